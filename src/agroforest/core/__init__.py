@@ -1,0 +1,1 @@
+"""Types, errors, grids and settings: the words every other room speaks."""

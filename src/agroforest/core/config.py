@@ -1,0 +1,191 @@
+"""Pipeline definitions: what a night does, read from ``pipelines/*.toml``."""
+
+import tomllib
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from agroforest.core.errors import ConfigurationError
+from agroforest.core.identity import digest
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class GridSection(_Section):
+    """``[grid]``: pixels and tiles."""
+
+    resolution: Annotated[float, Field(gt=0, le=1000)] = 10.0
+    """Pixel side in metres; bands of other resolutions are brought to it."""
+    tile_size: Annotated[float, Field(gt=0, le=100_000)] = 100_000.0
+    """Side of a tile in metres, a divisor of 100 km."""
+
+
+class ScenesSection(_Section):
+    """``[scenes]``: where scenes come from."""
+
+    catalog: str = "local"
+    """``local`` for what ``agroforest scenes add`` catalogued, or the URL of a
+    STAC API."""
+    collections: tuple[str, ...] = ()
+    """Collections to use; empty means all."""
+    max_cloud_cover: Annotated[float, Field(ge=0, le=100)] = 80.0
+    """Percent; scenes that state more are left out."""
+    lookback_days: Annotated[int, Field(ge=0, le=400)] = 10
+    """How late a scene may arrive and still be taken."""
+
+
+class MaskSection(_Section):
+    """``[mask]``: which pixels are usable."""
+
+    scl_classes: tuple[int, ...] = (4, 5, 6, 7)
+    """Sentinel-2 scene classes taken as clear."""
+    dilate_m: Annotated[float, Field(ge=0, le=1000)] = 40.0
+    """Cloud and shadow are grown by this many metres."""
+
+
+class BaselineSection(_Section):
+    """``[baseline]``: each pixel's own normal season."""
+
+    start: date
+    """First day of the history."""
+    end: date
+    """Last day of the history; later observations are judged against it."""
+    min_clear: Annotated[int, Field(ge=6)] = 10
+    """Clear dates a pixel needs before it is judged."""
+    ring: Annotated[int, Field(ge=6, le=64)] = 16
+    """Latest clear observations kept for each pixel."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.end <= self.start:
+            raise ValueError(f"end {self.end} is not after start {self.start}")
+        return self
+
+
+class RiskSection(_Section):
+    """``[risk]``: the model that turns residuals into probabilities."""
+
+    model: str = "canopy-stress"
+    """Folder under ``models/``, or ``rule`` for the published three-date rule."""
+    threshold: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Probability that counts as detected; the model card's unless given."""
+    forest: Path | Literal["compartments", "everywhere"] = "compartments"
+    """Where canopy is judged: the AOI's compartments, everywhere in the AOI, or
+    a raster whose non-zero pixels are forest."""
+
+
+class AlertsSection(_Section):
+    """``[alerts]``: from pixels to objects, and their life."""
+
+    min_area_ha: Annotated[float, Field(ge=0)] = 0.1
+    """Smaller objects are not reported."""
+    min_pixels: Annotated[int, Field(ge=1)] = 4
+    """Nor are objects of fewer pixels."""
+    grow_ratio: Annotated[float, Field(gt=1)] = 1.2
+    """An alert counts as grown when its area exceeds its last reported area by
+    this factor."""
+    release_share: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    """An alert is released when newer clear observations detect no more than
+    this share of it."""
+    close_after_days: Annotated[int, Field(ge=1)] = 60
+    """A released alert is closed after this many days."""
+
+
+class SensorsSection(_Section):
+    """``[sensors]``: which stored readings the map shows."""
+
+    ids: tuple[str, ...] = ()
+    """Sensor ids; empty means every sensor inside the AOI."""
+    days: Annotated[int, Field(ge=1, le=3660)] = 90
+    """Days of readings in the popup."""
+
+
+class MapSection(_Section):
+    """``[map]``: the page."""
+
+    title_zh: str = ""
+    title_en: str = ""
+    indices: tuple[str, ...] = ("ndvi", "ndmi")
+    """Indices shown as layers; a subset of ``indices.names``."""
+    nights: Annotated[int, Field(ge=1, le=400)] = 12
+    """Nights with news that the date slider holds."""
+
+
+class Pipeline(_Section):
+    """One nightly definition."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+    """Names the folder under the work folder; lower case, digits and dashes."""
+    aoi: Path
+    """Area of interest, relative to the pipeline file."""
+    simulated: bool = False
+    """True if the scenes never existed; every page then says so."""
+    indices: tuple[str, ...] = ("ndvi", "ndmi")
+    """Index maps to write each night."""
+    grid: GridSection = GridSection()
+    scenes: ScenesSection = ScenesSection()
+    mask: MaskSection = MaskSection()
+    baseline: BaselineSection
+    risk: RiskSection = RiskSection()
+    alerts: AlertsSection = AlertsSection()
+    sensors: SensorsSection = SensorsSection()
+    map: MapSection = MapSection()
+
+    @model_validator(mode="after")
+    def _map_shows_what_is_written(self) -> Self:
+        missing = set(self.map.indices) - set(self.indices)
+        if missing:
+            raise ValueError(
+                f"map.indices has {sorted(missing)}, which indices does not write"
+            )
+        return self
+
+    def pixel_digest(self) -> str:
+        """Digest of the settings that pixel outputs depend on."""
+        chosen = self.model_dump(
+            mode="json", include={"indices", "grid", "mask", "baseline", "risk"}
+        )
+        return digest(chosen)
+
+
+def read_pipeline(path: Path) -> Pipeline:
+    """Read a pipeline file; relative paths in it start at its folder.
+
+    Raises
+    ------
+    ConfigurationError
+        One line with the file, the setting, its value and the way out.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(
+            path, f"cannot be read ({error.strerror})", "give the path of a pipeline"
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(path, f"is not TOML ({error})", "mend it") from error
+    try:
+        pipeline = Pipeline.model_validate(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        setting = ".".join(str(p) for p in first["loc"]) or "pipeline"
+        value = first.get("input")
+        shown = f" ({value!r})" if isinstance(value, str | int | float) else ""
+        raise ConfigurationError(
+            path,
+            f"{setting}{shown}: {first['msg']}",
+            "see docs/pipeline.md for the settings",
+        ) from error
+    forest = pipeline.risk.forest
+    if isinstance(forest, Path):
+        forest = path.parent / forest
+    return pipeline.model_copy(
+        update={
+            "aoi": path.parent / pipeline.aoi,
+            "risk": pipeline.risk.model_copy(update={"forest": forest}),
+        }
+    )
