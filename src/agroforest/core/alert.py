@@ -25,6 +25,7 @@ class Change(StrEnum):
     RELEASED = "released"
     REOPENED = "reopened"
     CLOSED = "closed"
+    MERGED = "merged"  #: grew together with an older alert, which goes on
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,8 +99,11 @@ class Alert:
         Where it stands.
     geometry
         Union of what was seen, WGS84.
-    area_ha, peak_area_ha
-        Area seen last and largest area seen, hectares.
+    area_ha
+        Area seen last, hectares.
+    reported_area_ha
+        Area when the last change was reported; growth is measured from it, so
+        many small steps add up to one.
     probability
         Mean probability of the last observation.
     first_night, last_night
@@ -121,7 +125,7 @@ class Alert:
     status: AlertStatus
     geometry: BaseGeometry
     area_ha: float
-    peak_area_ha: float
+    reported_area_ha: float
     probability: float
     first_night: date
     last_night: date
@@ -149,12 +153,15 @@ class Instruction:
         What happened.
     area_ha
         Area after the change.
+    into
+        The alert that goes on, when this one was merged.
     """
 
     alert: str
     night: date
     change: Change
     area_ha: float
+    into: str | None = None
 
     @property
     def key(self) -> str:
