@@ -1,0 +1,230 @@
+"""Connecting: which database, which transactions, which schema.
+
+SQLite is told everything that its defaults leave dangerous: write-ahead log, so
+that readers never wait; a busy timeout, so that writers queue; foreign keys;
+and ``BEGIN IMMEDIATE`` before a write, so that a transaction which reads and
+then writes cannot fail half-way on a lock.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    Engine,
+    create_engine,
+    event,
+    inspect,
+    text,
+)
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    NoSuchModuleError,
+    OperationalError,
+)
+
+from agroforest.core.errors import ConfigurationError, SourceError
+from agroforest.store.schema import HEAD, VERSION_TABLE
+
+#: How long a writer waits for another one, milliseconds. Arbitrary; a bulk
+#: import holds the lock for a second or two.
+BUSY_TIMEOUT_MS = 30_000
+
+_WRITES = "agroforest_writes"
+_DRIVERS = ("sqlite", "sqlite+pysqlite", "postgresql+psycopg")
+
+
+class Database:
+    """An open database whose schema is the one this program speaks.
+
+    Parameters
+    ----------
+    engine
+        Of SQLite or PostgreSQL.
+    name
+        How messages call it; without a password.
+    """
+
+    def __init__(self, engine: Engine, name: str) -> None:
+        self._engine = engine
+        self.name = name
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Yield a connection on one consistent snapshot."""
+        with self._translated(), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Yield a connection whose work is committed whole or not at all."""
+        with self._translated(), self._engine.connect() as connection:
+            writer = connection.execution_options(**{_WRITES: True})
+            with writer.begin():
+                yield writer
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except OperationalError as error:
+            raise SourceError(
+                self.name,
+                f"the database did not do it ({error.orig})",
+                "check that the disk has room and no other program holds it, "
+                "then try again",
+            ) from error
+        except DatabaseError as error:
+            if type(error) is not DatabaseError:  # a constraint: our own mistake
+                raise
+            raise ConfigurationError(
+                self.name,
+                f"is not a sound database ({error.orig})",
+                "restore it from a copy, or move it away to start afresh",
+            ) from error
+
+
+def open_database(url: str | Path) -> Database:
+    """Connect and bring the schema up to date.
+
+    Raises
+    ------
+    ConfigurationError
+        Not a path or a supported URL, not a database, another program's
+        database, or one written by a newer agroforest.
+    SourceError
+        The server does not answer, or the file is locked for too long.
+    """
+    address = _resolve_url(url)
+    name = address.database if _is_sqlite(address) else None
+    name = name or address.render_as_string(hide_password=True)
+    try:
+        engine = create_engine(
+            address, json_serializer=_dump_json, pool_pre_ping=not _is_sqlite(address)
+        )
+    except (ImportError, NoSuchModuleError) as error:
+        raise ConfigurationError(
+            name, f"needs a driver that is not installed ({error})", "install psycopg"
+        ) from error
+    if _is_sqlite(address):
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    database = Database(engine, name)
+    try:
+        _settle_schema(database)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _settle_schema(database: Database) -> None:
+    with database.reading() as connection:
+        found = _find_revision(connection)
+    if found == HEAD:
+        return
+    with database.writing() as connection:
+        found = _find_revision(connection)  # another process may have been faster
+        if found is None and _is_foreign(connection):
+            raise ConfigurationError(
+                database.name,
+                "is the database of another program",
+                "give another path, for example work/agroforest.db",
+            )
+        if found != HEAD:
+            from agroforest.store.migration import upgrade  # noqa: PLC0415  slow import
+
+            upgrade(connection, database.name, found)
+
+
+def _find_revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    row = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).first()  # noqa: S608  a constant
+    return None if row is None else str(row[0])
+
+
+def _is_foreign(connection: Connection) -> bool:
+    # A server's database is shared by design; a file belongs to one program.
+    return connection.dialect.name == "sqlite" and bool(
+        inspect(connection).get_table_names()
+    )
+
+
+def _resolve_url(url: str | Path) -> URL:
+    written = str(url)
+    if "://" not in written:
+        return URL.create("sqlite", database=str(_norm_file(Path(written))))
+    try:
+        address = make_url(written)
+    except (ArgumentError, ValueError) as error:
+        raise ConfigurationError(
+            "database URL", "cannot be read", "write it as postgresql://user@host/name"
+        ) from error
+    if address.drivername == "postgresql":
+        address = address.set(drivername="postgresql+psycopg")
+    if address.drivername not in _DRIVERS:
+        raise ConfigurationError(
+            address.render_as_string(hide_password=True),
+            f"{address.drivername} databases are not supported",
+            "use a file or a postgresql:// URL",
+        )
+    if _is_sqlite(address):
+        if not address.database or address.database == ":memory:":
+            raise ConfigurationError(written, "names no file", "use sqlite:///FILE")
+        return address.set(database=str(_norm_file(Path(address.database))))
+    return address
+
+
+def _norm_file(path: Path) -> Path:
+    if path.is_dir():
+        raise ConfigurationError(path, "is a folder", "give the path of a file in it")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            path, f"its folder cannot be made ({error.strerror})", "give another path"
+        ) from error
+    return path.absolute()
+
+
+def _is_sqlite(address: URL) -> bool:
+    return address.drivername.startswith("sqlite")
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves, below
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(_WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _dump_json(value: object) -> str:
+    return json.dumps(
+        value, sort_keys=True, ensure_ascii=False, allow_nan=False, default=_plain
+    )
+
+
+def _plain(value: Any) -> object:  # noqa: ANN401  whatever json hands over
+    if isinstance(value, date):
+        return value.isoformat()
+    item: Callable[[], object] | None = getattr(value, "item", None)  # numpy scalars
+    if item is not None:
+        return item()
+    raise TypeError(f"a summary holds plain values, not {type(value).__name__}")

@@ -1,0 +1,168 @@
+"""Tables of the database, and the revision of the schema this program speaks.
+
+========== ==========================================================
+thing      how it is kept
+========== ==========================================================
+times      microseconds since 1970-01-01 UTC, so that order, equality and
+           arithmetic mean the same in every database
+days       ``DATE``
+geometry   well-known binary in WGS84, with its bounding box in columns
+words      statuses, hazards and variables as text: a new word needs no
+           migration
+========== ==========================================================
+"""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    Double,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+)
+
+#: Revision of the newest migration; a test compares it with the scripts.
+HEAD = "0001"
+
+#: Not alembic's own name: a server's database may hold other programs too.
+VERSION_TABLE = "agroforest_schema"
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+run = Table(
+    "run",
+    metadata,
+    Column("pipeline", String(64), primary_key=True),
+    Column("night", Date, primary_key=True),
+    Column("config_digest", String(64), primary_key=True),
+    Column("status", String(32), nullable=False),
+    Column("summary", JSON, nullable=False),
+)
+
+tile_task = Table(
+    "tile_task",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("pipeline", String(64), nullable=False),
+    Column("tile", String(64), nullable=False),
+    Column("night", Date, nullable=False),
+    Column("status", String(32), nullable=False),
+    Column("scenes", JSON, nullable=False),
+    Column("summary", JSON, nullable=False),
+    Index("ix_tile_task_pipeline_night", "pipeline", "night"),
+)
+
+scene_use = Table(
+    "scene_use",
+    metadata,
+    Column("pipeline", String(64), primary_key=True),
+    Column("tile", String(64), primary_key=True),
+    Column("scene", Text, primary_key=True),
+    Column("night", Date, nullable=False),
+)
+
+output = Table(
+    "output",
+    metadata,
+    Column("task", ForeignKey("tile_task.id", ondelete="CASCADE"), primary_key=True),
+    Column("path", Text, primary_key=True),
+    Column("sha256", String(64), nullable=False),
+)
+
+alert = Table(
+    "alert",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("pipeline", String(64), nullable=False),
+    Column("hazard", String(64), nullable=False),
+    Column("model", Text, nullable=False),
+    Column("status", String(32), nullable=False),
+    Column("geometry", LargeBinary, nullable=False),
+    Column("west", Double, nullable=False),
+    Column("south", Double, nullable=False),
+    Column("east", Double, nullable=False),
+    Column("north", Double, nullable=False),
+    Column("area_ha", Double, nullable=False),
+    Column("peak_area_ha", Double, nullable=False),
+    Column("probability", Double, nullable=False),
+    Column("first_night", Date, nullable=False),
+    Column("last_night", Date, nullable=False),
+    Column("since", Date, nullable=False),
+    Column("evidence", Date, nullable=False),
+    Column("changed", Date, nullable=False),
+    Column("places", JSON, nullable=False),
+    Index("ix_alert_pipeline_status", "pipeline", "status"),
+)
+
+alert_change = Table(
+    "alert_change",
+    metadata,
+    Column("key", String(160), primary_key=True),
+    Column("alert", ForeignKey("alert.id", ondelete="CASCADE"), nullable=False),
+    Column("night", Date, nullable=False),
+    Column("change", String(32), nullable=False),
+    Column("area_ha", Double, nullable=False),
+    Index("ix_alert_change_alert", "alert"),
+)
+
+sensor = Table(
+    "sensor",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("longitude", Double),
+    Column("latitude", Double),
+    Column("elevation", Double),
+    Column("simulated", Boolean, nullable=False),
+)
+
+#: One variable of one sensor at one depth. The id is a digest of the three, so
+#: every database gives the same series the same id, and a missing depth needs no
+#: stand-in value in a unique key.
+series = Table(
+    "series",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("sensor", ForeignKey("sensor.id", ondelete="CASCADE"), nullable=False),
+    Column("variable", String(64), nullable=False),
+    Column("depth_m", Double),
+    Index("ix_series_sensor", "sensor"),
+)
+
+#: The key is the table: readings of a series lie together, in order of time.
+reading = Table(
+    "reading",
+    metadata,
+    Column("series", ForeignKey("series.id", ondelete="CASCADE"), primary_key=True),
+    Column("time_us", BigInteger, primary_key=True, autoincrement=False),
+    Column("value", Double),
+    Column("quality", SmallInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("pipeline", String(64), nullable=False),
+    Column("night", Date, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("problem", Text, nullable=False),
+    Column("remedy", Text, nullable=False),
+    Index("ix_quarantine_pipeline_night", "pipeline", "night"),
+)

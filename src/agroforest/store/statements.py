@@ -1,0 +1,37 @@
+"""Writing a row that may be there already, in SQLite and in PostgreSQL."""
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Connection, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+
+def upsert(connection: Connection, table: Table, row: Mapping[str, object]) -> None:
+    """Insert a row, or replace the columns of the row with the same key."""
+    statement = build_insert(connection, table).values(**row)
+    keys = [column.name for column in table.primary_key]
+    changed = {name: statement.excluded[name] for name in row if name not in keys}
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=keys, set_=changed)
+    )
+
+
+def insert_missing(
+    connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]
+) -> int:
+    """Insert the rows whose key is not there yet; how many those were."""
+    if not rows:
+        return 0
+    statement = build_insert(connection, table).on_conflict_do_nothing(
+        index_elements=[column.name for column in table.primary_key]
+    )
+    return int(connection.execute(statement, [dict(row) for row in rows]).rowcount)
+
+
+def build_insert(
+    connection: Connection, table: Table
+) -> sqlite.Insert | postgresql.Insert:
+    """Build an ``INSERT`` that can say ``ON CONFLICT``; both databases spell it so."""
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(table)
+    return postgresql.insert(table)

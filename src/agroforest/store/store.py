@@ -1,0 +1,264 @@
+"""The ledger of facts: what was done, what was found, what was measured."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import select
+
+from agroforest.core.alert import Alert, AlertStatus, Instruction
+from agroforest.core.reading import Reading, Sensor, Variable
+from agroforest.store import findings, ledger, measurements
+from agroforest.store.database import Database, open_database
+from agroforest.store.records import (
+    AddedReadings,
+    QuarantineRecord,
+    RunRecord,
+    TaskRecord,
+)
+from agroforest.store.schema import tile_task
+
+
+def open_store(url: str | Path) -> "Store":
+    """Open the store, creating or upgrading its database where needed.
+
+    Parameters
+    ----------
+    url
+        Path of an SQLite file (created with its folder if missing),
+        ``sqlite:///FILE`` or ``postgresql://user@host/name``.
+
+    Raises
+    ------
+    ConfigurationError
+        Not a path or a supported URL, not a database, another program's
+        database, or one written by a newer agroforest.
+    SourceError
+        The server does not answer, or the file is locked for too long.
+    """
+    return Store(open_database(url))
+
+
+class Store:
+    """Facts in a database; every method may be repeated and changes nothing then.
+
+    Each method is one transaction. All of them raise `SourceError` when the
+    database does not answer (the same call may succeed later) and
+    `ConfigurationError` when its file is damaged.
+
+    Use it as a context manager, or call `close`.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._database.close()
+
+    # ------------------------------------------------------------ runs, tasks
+
+    def record_task(
+        self,
+        id: str,  # noqa: A002  the word of the ledger
+        pipeline: str,
+        tile: str,
+        night: date,
+        status: str,
+        scenes: Sequence[str] = (),
+        outputs: Mapping[str, str] | None = None,
+        summary: Mapping[str, object] | None = None,
+    ) -> None:
+        """Record a tile's night; recorded again, the newer outcome replaces it.
+
+        Parameters
+        ----------
+        id
+            Digest of what goes in.
+        pipeline, tile, night
+            What it worked on.
+        status
+            The caller's word.
+        scenes
+            Scenes it consumed: from now on they count as used by this night,
+            unless an earlier record already used them. A task that failed
+            consumed none.
+        outputs
+            SHA-256 by path of the files it wrote.
+        summary
+            Plain values for the report; no NaN.
+        """
+        task = TaskRecord(
+            id=id,
+            pipeline=pipeline,
+            tile=tile,
+            night=night,
+            status=status,
+            scenes=tuple(scenes),
+            outputs=outputs or {},
+            summary=summary or {},
+        )
+        with self._database.writing() as connection:
+            ledger.write_task(connection, task)
+
+    def find_task(self, id: str) -> TaskRecord | None:  # noqa: A002  as above
+        """Find the task of that id, or ``None``."""
+        with self._database.reading() as connection:
+            query = select(tile_task).where(tile_task.c.id == id)
+            return next(iter(ledger.read_tasks(connection, query)), None)
+
+    def tasks(self, pipeline: str, night: date | None = None) -> list[TaskRecord]:
+        """Find the tasks of a pipeline, of one night or of all, by night and tile."""
+        query = select(tile_task).where(tile_task.c.pipeline == pipeline)
+        if night is not None:
+            query = query.where(tile_task.c.night == night)
+        with self._database.reading() as connection:
+            return ledger.read_tasks(connection, query)
+
+    def scene_uses(self, pipeline: str, tile: str) -> dict[str, date]:
+        """Find the night that consumed each scene of a tile, by scene id."""
+        with self._database.reading() as connection:
+            return ledger.read_scene_uses(connection, pipeline, tile)
+
+    def record_run(
+        self,
+        pipeline: str,
+        night: date,
+        config_digest: str,
+        status: str,
+        summary: Mapping[str, object] | None = None,
+    ) -> None:
+        """Record how a pipeline's night ended under one configuration."""
+        record = RunRecord(
+            pipeline=pipeline,
+            night=night,
+            config_digest=config_digest,
+            status=status,
+            summary=summary or {},
+        )
+        with self._database.writing() as connection:
+            ledger.write_run(connection, record)
+
+    def runs(self, pipeline: str) -> list[RunRecord]:
+        """Find the runs of a pipeline, by night."""
+        with self._database.reading() as connection:
+            return ledger.read_runs(connection, pipeline)
+
+    def quarantine(
+        self, pipeline: str, night: date, where: str, problem: str, remedy: str
+    ) -> None:
+        """Record an input that a night put aside, in the error's three parts."""
+        record = QuarantineRecord(
+            pipeline=pipeline,
+            night=night,
+            where=where,
+            problem=problem,
+            remedy=remedy,
+        )
+        with self._database.writing() as connection:
+            ledger.write_quarantine(connection, record)
+
+    def quarantined(
+        self, pipeline: str, night: date | None = None
+    ) -> list[QuarantineRecord]:
+        """Find the inputs put aside, on one night or on all."""
+        with self._database.reading() as connection:
+            return ledger.read_quarantine(connection, pipeline, night)
+
+    # ----------------------------------------------------------------- alerts
+
+    def alerts(
+        self, pipeline: str, *, statuses: Collection[AlertStatus] | None = None
+    ) -> list[Alert]:
+        """Find the alerts of a pipeline in these (or all) statuses, by first night."""
+        with self._database.reading() as connection:
+            return findings.read_alerts(connection, pipeline, statuses)
+
+    def save_alerts(
+        self, alerts: Iterable[Alert], instructions: Iterable[Instruction] = ()
+    ) -> int:
+        """Record alerts as they stand and what changed, together or not at all.
+
+        Returns
+        -------
+        int
+            Changes that were not recorded before.
+        """
+        with self._database.writing() as connection:
+            findings.write_alerts(connection, alerts)
+            return findings.write_instructions(connection, instructions)
+
+    def instructions(
+        self, pipeline: str, night: date | None = None
+    ) -> list[Instruction]:
+        """Find the changes of a pipeline's alerts, of one night or of all."""
+        with self._database.reading() as connection:
+            return findings.read_instructions(connection, pipeline, night)
+
+    # ---------------------------------------------------------------- sensors
+
+    def add_sensors(self, sensors: Iterable[Sensor]) -> int:
+        """Record sensors, or what is newly known of them; how many are new."""
+        with self._database.writing() as connection:
+            return measurements.write_sensors(connection, sensors)
+
+    def sensors(self) -> list[Sensor]:
+        """Find every sensor, by id."""
+        with self._database.reading() as connection:
+            return measurements.read_sensors(connection)
+
+    def add_readings(self, readings: Iterable[Reading]) -> AddedReadings:
+        """Record readings; what is stored already stays as it is.
+
+        Returns
+        -------
+        AddedReadings
+            ``(added, known, conflicts)``: new rows, exact duplicates, and other
+            values for a key that has one.
+
+        Raises
+        ------
+        DataError
+            A reading of an unknown sensor, or a value that is not finite; then
+            nothing is added.
+        """
+        with self._database.writing() as connection:
+            return measurements.write_readings(connection, readings)
+
+    def readings(
+        self,
+        sensor_ids: Collection[str],
+        start: datetime,
+        end: datetime,
+        *,
+        variables: Collection[Variable] | None = None,
+    ) -> list[Reading]:
+        """Find readings from `start` until before `end`, by series and time.
+
+        Raises
+        ------
+        ConfigurationError
+            `start` or `end` has no time zone.
+        """
+        with self._database.reading() as connection:
+            return measurements.read_readings(
+                connection, sensor_ids, start, end, variables
+            )
+
+    def update_quality(self, readings: Iterable[Reading]) -> int:
+        """Set the flags of stored readings to those given; how many changed."""
+        with self._database.writing() as connection:
+            return measurements.write_quality(connection, readings)
