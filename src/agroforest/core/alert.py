@@ -71,13 +71,17 @@ class Revisit:
     ----------
     alert
         Id of the alert.
+    pixels
+        Pixels of the alert that lie on the map: the weight of this word when an
+        alert spans several tiles.
     detected
-        Share of the alert's area still detected, 0..1.
+        Share of those pixels still detected, 0..1.
     evidence
         Newest clear observation inside it; ``None`` if there is none at all.
     """
 
     alert: str
+    pixels: int
     detected: float
     evidence: date | None
 

@@ -18,7 +18,6 @@ from affine import Affine
 from numpy.typing import NDArray
 from pyproj import Transformer
 from shapely.geometry.base import BaseGeometry
-from shapely.ops import transform as _transform
 
 from agroforest.core.errors import ConfigurationError
 
@@ -279,7 +278,12 @@ def reproject(geometry: BaseGeometry, source: str, target: str) -> BaseGeometry:
     """Geometry in another CRS; axes always easting/longitude first."""
     if source == target:
         return geometry
-    return _transform(_transformer(source, target).transform, geometry)
+    transformer = _transformer(source, target)
+
+    def move(points: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.column_stack(transformer.transform(points[:, 0], points[:, 1]))
+
+    return shapely.transform(geometry, move)
 
 
 def mgrs_square(crs: str, easting: float, northing: float) -> str:
