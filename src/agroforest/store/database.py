@@ -157,8 +157,11 @@ def _find_revision(connection: Connection) -> str | None:
 
 def _is_foreign(connection: Connection) -> bool:
     # A server's database is shared by design; a file belongs to one program.
-    return connection.dialect.name == "sqlite" and bool(
-        inspect(connection).get_table_names()
+    tables = inspect(connection).get_table_names()
+    return (
+        connection.dialect.name == "sqlite"
+        and bool(tables)
+        and VERSION_TABLE not in tables
     )
 
 

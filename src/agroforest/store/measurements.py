@@ -23,8 +23,8 @@ _MICROSECOND = timedelta(microseconds=1)
 #: Up to so many readings are looked up one by one, more by their span. Arbitrary.
 _FEW = 200
 
-#: Value and quality by time, microseconds since the epoch.
-_Points = dict[int, tuple[float | None, int]]
+#: Microseconds since the epoch, value, quality.
+_Point = tuple[int, float | None, int]
 _SeriesKey = tuple[str, Variable, float | None]
 
 
@@ -69,14 +69,16 @@ def write_readings(
     DataError
         A reading of an unknown sensor, or a value that is not a number.
     """
-    points, known, conflicts = _group(readings)
-    _add_series(connection, points)
+    batch = _group(readings)
+    _add_series(connection, batch)
     rows: list[dict[str, object]] = []
-    for key, incoming in points.items():
+    known = conflicts = 0
+    for key, points in batch.items():
         number = series_id(key)
-        stored = _read_values(connection, number, incoming)
-        for time, (value, quality) in incoming.items():
+        stored = _read_values(connection, number, {time for time, _, _ in points})
+        for time, value, quality in points:
             if time not in stored:
+                stored[time] = value
                 rows.append(
                     {
                         "series": number,
@@ -170,9 +172,8 @@ def to_microseconds(time: datetime) -> int:
     return (time - _EPOCH) // _MICROSECOND
 
 
-def _group(readings: Iterable[Reading]) -> tuple[dict[_SeriesKey, _Points], int, int]:
-    points: dict[_SeriesKey, _Points] = {}
-    known = conflicts = 0
+def _group(readings: Iterable[Reading]) -> dict[_SeriesKey, list[_Point]]:
+    batch: dict[_SeriesKey, list[_Point]] = {}
     for each in readings:
         if each.value is not None and not math.isfinite(each.value):
             raise DataError(
@@ -180,16 +181,10 @@ def _group(readings: Iterable[Reading]) -> tuple[dict[_SeriesKey, _Points], int,
                 f"{each.variable} is {each.value} at {each.time.isoformat()}",
                 "give a number, or None with the flag MISSING",
             )
-        own = points.setdefault((each.sensor, each.variable, each.depth_m), {})
+        points = batch.setdefault((each.sensor, each.variable, each.depth_m), [])
         time = (each.time - _EPOCH) // _MICROSECOND
-        stored = own.get(time)
-        if stored is None:
-            own[time] = each.value, int(each.quality)
-        elif stored[0] == each.value:
-            known += 1
-        else:
-            conflicts += 1
-    return points, known, conflicts
+        points.append((time, each.value, int(each.quality)))
+    return batch
 
 
 def _add_series(connection: Connection, keys: Collection[_SeriesKey]) -> None:

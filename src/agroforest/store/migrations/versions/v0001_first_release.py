@@ -22,7 +22,7 @@ def upgrade() -> None:
         sa.Column("east", sa.Double(), nullable=False),
         sa.Column("north", sa.Double(), nullable=False),
         sa.Column("area_ha", sa.Double(), nullable=False),
-        sa.Column("peak_area_ha", sa.Double(), nullable=False),
+        sa.Column("reported_area_ha", sa.Double(), nullable=False),
         sa.Column("probability", sa.Double(), nullable=False),
         sa.Column("first_night", sa.Date(), nullable=False),
         sa.Column("last_night", sa.Date(), nullable=False),
