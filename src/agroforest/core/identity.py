@@ -44,10 +44,8 @@ def digest_file(path: Path) -> str:
 
 
 def _plain(value: object) -> object:
-    if value is None or isinstance(value, bool | int | str):
+    if value is None or isinstance(value, bool | int | float | str):
         return value
-    if isinstance(value, float):
-        return repr(value)
     if isinstance(value, Enum):
         return _plain(value.value)
     if isinstance(value, datetime | date):

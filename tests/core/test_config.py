@@ -1,0 +1,66 @@
+from pathlib import Path
+
+import pytest
+
+from agroforest.core.config import read_pipeline
+from agroforest.core.errors import ConfigurationError
+
+MINIMAL = """
+name = "demo"
+aoi = "area.geojson"
+[baseline]
+start = 2022-01-01
+end = 2023-12-31
+"""
+
+
+def write(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "p.toml"
+    path.write_text(text)
+    return path
+
+
+def test_minimal_pipeline_has_defaults_and_absolute_paths(tmp_path: Path) -> None:
+    pipeline = read_pipeline(write(tmp_path, MINIMAL))
+    assert pipeline.aoi == tmp_path / "area.geojson"
+    assert pipeline.mask.scl_classes == (4, 5, 6, 7)
+    assert pipeline.risk.forest == "compartments"
+
+
+def test_forest_raster_is_relative_to_the_pipeline(tmp_path: Path) -> None:
+    text = MINIMAL + '[risk]\nforest = "masks/forest.tif"\n'
+    pipeline = read_pipeline(write(tmp_path, text))
+    assert pipeline.risk.forest == tmp_path / "masks/forest.tif"
+
+
+def test_pixel_digest_ignores_what_pixels_do_not_depend_on(tmp_path: Path) -> None:
+    base = read_pipeline(write(tmp_path, MINIMAL)).pixel_digest()
+    titled = MINIMAL + '[map]\ntitle_en = "Other"\n'
+    assert read_pipeline(write(tmp_path, titled)).pixel_digest() == base
+    finer = MINIMAL + "[grid]\nresolution = 20\n"
+    assert read_pipeline(write(tmp_path, finer)).pixel_digest() != base
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("name = ", "is not TOML"),
+        (MINIMAL.replace('"demo"', '"../evil"'), r"name \('../evil'\)"),
+        (MINIMAL + "[grid]\nresolution = -1\n", r"grid\.resolution \(-1\)"),
+        (MINIMAL + "[grid]\nresolutoin = 10\n", r"grid\.resolutoin"),
+        (MINIMAL.replace("end = 2023-12-31", "end = 2021-01-01"), "not after start"),
+        (MINIMAL + '[map]\nindices = ["evi"]\n', "evi"),
+        ("aoi = 'x'", "name: Field required"),
+    ],
+)
+def test_bad_settings_are_one_line(tmp_path: Path, text: str, words: str) -> None:
+    path = write(tmp_path, text)
+    with pytest.raises(ConfigurationError, match=words) as caught:
+        read_pipeline(path)
+    assert str(caught.value).startswith(str(path))
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="No such file"):
+        read_pipeline(tmp_path / "none.toml")
