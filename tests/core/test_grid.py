@@ -34,8 +34,8 @@ def test_bounds_snap_outward_and_keep_exact_corners() -> None:
 
 def test_centres_and_transform_agree() -> None:
     for column, row in ((0, 0), (24, 12), (3, 7)):
-        matrix = np.array(GRID.transform).reshape(3, 3)
-        x, y, _ = matrix @ [column + 0.5, row + 0.5, 1]
+        a, _, c, _, e, f = tuple(GRID.transform)[:6]
+        x, y = a * (column + 0.5) + c, e * (row + 0.5) + f
         assert (x, y) == (GRID.x_centres()[column], GRID.y_centres()[row])
 
 
