@@ -1,0 +1,14 @@
+"""Where scenes come from: product folders, STAC catalogues and STAC APIs."""
+
+from agroforest.catalog.local import LocalCatalog
+from agroforest.catalog.protocol import Catalog, find
+from agroforest.catalog.recognise import AddReport, add_scenes, recognise
+
+__all__ = [
+    "AddReport",
+    "Catalog",
+    "LocalCatalog",
+    "add_scenes",
+    "find",
+    "recognise",
+]

@@ -1,0 +1,148 @@
+"""What a raster file says of itself, without reading its pixels."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import rasterio
+from rasterio.errors import RasterioError, RasterioIOError
+
+from agroforest.core.errors import DataError
+
+# rasterio reports CRSs that only resemble an authority's with this confidence.
+_CONFIDENCE = 70
+_EOC = b"\xff\xd9"  # end of codestream, ISO/IEC 15444-1 table A.1
+_AGAIN = "deliver the file again"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Header:
+    """Georeference of a raster.
+
+    Attributes
+    ----------
+    crs
+        Authority code such as ``"EPSG:32631"``.
+    bounds
+        Left, bottom, right, top in CRS units.
+    width, height
+        Columns and rows.
+    """
+
+    crs: str
+    bounds: tuple[float, float, float, float]
+    width: int
+    height: int
+
+    @property
+    def resolution(self) -> float:
+        """Width of a pixel in CRS units."""
+        return (self.bounds[2] - self.bounds[0]) / self.width
+
+
+def read_header(path: Path) -> Header:
+    """Open a raster, check that it is whole and say where it lies.
+
+    Only headers and block tables are read, so this costs the same for a file
+    of any size.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, is no raster, is truncated or has no CRS.
+    """
+    if not path.is_file():
+        raise DataError(path, "no such file", "deliver the product whole")
+    try:
+        # One thread and no listing of the folder: only this file matters.
+        with (
+            rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"),
+            rasterio.open(path) as source,
+        ):
+            _check_whole(path, source)
+            return Header(
+                crs=_authority(path, source.crs),
+                bounds=(
+                    float(source.bounds.left),
+                    float(source.bounds.bottom),
+                    float(source.bounds.right),
+                    float(source.bounds.top),
+                ),
+                width=source.width,
+                height=source.height,
+            )
+    except RasterioIOError as error:
+        problem = f"not a readable raster ({_first_line(error)})"
+        raise DataError(path, problem, _AGAIN) from error
+    except RasterioError as error:
+        raise DataError(path, _first_line(error), _AGAIN) from error
+
+
+def _authority(path: Path, crs: "rasterio.crs.CRS | None") -> str:
+    if not crs:
+        raise DataError(
+            path,
+            "has no coordinate reference system",
+            "write it with `rio edit-info --crs EPSG:…` if you know it",
+        )
+    authority = crs.to_authority(confidence_threshold=_CONFIDENCE)
+    if authority is None:
+        raise DataError(
+            path,
+            f"coordinate reference system without a code: {crs.to_string()[:80]}",
+            "warp it to a coded one, for example the UTM zone",
+        )
+    return ":".join(authority)
+
+
+def _check_whole(path: Path, source: "rasterio.DatasetReader") -> None:
+    size = path.stat().st_size
+    if source.driver == "GTiff":
+        needed = _tiff_end(source)
+    elif source.driver.startswith("JP2"):
+        needed = _jp2_end(path, size)
+    else:
+        raise DataError(
+            path, f"is a {source.driver} file", "deliver bands as GeoTIFF or JPEG 2000"
+        )
+    if needed > size:
+        raise DataError(path, f"truncated: {size} of {needed} bytes are there", _AGAIN)
+
+
+def _tiff_end(source: "rasterio.DatasetReader") -> int:
+    """Where the last block of the full-resolution image ends, in bytes."""
+    end = 0
+    for index in source.indexes:
+        rows, columns = source.block_shapes[index - 1]
+        for y in range(-(-source.height // rows)):
+            for x in range(-(-source.width // columns)):
+                offset = source.get_tag_item(f"BLOCK_OFFSET_{x}_{y}", "TIFF", index)
+                length = source.get_tag_item(f"BLOCK_SIZE_{x}_{y}", "TIFF", index)
+                if offset and length:  # absent: a block of nodata, not stored
+                    end = max(end, int(offset) + int(length))
+    return end
+
+
+def _jp2_end(path: Path, size: int) -> int:
+    """Where the last box ends (ISO/IEC 15444-1, annex I.4), in bytes."""
+    position = 0
+    with path.open("rb") as stream:
+        while position < size:
+            stream.seek(position)
+            head = stream.read(16)
+            length = int.from_bytes(head[:4], "big")
+            if length == 1:
+                length = int.from_bytes(head[8:16], "big")
+            if length == 0 or not _is_box(head):  # to the end, or a bare codestream
+                stream.seek(-2, os.SEEK_END)
+                return size if stream.read(2) == _EOC else size + 1
+            position += max(length, 8)
+    return position
+
+
+def _is_box(head: bytes) -> bool:
+    return len(head) >= 8 and head[4:8].isascii()
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]
