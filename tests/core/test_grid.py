@@ -27,15 +27,16 @@ def test_bounds_snap_outward_and_keep_exact_corners() -> None:
     grid = Grid.from_bounds(
         crs="EPSG:32649", bounds=(1003, 1997, 1041, 2020), resolution=10, snap=20
     )
-    assert grid.bounds == (1000, 1980, 1060, 2020)
+    assert grid.bounds == (1000.0, 1980.0, 1060.0, 2020.0)
     same = Grid.from_bounds(crs="EPSG:32649", bounds=grid.bounds, resolution=10)
     assert same == grid
 
 
 def test_centres_and_transform_agree() -> None:
     for column, row in ((0, 0), (24, 12), (3, 7)):
-        a, _, c, _, e, f = tuple(GRID.transform)[:6]
-        x, y = a * (column + 0.5) + c, e * (row + 0.5) + f
+        matrix = GRID.transform
+        x = matrix.a * (column + 0.5) + matrix.c
+        y = matrix.e * (row + 0.5) + matrix.f
         assert (x, y) == (GRID.x_centres()[column], GRID.y_centres()[row])
 
 
