@@ -1,0 +1,350 @@
+"""Seasonal baseline of every pixel: fit once, update by scene, judge by residual.
+
+A pixel's state is its season (five coefficients and a residual spread for each
+signal) and a ring of its latest clear observations. What a new scene costs does
+not depend on how many scenes came before.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agroforest.core.errors import DataError
+from agroforest.core.grid import Grid
+from agroforest.indices import harmonic, reference
+from agroforest.indices.ring import find_cuts, insert, is_bare
+from agroforest.indices.season import (
+    BANDS,
+    COEFFICIENTS,
+    NODATA,
+    SCALE,
+    SIGNALS,
+    Calendar,
+    quantise,
+    seasonal_basis,
+)
+from agroforest.indices.state import BaselineState, Residuals
+
+__all__ = [
+    "BANDS",
+    "SIGNALS",
+    "BaselineState",
+    "Residuals",
+    "fit",
+    "residuals",
+    "update",
+]
+
+#: Clear dates a pixel needs for a model (four more than a six-parameter model
+#: of fordead's; the guidance of the field is "at least ten").
+MIN_CLEAR = 10
+#: Days they must span: three seasons. Arbitrary.
+MIN_SPAN = 270
+#: Clear observations kept for a pixel. Arbitrary; covers four to twelve months.
+RING_SLOTS = 16
+
+#: One scene: epoch day, reflectance ``(6, y, x)`` float, usable ``(y, x)`` bool, id.
+Take = tuple[int, NDArray[np.floating], NDArray[np.bool_], str]
+
+
+def fit(
+    takes: Iterable[Take],
+    grid: Grid,
+    *,
+    forest: NDArray[np.bool_],
+    min_clear: int = MIN_CLEAR,
+    ring: int = RING_SLOTS,
+    scene_medians: Mapping[int, Sequence[float]] | None = None,
+    workers: int = 1,
+) -> BaselineState:
+    """Learn the season of every pixel from its history.
+
+    Parameters
+    ----------
+    takes
+        The history, any order; read once. Values that are not usable or not
+        finite are left out. Of two scenes of one day the later given wins.
+    grid
+        Grid of the scenes.
+    forest
+        ``(y, x)`` bool; the pixels whose common residual is a scene's own error.
+    min_clear
+        Clear dates a model needs; they must also span `MIN_SPAN` days.
+    ring
+        Slots of the ring.
+    scene_medians
+        Seven numbers a day, from the state of a fit over a larger area; without
+        them they are estimated here (three rounds over a sample of the forest).
+    workers
+        Threads.
+
+    Returns
+    -------
+    BaselineState
+        See `harmonic.fit_series` for the regression.
+
+    Notes
+    -----
+    Memory: 12 bytes a pixel and scene for the history, 350 for the state.
+    """
+    days, stack, scenes = _stack(takes, grid)
+    calendar = reference.estimate(
+        stack, days, forest, min_clear, MIN_SPAN, scene_medians
+    )
+    coefficients, spread, count = _fit(
+        stack, _on_grid(days, grid), calendar, min_clear, workers
+    )
+    modelled = count > 0
+    last = days.max(initial=0)
+    state = BaselineState(
+        grid=grid,
+        coefficients=coefficients,
+        spread=spread,
+        model_from=np.where(modelled, last + 1, 0).astype(np.int32),
+        clear_count=count,
+        cut_day=np.zeros(grid.shape, dtype=np.int32),
+        ring_day=np.zeros((ring, *grid.shape), dtype=np.int32),
+        ring=np.full((ring, len(BANDS), *grid.shape), NODATA, dtype=np.int16),
+        scene_day=days,
+        scene_median=calendar.median_of(days),
+        scenes=scenes,
+    )
+    for day, bands in zip(days, stack, strict=True):
+        insert(state.ring, state.ring_day, bands, day, ~modelled, state.cut_day)
+    return state
+
+
+def update(
+    state: BaselineState,
+    *,
+    day: int,
+    bands: NDArray[np.floating],
+    usable: NDArray[np.bool_],
+    scene_id: str,
+    forest: NDArray[np.bool_],
+    min_clear: int = MIN_CLEAR,
+    scene_median: Sequence[float] | None = None,
+) -> BaselineState:
+    """Take one scene in.
+
+    A scene taken before changes nothing; another scene of the same day replaces
+    the pixels it sees; a late one goes where its date belongs.
+
+    Parameters
+    ----------
+    state
+        Not modified. The result shares the arrays that did not change; the ring
+        is copied (256 bytes a pixel).
+    day
+        Days since 1970-01-01.
+    bands
+        ``(6, y, x)`` float reflectance in the order of `BANDS`, NaN missing.
+    usable
+        ``(y, x)`` bool.
+    scene_id
+        Recognises the scene when it comes again.
+    forest
+        ``(y, x)`` bool.
+    min_clear
+        As in `fit`.
+    scene_median
+        Seven numbers, when the scene was judged over a larger area.
+    """
+    if scene_id in state.scenes:
+        return state
+    numbers = _encode(bands, usable, state.grid, scene_id)
+    state = state.patch(scenes=(*state.scenes, scene_id))
+    clear = (numbers != NODATA).any(axis=0)
+    if not clear.any():
+        return state
+    if scene_median is None:
+        median = _scene_median(state, day, numbers, forest & clear)
+    else:
+        median = np.asarray(scene_median, dtype=np.float32)
+    kept = state.scene_day != day
+    at = int(np.searchsorted(state.scene_day[kept], day))
+    ring, ring_day = state.ring.copy(), state.ring_day.copy()
+    insert(ring, ring_day, numbers, day, state.awaits_model, state.cut_day)
+    state = state.patch(
+        ring=ring,
+        ring_day=ring_day,
+        scene_day=np.insert(state.scene_day[kept], at, day),
+        scene_median=np.insert(state.scene_median[kept], at, median, axis=0),
+    )
+    return _relearn(_mark_cuts(state, numbers, forest), clear, min_clear)
+
+
+def residuals(state: BaselineState, *, slots: int | None = None) -> Residuals:
+    """Residuals of the ring's newest observations.
+
+    Parameters
+    ----------
+    state
+        Or a `BaselineState.window` of it: 60 bytes a pixel and slot are needed.
+    slots
+        How many of the newest; all by default.
+    """
+    take = slice(None if slots is None else -slots, None)
+    day, ring = state.ring_day[take], state.ring[take]
+    calendar = Calendar.over(day, state.scene_day, state.scene_median)
+    value = np.empty((day.shape[0], len(SIGNALS), *state.grid.shape), np.float32)
+    harmonic.residual_stack(ring, day, calendar, state.coefficients, value)
+    foreign = ~state.awaits_model & (day < state.cut_day)
+    np.copyto(value, np.nan, where=foreign[:, None])
+    unknown = state.spread == NODATA
+    spread = np.where(unknown, np.nan, state.spread / SCALE).astype(np.float32)
+    z = value / spread
+    judged = (day >= state.model_from) & state.has_model & (day > 0)
+    return Residuals(day=day, value=value, z=z, judged=judged)
+
+
+def _stack(
+    takes: Iterable[Take], grid: Grid
+) -> tuple[NDArray[np.int32], NDArray[np.int16], tuple[str, ...]]:
+    """Clear history as int16 in order of date; scenes with nothing clear only by id."""
+    by_day: dict[int, NDArray[np.int16]] = {}
+    ids: dict[str, None] = {}
+    for day, bands, usable, scene_id in takes:
+        if scene_id in ids:
+            continue
+        ids[scene_id] = None
+        numbers = _encode(bands, usable, grid, scene_id)
+        clear = (numbers != NODATA).any(axis=0)
+        if not clear.any():
+            continue
+        if day in by_day:
+            np.copyto(by_day[day], numbers, where=clear)
+        else:
+            by_day[day] = numbers
+    days = sorted(by_day)
+    stack = np.empty((len(days), len(BANDS), *grid.shape), dtype=np.int16)
+    for i, day in enumerate(days):
+        stack[i] = by_day.pop(day)
+    return np.array(days, dtype=np.int32), stack, tuple(ids)
+
+
+def _encode(
+    bands: NDArray[np.floating], usable: NDArray[np.bool_], grid: Grid, where: str
+) -> NDArray[np.int16]:
+    expected = (len(BANDS), *grid.shape)
+    if bands.shape != expected or usable.shape != grid.shape:
+        raise DataError(
+            where,
+            f"bands are {bands.shape} and usable {usable.shape}, expected {expected}",
+            "read the scene on the grid of the baseline",
+        )
+    return quantise(np.where(usable, bands, np.nan))
+
+
+def _on_grid(days: NDArray[np.int32], grid: Grid) -> NDArray[np.int32]:
+    return np.broadcast_to(days[:, None, None], (days.size, *grid.shape))
+
+
+def _fit(
+    stack: NDArray[np.int16],
+    day: NDArray[np.int32],
+    calendar: Calendar,
+    min_clear: int,
+    workers: int,
+) -> tuple[NDArray[np.int16], NDArray[np.int16], NDArray[np.int16]]:
+    """Fit in threads; coefficients and spread as the state keeps them."""
+    height, width = stack.shape[-2:]
+    coef = np.empty((len(SIGNALS), COEFFICIENTS, height, width), dtype=np.int16)
+    spread = np.empty((len(SIGNALS), height, width), dtype=np.int16)
+    count = np.empty((height, width), dtype=np.int16)
+
+    def fit_rows(top: int) -> None:
+        rows = slice(top, top + _ROWS)
+        c, s, n = reference.fit_block(
+            stack[..., rows, :], day[..., rows, :], calendar, min_clear, MIN_SPAN
+        )
+        coef[..., rows, :], spread[..., rows, :] = quantise(c), quantise(s)
+        count[rows] = n
+
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(fit_rows, range(0, height, _ROWS)))
+    return coef, spread, count
+
+
+_ROWS = 16
+
+
+def _scene_median(
+    state: BaselineState, day: int, numbers: NDArray[np.int16], among: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    whole = (state.cut_day == 0) | (day < state.cut_day) | ~state.awaits_model
+    rows, columns = reference.sample(among & state.has_model & whole)
+    ground = np.full((1, 1, rows.size), day, dtype=np.int32)
+    calendar = Calendar.over(ground, state.scene_day[:0], state.scene_median[:0])
+    value = np.empty((1, len(SIGNALS), 1, rows.size), dtype=np.float32)
+    coef = state.coefficients[:, :, rows, columns][:, :, None]
+    harmonic.residual_stack(
+        numbers[:, rows, columns][None, :, None],
+        ground,
+        calendar,
+        coef,
+        value,
+    )
+    spread = state.spread[:, rows, columns] / SCALE
+    return reference.shared_residual(value[0, :, 0], spread)
+
+
+def _mark_cuts(
+    state: BaselineState, numbers: NDArray[np.int16], forest: NDArray[np.bool_]
+) -> BaselineState:
+    """Record a cut where this scene completes a run of bare dates."""
+    rows, columns = np.nonzero(is_bare(numbers) & forest & ~state.awaits_model)
+    if not rows.size:
+        return state
+    day = state.ring_day[:, rows, columns]
+    ring = state.ring[:, :, rows, columns]
+    coef = state.coefficients[:, :, rows, columns].astype(np.float32)
+    season = np.einsum("tnk,bkn->btn", seasonal_basis(day), coef[: len(BANDS)])
+    usual = is_bare(season.astype(np.int16))  # leafless every winter is no cut
+    bare = is_bare(ring.swapaxes(0, 1)) & ~usual
+    bare &= (day >= state.model_from[rows, columns]) & (day > 0)
+    found = find_cuts(bare, day)
+    if not found.any():
+        return state
+    cut_day = state.cut_day.copy()
+    cut_day[rows, columns] = np.where(found > 0, found, cut_day[rows, columns])
+    return state.patch(cut_day=cut_day)
+
+
+def _relearn(
+    state: BaselineState, clear: NDArray[np.bool_], min_clear: int
+) -> BaselineState:
+    """Fit pixels that await a model from their ring, once it holds enough."""
+    rows, columns = np.nonzero(state.awaits_model & clear)
+    day = state.ring_day[:, rows, columns]
+    cut = state.cut_day[rows, columns]
+    ring = state.ring[:, :, rows, columns]
+    regrown = (day > cut) & ~((cut > 0) & is_bare(ring.swapaxes(0, 1)))
+    last = day[-1]
+    first = np.where(regrown, day, last).min(axis=0)
+    ready = (regrown.sum(axis=0) >= min_clear) & (last - first >= MIN_SPAN)
+    if not ready.any():
+        return state
+    rows, columns = rows[ready], columns[ready]
+    day, regrown = day[:, ready], regrown[:, ready]
+    ring = np.where(regrown[:, None], ring[:, :, ready], NODATA).astype(np.int16)
+    calendar = Calendar.over(day, state.scene_day, state.scene_median)
+    c, s, n = reference.fit_block(
+        ring[:, :, None], day[:, None], calendar, min_clear, MIN_SPAN
+    )
+    fitted = n[0] > 0
+    rows, columns, newest = rows[fitted], columns[fitted], last[ready][fitted]
+    coefficients, spread = state.coefficients.copy(), state.spread.copy()
+    model_from, count = state.model_from.copy(), state.clear_count.copy()
+    coefficients[:, :, rows, columns] = quantise(c[:, :, 0, fitted])
+    spread[:, rows, columns] = quantise(s[:, 0, fitted])
+    model_from[rows, columns] = newest + 1
+    count[rows, columns] = n[0, fitted]
+    return state.patch(
+        coefficients=coefficients,
+        spread=spread,
+        model_from=model_from,
+        clear_count=count,
+    )

@@ -1,0 +1,169 @@
+"""What the baseline remembers of a tile, and what it says about it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agroforest.core.errors import DataError
+from agroforest.core.grid import Grid
+from agroforest.indices.season import SIGNALS
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class BaselineState:
+    """Everything the next night needs of all nights before.
+
+    Attributes
+    ----------
+    grid
+        Of the arrays.
+    coefficients
+        ``(7 signals, 5, y, x)`` int16, x 10000; -32768 without a model.
+    spread
+        ``(7, y, x)`` int16, x 10000: robust standard deviation of the residuals;
+        -32768 without a model.
+    model_from
+        ``(y, x)`` int32, first day (since 1970-01-01) the model may judge: the
+        day after the last date it was fitted on; 0 without a model.
+    clear_count
+        ``(y, x)`` int16, clear dates behind the model.
+    cut_day
+        ``(y, x)`` int32, first bare date of the latest cut, 0 for none. While
+        ``model_from <= cut_day`` the old model stays, and the pixel waits for
+        enough dates for a new one.
+    ring_day
+        ``(slot, y, x)`` int32, rising; empty slots (0) come first, so the last
+        slot is the pixel's last clear date.
+    ring
+        ``(slot, 6 bands, y, x)`` int16 reflectance x 10000; -32768 missing.
+    scene_day
+        ``(n,)`` int32, rising: days with at least one usable pixel.
+    scene_median
+        ``(n, 7)`` float32: residual that the undamaged forest shared that day.
+    scenes
+        Ids of all scenes taken.
+    """
+
+    grid: Grid
+    coefficients: NDArray[np.int16]
+    spread: NDArray[np.int16]
+    model_from: NDArray[np.int32]
+    clear_count: NDArray[np.int16]
+    cut_day: NDArray[np.int32]
+    ring_day: NDArray[np.int32]
+    ring: NDArray[np.int16]
+    scene_day: NDArray[np.int32]
+    scene_median: NDArray[np.float32]
+    scenes: tuple[str, ...]
+
+    def patch(self, **changes: object) -> "BaselineState":
+        """Copy with some fields changed; the others are shared, not copied."""
+        return replace(self, **changes)  # type: ignore[arg-type]
+
+    def arrays(self) -> dict[str, NDArray[np.int16] | NDArray[np.int32]]:
+        """Return the arrays on the grid, by field name; all end in ``(y, x)``."""
+        return {name: getattr(self, name) for name in _GRIDDED}
+
+    def attributes(self) -> dict[str, object]:
+        """Everything else, as plain values: `from_saved` restores it exactly."""
+        return {
+            "crs": self.grid.crs,
+            "left": self.grid.left,
+            "top": self.grid.top,
+            "resolution": self.grid.resolution,
+            "width": self.grid.width,
+            "height": self.grid.height,
+            "scene_day": self.scene_day.tolist(),
+            "scene_median": self.scene_median.tolist(),
+            "scenes": list(self.scenes),
+        }
+
+    @classmethod
+    def from_saved(
+        cls, arrays: Mapping[str, NDArray[np.generic]], attributes: Mapping[str, object]
+    ) -> "BaselineState":
+        """Inverse of `arrays` and `attributes`.
+
+        Raises
+        ------
+        DataError
+            If a field is missing.
+        """
+        a: Mapping[str, object] = {**attributes, **arrays}
+        try:
+            grid = Grid(**{k: a[k] for k in _GRID_FIELDS})  # type: ignore[arg-type]
+            median = np.asarray(a["scene_median"], dtype=np.float32)
+            return cls(
+                grid=grid,
+                **{name: a[name] for name in _GRIDDED},  # type: ignore[arg-type]
+                scene_day=np.asarray(a["scene_day"], dtype=np.int32),
+                scene_median=median.reshape(-1, len(SIGNALS)),
+                scenes=tuple(a["scenes"]),  # type: ignore[arg-type]
+            )
+        except KeyError as error:
+            raise DataError(
+                "baseline state", f"no {error.args[0]!r}", "fit the baseline again"
+            ) from None
+
+    def window(self, rows: slice, columns: slice) -> "BaselineState":
+        """Return part of the grid as views, for work in bounded memory."""
+        top, bottom, _ = rows.indices(self.grid.height)
+        left, right, _ = columns.indices(self.grid.width)
+        step = self.grid.resolution
+        grid = self.grid.patch(
+            left=self.grid.left + left * step,
+            top=self.grid.top - top * step,
+            width=right - left,
+            height=bottom - top,
+        )
+        cut = {k: v[..., top:bottom, left:right] for k, v in self.arrays().items()}
+        return self.patch(grid=grid, **cut)
+
+    @property
+    def has_model(self) -> NDArray[np.bool_]:
+        """``(y, x)``; True where a season is known."""
+        return self.model_from > 0
+
+    @property
+    def awaits_model(self) -> NDArray[np.bool_]:
+        """``(y, x)``; True where a season must still be learned or, cut, relearned."""
+        return self.model_from <= self.cut_day
+
+
+_GRIDDED = (
+    "coefficients",
+    "spread",
+    "model_from",
+    "clear_count",
+    "cut_day",
+    "ring_day",
+    "ring",
+)
+_GRID_FIELDS = ("crs", "left", "top", "resolution", "width", "height")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Residuals:
+    """How far the ring's observations lie from the pixel's own season.
+
+    Attributes
+    ----------
+    day
+        ``(slot, y, x)`` int32 days since 1970-01-01, rising, 0 empty (first).
+    value
+        ``(slot, 7, y, x)`` float32, reflectance (CRSWIR: ratio), corrected by the
+        scene median; NaN without model or observation, and for observations
+        before the cut after which the model was fitted.
+    z
+        `value` divided by the pixel's own spread.
+    judged
+        ``(slot, y, x)`` bool; True from `BaselineState.model_from` on, False for
+        the history on which the model was fitted.
+    """
+
+    day: NDArray[np.int32]
+    value: NDArray[np.float32]
+    z: NDArray[np.float32]
+    judged: NDArray[np.bool_]
