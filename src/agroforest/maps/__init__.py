@@ -1,0 +1,11 @@
+"""Pages: one night's maps, alerts and sensors in one file that needs no network."""
+
+from agroforest.maps.page import (
+    IndexLayer,
+    MapPage,
+    Notice,
+    SensorSeries,
+    build_page,
+)
+
+__all__ = ["IndexLayer", "MapPage", "Notice", "SensorSeries", "build_page"]

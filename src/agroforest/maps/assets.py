@@ -1,0 +1,38 @@
+"""Scripts and style sheets that travel inside the page.
+
+Where they come from, their licences and checksums: ``assets/README.md``.
+"""
+
+import re
+from importlib.resources import files
+
+#: In the order in which they must run.
+SCRIPTS = (
+    "leaflet.js",
+    "words.js",
+    "dom.js",
+    "popups.js",
+    "measure.js",
+    "panel.js",
+    "agroforest.js",
+)
+STYLES = ("leaflet.css", "agroforest.css")
+
+# leaflet.css names pictures of controls and markers this page does not use, and a
+# behaviour of Internet Explorer 8; leaflet.js names its source map.
+_UNUSED_URL = re.compile(r"^\s*[a-z-]+:\s*url\((?!data:)[^)]*\);?\s*$", re.MULTILINE)
+_SOURCE_MAP = re.compile(r"^//# sourceMappingURL=.*$", re.MULTILINE)
+
+
+def read_script(name: str) -> str:
+    """Text of a script, without the address of its source map."""
+    return _SOURCE_MAP.sub("", _read(name)).strip()
+
+
+def read_style(name: str) -> str:
+    """Text of a style sheet, without declarations that would fetch something."""
+    return _UNUSED_URL.sub("", _read(name)).strip()
+
+
+def _read(name: str) -> str:
+    return files("agroforest.maps").joinpath("assets", name).read_text("utf-8")

@@ -1,0 +1,289 @@
+"""From records to the one block of JSON that the page's script draws."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from agroforest.core.alert import Alert
+from agroforest.core.aoi import Aoi, Place
+from agroforest.core.risk import Hazard, RiskMap
+from agroforest.maps.chart import HEIGHT, WIDTH, build_charts, sensor_state
+from agroforest.maps.colors import ALERT_AGES, index_palette, risk_palette
+from agroforest.maps.page import IndexLayer, MapPage, SensorSeries
+from agroforest.maps.raster import Picture, draw_index, draw_risk, draw_strip
+
+MU_PER_HA = 15.0
+_DIGITS = 6  # of a degree: a decimetre
+_LONGEST_TEXT = 400  # characters; no name is longer, an attack may be
+
+#: Title of the layer, and what an alert says. A sign seen from space, never a cause.
+_HAZARDS = {
+    Hazard.CANOPY_STRESS: (
+        ("冠层胁迫概率", "Canopy stress, probability"),
+        ("疑似冠层胁迫，请实地核查", "Canopy stress suspected, check in the field"),
+    ),
+    Hazard.CANOPY_LOSS: (
+        ("林冠缺失概率", "Canopy loss, probability"),
+        (
+            "疑似林冠缺失（采伐、滑坡等），请实地核查",
+            "Canopy loss suspected (harvest, slide …), check in the field",
+        ),
+    ),
+}
+
+Json = dict[str, Any]
+
+
+def build_data(page: MapPage) -> Json:
+    """Everything the page shows, JSON-ready, in an order that never changes."""
+    store = _Pictures()
+    return {
+        "title": _both(page.title_zh, page.title_en),
+        "subtitle": _both(page.subtitle_zh, page.subtitle_en),
+        "night": page.night.isoformat(),
+        "nights": [n.isoformat() for n in page.slider],
+        "pipeline": _text(page.pipeline),
+        "model": _text(page.model),
+        "version": _text(page.version),
+        "simulated": page.simulated or any(s.sensor.simulated for s in page.sensors),
+        "ruleBased": page.rule_based,
+        "staleDays": page.stale_days,
+        "bounds": _bounds(page),
+        "layers": _risk_layers(page, store) + _index_layers(page, store),
+        "area": _rings(page.aoi.area),
+        "places": [_place(p) for p in page.aoi.places],
+        "alertAges": [{"days": d, "color": c} for d, c in ALERT_AGES],
+        "alerts": _alerts(page),
+        "sensors": [_sensor(s, page.utc_offset_hours) for s in page.sensors],
+        "chart": {"width": WIDTH, "height": HEIGHT},
+        "utcOffset": page.utc_offset_hours,
+        "notices": [_both(n.zh, n.en) for n in page.notices],
+        "attribution": [_text(a) for a in page.attribution],
+        "pictures": store.uris,
+    }
+
+
+class _Pictures:
+    """Data URIs, each kept once: a night without new images repeats the last."""
+
+    def __init__(self) -> None:
+        self.uris: list[str] = []
+        self._number: dict[str, int] = {}
+
+    def frame(self, picture: Picture, image: date, night: date) -> Json:
+        return {
+            "picture": self.number(picture.uri),
+            "corners": picture.corners,
+            "night": night.isoformat(),
+            "image": image.isoformat(),
+        }
+
+    def number(self, uri: str) -> int:
+        if uri not in self._number:
+            self._number[uri] = len(self.uris)
+            self.uris.append(uri)
+        return self._number[uri]
+
+
+def _risk_layers(page: MapPage, store: _Pictures) -> list[Json]:
+    by_hazard: dict[Hazard, list[RiskMap]] = {}
+    for risk in sorted(page.risks, key=lambda r: (r.hazard, r.tile, r.night)):
+        if risk.night <= page.night:
+            by_hazard.setdefault(risk.hazard, []).append(risk)
+    layers = []
+    for hazard, risks in sorted(by_hazard.items(), key=_hazard_order):
+        tiles: dict[str, list[Json]] = {}
+        for risk in risks:
+            picture = draw_risk(risk, stale_days=page.stale_days)
+            frame = store.frame(picture, risk.night, risk.night)
+            tiles.setdefault(_text(risk.tile), []).append(frame)
+        title, _ = _hazard_words(hazard)
+        layers.append(
+            {
+                "id": f"risk:{hazard}",
+                "kind": "risk",
+                "title": _both(*title),
+                "shown": not layers,  # one risk at a time, or they hide each other
+                "opacity": 0.85,
+                "tiles": tiles,
+                "legend": {
+                    "strip": store.number(draw_strip(risk_palette())),
+                    "ticks": _risk_ticks(risks),
+                    "unit": "%",
+                    "models": sorted({_text(r.model) for r in risks}),
+                },
+            }
+        )
+    return layers
+
+
+def _risk_ticks(risks: Sequence[RiskMap]) -> list[Json]:
+    thresholds = sorted({round(r.threshold, 4) for r in risks})
+    marks = [_tick(t, f"{t:.0%}", "threshold") for t in thresholds if 0 < t < 1]
+    return [_tick(0, "0", "end"), *marks, _tick(1, "100", "end")]
+
+
+def _index_layers(page: MapPage, store: _Pictures) -> list[Json]:
+    by_name: dict[str, list[IndexLayer]] = {}
+    for layer in page.indices:
+        if layer.night <= page.night:
+            by_name.setdefault(layer.name, []).append(layer)
+    layers = []
+    for name, members in by_name.items():
+        members.sort(key=lambda m: (m.tile, m.night))
+        first = members[0]
+        _refuse_mixed_scales(name, members)
+        palette = index_palette(first.colormap)
+        tiles: dict[str, list[Json]] = {}
+        for m in members:
+            picture = draw_index(
+                m.values, m.grid, palette=palette, vmin=m.vmin, vmax=m.vmax
+            )
+            frame = store.frame(picture, m.image or m.night, m.night)
+            tiles.setdefault(_text(m.tile), []).append(frame)
+        layers.append(
+            {
+                "id": f"index:{_text(name)}",
+                "kind": "index",
+                "title": _both(first.title_zh, first.title_en),
+                "shown": False,
+                "opacity": 0.85,
+                "tiles": tiles,
+                "legend": {
+                    "strip": store.number(draw_strip(palette)),
+                    "ticks": _index_ticks(first.vmin, first.vmax),
+                    "unit": _text(first.unit),
+                    "models": [],
+                },
+            }
+        )
+    return layers
+
+
+def _refuse_mixed_scales(name: str, members: Iterable[IndexLayer]) -> None:
+    scales = {(m.vmin, m.vmax, m.colormap, m.unit) for m in members}
+    if len(scales) > 1:
+        raise ValueError(f"layers of {name!r} have {len(scales)} different scales")
+
+
+def _index_ticks(vmin: float, vmax: float) -> list[Json]:
+    middle = (vmin + vmax) / 2
+    return [
+        _tick(0, f"≤ {_number(vmin)}", "end"),
+        _tick(0.5, _number(middle), "middle"),
+        _tick(1, f"≥ {_number(vmax)}", "end"),
+    ]
+
+
+def _tick(at: float, label: str, kind: str) -> Json:
+    return {"at": at, "label": label, "kind": kind}
+
+
+def _alerts(page: MapPage) -> list[Json]:
+    places = {p.id: p for p in page.aoi.places}
+    known = [a for a in page.alerts if a.first_night <= page.night]
+    known.sort(key=lambda a: (-a.first_night.toordinal(), -a.area_ha, a.id))
+    return [_alert(a, places) for a in known]
+
+
+def _alert(alert: Alert, places: Mapping[str, Place]) -> Json:
+    point = shapely.point_on_surface(alert.geometry)
+    _, sentence = _hazard_words(alert.hazard)
+    return {
+        "id": _text(alert.id),
+        "says": _both(*sentence),
+        "status": alert.status.value,
+        "area": _area(alert.area_ha),
+        "probability": round(alert.probability, 3),
+        "model": _text(alert.model),
+        "first": alert.first_night.isoformat(),
+        "last": alert.last_night.isoformat(),
+        "since": alert.since.isoformat(),
+        "evidence": alert.evidence.isoformat(),
+        "changed": alert.changed.isoformat(),
+        "places": [
+            _both(places[i].name_zh, places[i].name_en) if i in places else _both(i, i)
+            for i in alert.places
+        ],
+        "at": [round(point.y, _DIGITS), round(point.x, _DIGITS)],
+        "rings": _rings(alert.geometry),
+    }
+
+
+def _area(hectares: float) -> Json:
+    return {"ha": round(hectares, 2), "mu": round(hectares * MU_PER_HA, 1)}
+
+
+def _sensor(series: SensorSeries, utc_offset_hours: int) -> Json:
+    sensor = series.sensor
+    placed = sensor.longitude is not None and sensor.latitude is not None
+    return {
+        "id": _text(sensor.id),
+        "name": _text(sensor.name),
+        "simulated": sensor.simulated,
+        "at": [round(sensor.latitude or 0.0, _DIGITS),
+               round(sensor.longitude or 0.0, _DIGITS)] if placed else None,
+        "state": sensor_state(series.readings),
+        "charts": build_charts(series.readings, utc_offset_hours=utc_offset_hours),
+    }  # fmt: skip
+
+
+def _place(place: Place) -> Json:
+    return {
+        "id": _text(place.id),
+        "kind": place.kind.value,
+        "name": _both(place.name_zh, place.name_en),
+        "cover": _text(place.cover),
+        "rings": _rings(place.geometry),
+    }
+
+
+def _bounds(page: MapPage) -> list[list[float]]:
+    """What the map shows first: the area of interest, south-west to north-east."""
+    west, south, east, north = _extent(page.aoi)
+    return [
+        [round(v, _DIGITS) for v in pair] for pair in ((south, west), (north, east))
+    ]
+
+
+def _extent(aoi: Aoi) -> tuple[float, float, float, float]:
+    west, south, east, north = aoi.area.bounds
+    return west, south, east, north
+
+
+def _rings(geometry: BaseGeometry) -> list[list[list[list[float]]]]:
+    """Polygons, each its outer ring and holes, points as latitude, longitude."""
+    parts = [p for p in shapely.get_parts(geometry) if p.geom_type == "Polygon"]
+    return [[_ring(r) for r in (p.exterior, *p.interiors)] for p in parts]
+
+
+def _ring(ring: BaseGeometry) -> list[list[float]]:
+    rounded = shapely.get_coordinates(ring).round(_DIGITS)[:-1, ::-1]
+    points: list[list[float]] = rounded.tolist()
+    return points
+
+
+def _hazard_words(hazard: Hazard) -> tuple[tuple[str, str], tuple[str, str]]:
+    plain = (str(hazard), str(hazard))
+    return _HAZARDS.get(hazard, (plain, plain))
+
+
+def _hazard_order(item: tuple[Hazard, object]) -> int:
+    return list(Hazard).index(item[0])
+
+
+def _both(zh: str, en: str) -> Json:
+    return {"zh": _text(zh) or _text(en), "en": _text(en) or _text(zh)}
+
+
+def _text(text: str) -> str:
+    """Text that UTF-8 can hold, of a length a page can show."""
+    clean = str(text).encode("utf-8", "replace").decode("utf-8")
+    return clean if len(clean) <= _LONGEST_TEXT else clean[: _LONGEST_TEXT - 1] + "…"
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}".replace("-", "−")

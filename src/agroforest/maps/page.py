@@ -1,0 +1,201 @@
+"""What a map page shows, as values; and the one call that makes the page."""
+
+import math
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agroforest.core.alert import Alert
+from agroforest.core.aoi import Aoi
+from agroforest.core.grid import Grid
+from agroforest.core.reading import Reading, Sensor
+from agroforest.core.risk import RiskMap
+
+# A month without a clear image is what one cloudy spell in Guangxi lasts; arbitrary.
+_STALE_DAYS = 30
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IndexLayer:
+    """One index on one tile, from one night's newest image.
+
+    Attributes
+    ----------
+    name
+        Short name, ``"NDMI"``; layers of one name form one entry of the tree.
+    title_zh, title_en
+        What a reader should see.
+    unit
+        Unit of the legend; empty for a plain ratio.
+    tile
+        Id of the tile.
+    night
+        Night from which the layer is shown.
+    image
+        Day of the image behind it; the night unless given.
+    grid
+        Grid of `values`.
+    values
+        ``(y, x)`` float; NaN is transparent.
+    vmin, vmax
+        Values of the two ends of the colour scale; beyond them the end colour
+        is used, and the legend says so.
+    colormap
+        Name in `agroforest.maps.colors.COLORMAPS`.
+    """
+
+    name: str
+    title_zh: str
+    title_en: str
+    unit: str = ""
+    tile: str
+    night: date
+    image: date | None = None
+    grid: Grid
+    values: NDArray[np.floating] = field(repr=False)
+    vmin: float
+    vmax: float
+    colormap: str = "viridis"
+
+    def __post_init__(self) -> None:
+        if self.values.shape != self.grid.shape:
+            raise ValueError(
+                f"values are {self.values.shape}, the grid is {self.grid.shape}"
+            )
+        if not (math.isfinite(self.vmin) and math.isfinite(self.vmax)):
+            raise ValueError(f"colour scale {self.vmin} to {self.vmax} is not finite")
+        if self.vmax <= self.vmin:
+            raise ValueError(f"vmax {self.vmax} is not above vmin {self.vmin}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SensorSeries:
+    """A sensor and its recent readings.
+
+    Attributes
+    ----------
+    sensor
+        The probe; without coordinates it is listed but not on the map.
+    readings
+        Any order, any variables and depths; flagged ones are drawn as such.
+    """
+
+    sensor: Sensor
+    readings: tuple[Reading, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Notice:
+    """A sentence the reader of the page must know: a gap, a quarantined scene."""
+
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MapPage:
+    """Everything on one page.
+
+    Attributes
+    ----------
+    title_zh, title_en, subtitle_zh, subtitle_en
+        Headings.
+    night
+        The night the page is about; alerts are as they stood then.
+    nights
+        Nights of the date slider. Those of the layers are added, so it may be
+        left empty.
+    pipeline, model, version
+        Where the page comes from: pipeline name, model name and version (or
+        ``"rule-based: …"``), version of this package.
+    simulated
+        True if anything on the page is simulated; the page then says so in a
+        banner that cannot be closed.
+    aoi
+        The area and its places.
+    indices, risks
+        Raster layers of any nights and tiles. On a night for which a tile has
+        no layer, its newest earlier one is shown, with its date.
+    alerts
+        All that were open on any night of the slider. On an earlier night only
+        those already known then are shown, with today's outline.
+    sensors
+        With recent readings.
+    notices
+        What the reader must know.
+    stale_days
+        A judged pixel without a clear image for more days than this is drawn
+        hatched instead of healthy.
+    attribution
+        Whose data is shown.
+    utc_offset_hours
+        For the time axis of the charts; 8 is China.
+    """
+
+    title_zh: str
+    title_en: str
+    subtitle_zh: str = ""
+    subtitle_en: str = ""
+    night: date
+    nights: tuple[date, ...] = ()
+    pipeline: str
+    model: str
+    version: str
+    simulated: bool
+    aoi: Aoi
+    indices: tuple[IndexLayer, ...] = ()
+    risks: tuple[RiskMap, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+    sensors: tuple[SensorSeries, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    stale_days: int = _STALE_DAYS
+    attribution: tuple[str, ...] = ()
+    utc_offset_hours: int = 8
+
+    def patch(self, **changes: object) -> "MapPage":
+        """Copy with some fields changed."""
+        return replace(self, **changes)  # type: ignore[arg-type]
+
+    @property
+    def slider(self) -> tuple[date, ...]:
+        """Nights of the date slider, rising, none after the page's night."""
+        nights = {self.night, *self.nights}
+        nights |= {layer.night for layer in self.indices}
+        nights |= {risk.night for risk in self.risks}
+        return tuple(sorted(n for n in nights if n <= self.night))
+
+    @property
+    def rule_based(self) -> bool:
+        """True where a published rule, not a trained model, judged."""
+        models = [self.model, *(risk.model for risk in self.risks)]
+        return any(m.lower().startswith("rule") for m in models)
+
+
+def build_page(page: MapPage) -> str:
+    """Build a page as one HTML document that makes no network request.
+
+    The same page gives the same bytes. Strings of the page are shown as text,
+    whatever they contain.
+
+    Parameters
+    ----------
+    page
+        What to show.
+
+    Returns
+    -------
+    str
+        HTML, to be written as UTF-8.
+
+    Raises
+    ------
+    ConfigurationError
+        If a layer asks for a colour map that does not exist.
+    """
+    # folium takes half a second to import; planning a night does not need it.
+    from agroforest.maps.document import build_document  # noqa: PLC0415  see above
+    from agroforest.maps.layers import build_data  # noqa: PLC0415  see above
+
+    return build_document(build_data(page), title=page.title_zh)
