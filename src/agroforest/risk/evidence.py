@@ -1,0 +1,92 @@
+"""From a series of scores to a detection: what is unbroken, and since when."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Finding:
+    """What a series of clear observations amounts to, for `n` pixels.
+
+    Attributes
+    ----------
+    score
+        ``(n,)`` float32, 0..1; NaN where no observation could be judged.
+    since
+        ``(n,)`` int32, epoch day of the first observation of the unbroken run
+        behind a detection; 0 where not detected.
+    evidence
+        ``(n,)`` int32, epoch day of the newest judged observation; 0 for none.
+    """
+
+    score: NDArray[np.float32]
+    since: NDArray[np.int32]
+    evidence: NDArray[np.int32]
+
+
+def latest(day: NDArray[np.int32], judged: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Day of the newest judged observation.
+
+    Parameters
+    ----------
+    day
+        ``(slot, n)`` int32, rising.
+    judged
+        ``(slot, n)`` bool.
+
+    Returns
+    -------
+    ndarray
+        ``(n,)`` int32, 0 where there is none.
+    """
+    return np.where(judged, day, 0).max(axis=0, initial=0).astype(np.int32)
+
+
+def follow_votes(
+    vote: NDArray[np.bool_],
+    judged: NDArray[np.bool_],
+    day: NDArray[np.int32],
+    *,
+    enter: int,
+    leave: int,
+) -> NDArray[np.int32]:
+    """Confirm what `enter` successive votes say, until `leave` votes deny it.
+
+    Observations that were not judged are passed over: they neither add to a run
+    nor break it.
+
+    Parameters
+    ----------
+    vote
+        ``(slot, n)`` bool, True for disturbed.
+    judged
+        ``(slot, n)`` bool.
+    day
+        ``(slot, n)`` int32 epoch days, rising.
+    enter, leave
+        Successive votes that confirm, and that withdraw.
+
+    Returns
+    -------
+    ndarray
+        ``(n,)`` int32: day of the first vote of the run that confirmed the state
+        the series ends in; 0 where it ends unconfirmed. A run that began before
+        the first slot dates from the first slot, so a caller that follows one
+        place over nights keeps the earliest.
+    """
+    pixels = vote.shape[1]
+    ups = np.zeros(pixels, dtype=np.int16)
+    downs = np.zeros(pixels, dtype=np.int16)
+    first = np.zeros(pixels, dtype=np.int32)
+    since = np.zeros(pixels, dtype=np.int32)
+    for slot in range(vote.shape[0]):
+        up = judged[slot] & vote[slot]
+        down = judged[slot] & ~vote[slot]
+        first = np.where(up & (ups == 0), day[slot], first)
+        ups = np.where(up, ups + 1, np.where(down, 0, ups)).astype(np.int16)
+        downs = np.where(down, downs + 1, np.where(up, 0, downs)).astype(np.int16)
+        since = np.where((since == 0) & (ups >= enter), first, since)
+        since = np.where(downs >= leave, 0, since)
+    return since.astype(np.int32)

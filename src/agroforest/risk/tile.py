@@ -1,0 +1,146 @@
+"""A tile's risk maps for one night, in bounded memory."""
+
+from collections.abc import Iterator
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agroforest.core.errors import DataError
+from agroforest.core.risk import Hazard, RiskMap, epoch_day
+from agroforest.indices.baseline import BaselineState
+from agroforest.risk import rule
+from agroforest.risk.card import Model
+from agroforest.risk.evidence import Finding
+
+#: What a map says where no model judged it.
+RULE = "rule-based: three-date rule (fordead)"
+#: The rule confirms when all of its three votes agree.
+_RULE_THRESHOLD = 1.0
+# Pixels judged together: about 100 MB of residuals and features. Arbitrary.
+_BATCH = 32_768
+
+_Both = tuple[Finding, Finding]
+
+
+def predict(
+    state: BaselineState,
+    *,
+    night: date,
+    tile: str,
+    model: Model | None,
+    forest: NDArray[np.bool_],
+    threshold: float | None = None,
+) -> tuple[RiskMap, RiskMap]:
+    """Judge every forest pixel of a tile as of one night.
+
+    Parameters
+    ----------
+    state
+        Seasonal baseline of the tile. It may hold observations newer than
+        `night`; they are ignored.
+    night
+        The night.
+    tile
+        Id of the tile.
+    model
+        From `load_model`, or ``None`` for the published three-date rule.
+    forest
+        ``(y, x)`` bool; only these pixels are judged.
+    threshold
+        Probability of stress that counts as detected; the card's unless given.
+        The rule has no threshold and ignores it.
+
+    Returns
+    -------
+    tuple of RiskMap
+        ``canopy-stress`` and ``canopy-loss``.
+
+    Raises
+    ------
+    DataError
+        If `forest` is not on the grid of the state.
+    ModelError
+        If the model cannot run here.
+    """
+    if forest.shape != state.grid.shape:
+        raise DataError(
+            tile,
+            f"the forest mask is {forest.shape}, the state {state.grid.shape}",
+            "read the mask on the grid of the tile",
+        )
+    stress, loss = _blank(state), _blank(state)
+    for window, part in _blocks(state):
+        asked = forest[window] & (part.has_model | (part.cut_day > 0))
+        if not asked.any():
+            continue
+        found = _judge(_only(part, asked), epoch_day(night), model, threshold)
+        for target, finding in zip((stress, loss), found, strict=True):
+            target.score[window][asked] = finding.score
+            target.since[window][asked] = finding.since
+            target.evidence[window][asked] = finding.evidence
+    name = RULE if model is None else model.card.title
+    limits = _thresholds(model, threshold)
+    hazards = (Hazard.CANOPY_STRESS, Hazard.CANOPY_LOSS)
+    first, second = (
+        RiskMap(
+            tile=tile,
+            grid=state.grid,
+            night=night,
+            hazard=hazard,
+            model=name,
+            threshold=limit,
+            probability=found.score,
+            evidence=found.evidence,
+            since=found.since,
+        )
+        for hazard, limit, found in zip(hazards, limits, (stress, loss), strict=True)
+    )
+    return first, second
+
+
+def _judge(
+    part: BaselineState, night: int, model: Model | None, threshold: float | None
+) -> _Both:
+    if model is None:
+        stress, loss = rule.judge(part, night), rule.find_bare(part, night)
+        gone = loss.since > 0
+        stress.score[gone] = 0.0  # a canopy that is gone cannot be under stress
+        stress.since[gone] = 0
+        return stress, loss
+    from agroforest.risk.infer import judge  # noqa: PLC0415  loads torch
+
+    return judge(part, night, model, _thresholds(model, threshold))
+
+
+def _thresholds(model: Model | None, threshold: float | None) -> tuple[float, float]:
+    if model is None:
+        return _RULE_THRESHOLD, _RULE_THRESHOLD
+    limits = model.card.calibration.thresholds
+    return threshold or limits[Hazard.CANOPY_STRESS], limits[Hazard.CANOPY_LOSS]
+
+
+def _blank(state: BaselineState) -> Finding:
+    shape = state.grid.shape
+    return Finding(
+        score=np.full(shape, np.nan, dtype=np.float32),
+        since=np.zeros(shape, dtype=np.int32),
+        evidence=np.zeros(shape, dtype=np.int32),
+    )
+
+
+def _blocks(
+    state: BaselineState,
+) -> Iterator[tuple[tuple[slice, slice], BaselineState]]:
+    rows = max(1, _BATCH // state.grid.width)
+    for top in range(0, state.grid.height, rows):
+        for left in range(0, state.grid.width, _BATCH):
+            window = slice(top, top + rows), slice(left, left + _BATCH)
+            yield window, state.window(*window)
+
+
+def _only(part: BaselineState, asked: NDArray[np.bool_]) -> BaselineState:
+    """Keep some pixels of a block, laid out as one row."""
+    rows, columns = np.nonzero(asked)
+    kept = {k: v[..., rows, columns][..., None, :] for k, v in part.arrays().items()}
+    return part.patch(grid=part.grid.patch(width=rows.size, height=1), **kept)
