@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import rasterio
-from rio_cogeo import cog_validate
+from rio_cogeo.cogeo import cog_validate
 
 from agroforest.core.aoi import PlaceKind, read_aoi
 from agroforest.core.config import read_pipeline
@@ -38,7 +38,7 @@ def _items(world: World) -> list[dict[str, Any]]:
     ]
 
 
-def test_area_has_two_tiles_and_both_kinds_of_places(world: World):
+def test_area_has_two_tiles_and_both_kinds_of_places(world: World) -> None:
     aoi = read_aoi(world.aoi)
     pipeline = read_pipeline(world.pipeline)
     tiles = find_tiles(
@@ -51,14 +51,14 @@ def test_area_has_two_tiles_and_both_kinds_of_places(world: World):
     assert pipeline.simulated
 
 
-def test_every_item_says_that_it_is_simulated(world: World):
+def test_every_item_says_that_it_is_simulated(world: World) -> None:
     for item in _items(world):
         assert item["properties"]["agroforest:simulated"] is True
         assert "simulated" in item["properties"]["title"]
         assert "模拟" in item["properties"]["title"]
 
 
-def test_assets_are_cogs_on_the_grid_the_item_states(world: World):
+def test_assets_are_cogs_on_the_grid_the_item_states(world: World) -> None:
     item = next(i for i in _items(world) if i["properties"]["eo:cloud_cover"] < 5)
     folder = world.scenes / item["id"]
     for name, asset in item["assets"].items():
@@ -74,7 +74,7 @@ def test_assets_are_cogs_on_the_grid_the_item_states(world: World):
             assert source.dtypes == (wanted,)
 
 
-def test_same_seed_same_bytes(tmp_path: Path):
+def test_same_seed_same_bytes(tmp_path: Path) -> None:
     worlds = [
         build_world(tmp_path / name, size=32, years=1.2, end=date(2023, 6, 30))
         for name in ("a", "b")
@@ -103,18 +103,18 @@ def test_repository_files_are_those_of_the_default_world() -> None:
     assert date(2024, 12, 31) == END
 
 
-def test_events_can_be_seen(world: World):
+def test_events_can_be_seen(world: World) -> None:
     for event in world.planted:
         assert len(event.clear_days) >= 3, event.id
         assert min(event.clear_days) >= event.start
 
 
-def test_a_share_of_dates_is_usable(world: World):
+def test_a_share_of_dates_is_usable(world: World) -> None:
     days = {d.day for d in world.delivered}
     assert 0.25 <= len(world.usable_days) / len(days) <= 0.45
 
 
-def test_clear_cut_passes_the_soil_test(world: World):
+def test_clear_cut_passes_the_soil_test(world: World) -> None:
     cut = next(p for p in world.planted if p.kind == "clear-cut")
     day = cut.clear_days[-1]
     folder = next(d.folder for d in world.delivered if d.day == day)

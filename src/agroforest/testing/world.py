@@ -16,7 +16,8 @@ from agroforest.core.grid import WGS84, reproject
 from agroforest.testing.events import Damage, Planted
 from agroforest.testing.landscape import Landscape, build_landscape
 from agroforest.testing.places import SPECIES, TILE_SIZE, District
-from agroforest.testing.scenes import Delivered, Troubles, write_scenes
+from agroforest.testing.products import Delivered
+from agroforest.testing.scenes import Troubles, write_scenes
 from agroforest.testing.sky import halve
 
 NAME = "gaofeng-demo"
