@@ -6,6 +6,7 @@ markup. Coordinates are in chart units, `WIDTH` by `HEIGHT`.
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from itertools import pairwise
 from statistics import median
@@ -29,9 +30,11 @@ _TITLES = {
     Variable.PRECIPITATION: ("降水", "Precipitation"),
     Variable.BATTERY: ("电池电压", "Battery"),
 }
-_SIGNS = {"m3/m3": "m³/m³", "degC": "°C", "uS/cm": "µS/cm"}
+_SIGNS = {"m3/m3": "m³/m³", "degC": "°C", "uS/cm": "\N{MICRO SIGN}S/cm"}
 # A gap says something about the time before the reading, not about its value.
 _DISTRUST = ~Quality.GAP
+# Larger numbers come from broken devices and would only upset the axis; arbitrary.
+_ABSURD = 1e9
 _Point = tuple[float, float]
 
 
@@ -51,8 +54,8 @@ def build_charts(
     -------
     list of dict
         JSON-ready: ``title``, ``unit``, ``kind`` (``line`` or ``bar``), ``lines``
-        (label, colour, segments of points), ``flagged`` points, ``x`` and ``y``
-        ticks, ``latest`` trusted value. In the order of `Variable`.
+        (label, colour, latest trusted value, segments of points), ``flagged``
+        points, ``x`` and ``y`` ticks. In the order of `Variable`.
     """
     by_variable: dict[Variable, list[Reading]] = {}
     for reading in sorted(readings, key=lambda r: (r.time, r.depth_m or 0.0)):
@@ -62,12 +65,8 @@ def build_charts(
 
 
 def trusted(reading: Reading) -> bool:
-    """Whether the value may be believed: present, finite and not flagged."""
-    return (
-        reading.value is not None
-        and math.isfinite(reading.value)
-        and not reading.quality & _DISTRUST
-    )
+    """Whether the value may be believed: present, drawable and not flagged."""
+    return _drawable(reading) and not reading.quality & _DISTRUST
 
 
 def sensor_state(readings: Iterable[Reading]) -> str:
@@ -85,77 +84,105 @@ def sensor_state(readings: Iterable[Reading]) -> str:
     return "good" if all(trusted(r) for r in newest.values()) else "doubtful"
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Frame:
+    """Where a reading falls on the chart; doubtful ones are kept at its edge."""
+
+    start: datetime
+    seconds: float
+    low: float
+    high: float
+
+    def at(self, reading: Reading) -> _Point:
+        passed = (reading.time - self.start).total_seconds()
+        share = passed / self.seconds if self.seconds else 0.5
+        x = _LEFT + share * (WIDTH - _LEFT - _RIGHT)
+        return round(x, 1), self.y(reading.value or 0.0)
+
+    def y(self, value: float) -> float:
+        inside = min(max(value, self.low), self.high)
+        share = (inside - self.low) / (self.high - self.low)
+        return round(HEIGHT - _BOTTOM - share * (HEIGHT - _TOP - _BOTTOM), 1)
+
+
 def _chart(
     variable: Variable, readings: Sequence[Reading], zone: timezone
 ) -> dict[str, Any]:
-    title_zh, title_en = _TITLES[variable]
-    good = [r for r in readings if trusted(r)]
     bars = variable == Variable.PRECIPITATION
-    low, high, y_ticks = _axis([r.value for r in good if r.value is not None], bars)
     start, end = readings[0].time, readings[-1].time
-
-    def at(reading: Reading) -> _Point:
-        span = (end - start).total_seconds()
-        share = (reading.time - start).total_seconds() / span if span else 0.5
-        value = min(max(reading.value or 0.0, low), high)
-        return (
-            round(_LEFT + share * (WIDTH - _LEFT - _RIGHT), 1),
-            round(_y(value, low, high), 1),
-        )
-
-    depths = sorted({r.depth_m for r in readings}, key=lambda d: (d is not None, d))
-    lines = []
-    for number, depth in enumerate(depths):
-        own = [r for r in good if r.depth_m == depth]
-        lines.append(
-            {
-                "label": "" if depth is None else f"{depth * 100:g} cm",
-                "color": _LINE_COLORS[number % len(_LINE_COLORS)],
-                "segments": [_thin([at(r) for r in s]) for s in _segments(own)],
-            }
-        )
-    doubtful = [
-        r
-        for r in readings
-        if r.value is not None and not trusted(r) and math.isfinite(r.value)
-    ]
+    ticks = _value_ticks([r.value for r in readings if trusted(r)], from_zero=bars)
+    frame = _Frame(
+        start=start,
+        seconds=(end - start).total_seconds(),
+        low=ticks[0][0],
+        high=ticks[-1][0],
+    )
+    doubtful = [r for r in readings if _drawable(r) and not trusted(r)]
+    title_zh, title_en = _TITLES[variable]
     return {
         "title": {"zh": title_zh, "en": title_en},
         "unit": _SIGNS.get(UNITS[variable], UNITS[variable]),
         "kind": "bar" if bars else "line",
-        "floor": round(_y(low, low, high), 1),
-        "lines": lines,
-        "flagged": _thin([at(r) for r in doubtful]),
-        "missing": sum(r.value is None for r in readings),
+        "floor": frame.y(frame.low),
+        "lines": _lines(readings, frame, zone),
+        "flagged": _thin([frame.at(r) for r in doubtful]),
         "doubtful": len(doubtful),
-        "y": [{"at": round(_y(v, low, high), 1), "label": t} for v, t in y_ticks],
+        "missing": sum(not _drawable(r) for r in readings),
+        "y": [{"at": frame.y(value), "label": label} for value, label in ticks],
         "x": _time_ticks(start, end, zone),
-        "latest": _latest(good, zone),
     }
 
 
-def _y(value: float, low: float, high: float) -> float:
-    share = (value - low) / (high - low)
-    return HEIGHT - _BOTTOM - share * (HEIGHT - _TOP - _BOTTOM)
+def _lines(
+    readings: Sequence[Reading], frame: _Frame, zone: timezone
+) -> list[dict[str, Any]]:
+    by_depth: dict[float | None, list[Reading]] = {}
+    for reading in readings:
+        by_depth.setdefault(reading.depth_m, [])
+        if trusted(reading):
+            by_depth[reading.depth_m].append(reading)
+    depths = sorted(by_depth, key=lambda d: (d is not None, d))
+    return [
+        {
+            "label": "" if depth is None else f"{depth * 100:g} cm",
+            "color": _LINE_COLORS[number % len(_LINE_COLORS)],
+            "latest": _latest(by_depth[depth], zone),
+            "segments": [
+                _thin([frame.at(r) for r in segment])
+                for segment in _segments(by_depth[depth])
+            ],
+        }
+        for number, depth in enumerate(depths)
+    ]
 
 
-def _axis(
-    values: Sequence[float], from_zero: bool
-) -> tuple[float, float, list[tuple[float, str]]]:
-    """Round limits and two to five ticks around trusted values."""
-    low = min(values, default=0.0)
-    high = max(values, default=1.0)
+def _latest(good: Sequence[Reading], zone: timezone) -> dict[str, Any] | None:
+    if not good:
+        return None
+    time = good[-1].time.astimezone(zone)
+    return {"value": f"{good[-1].value:.4g}", "time": f"{time:%m-%d %H:%M}"}
+
+
+def _drawable(reading: Reading) -> bool:
+    return reading.value is not None and abs(reading.value) < _ABSURD
+
+
+def _value_ticks(
+    values: Sequence[float | None], *, from_zero: bool
+) -> list[tuple[float, str]]:
+    """Two to six round numbers around the values, with their labels."""
+    known = [v for v in values if v is not None] or [0.0, 1.0]
+    low, high = min(known), max(known)
     if from_zero:
         low = min(low, 0.0)
-    if high - low <= 1e-9 * max(1.0, abs(high)):
+    if high - low <= 1e-6 * max(abs(low), abs(high), 1e-3):
         pad = abs(high) * 0.1 or 1.0
         low, high = (low, high + pad) if from_zero else (low - pad, high + pad)
     step = 10.0 ** math.floor(math.log10((high - low) / 2))
     step *= next(m for m in (1, 2, 5, 10) if (high - low) / (step * m) <= 4)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     digits = max(0, -math.floor(math.log10(step) + 1e-9))
-    ticks = [(n * step, f"{n * step:.{digits}f}") for n in range(first, last + 1)]
-    return first * step, last * step, ticks
+    return [(n * step, f"{n * step:.{digits}f}") for n in range(first, last + 1)]
 
 
 def _segments(readings: Sequence[Reading]) -> list[list[Reading]]:
@@ -204,18 +231,3 @@ def _time_ticks(start: datetime, end: datetime, zone: timezone) -> list[dict[str
         }
         for share, anchor in edges
     ]
-
-
-def _latest(good: Sequence[Reading], zone: timezone) -> dict[str, Any] | None:
-    if not good:
-        return None
-    time = good[-1].time
-    values = [
-        {
-            "depth": "" if r.depth_m is None else f"{r.depth_m * 100:g} cm",
-            "value": float(f"{r.value:.4g}"),
-        }
-        for r in good
-        if r.time == time
-    ]
-    return {"time": f"{time.astimezone(zone):%Y-%m-%d %H:%M}", "values": values}

@@ -28,8 +28,9 @@ _STYLED = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 
 
 class _Map(folium.Map):
-    """Folium's map without its page styles, which assume a map and nothing else,
-    and forbid zooming with the fingers.
+    """Folium's map, without its page styles.
+
+    They assume that the map is all there is, and forbid zooming with the fingers.
     """
 
     default_js: list[tuple[str, str]] = []  # noqa: RUF012  folium's own attribute

@@ -8,38 +8,32 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from agroforest.core.alert import Alert
-from agroforest.core.aoi import Aoi, Place
+from agroforest.core.aoi import Place
+from agroforest.core.reading import Sensor
 from agroforest.core.risk import Hazard, RiskMap
 from agroforest.maps.chart import HEIGHT, WIDTH, build_charts, sensor_state
 from agroforest.maps.colors import ALERT_AGES, index_palette, risk_palette
 from agroforest.maps.page import IndexLayer, MapPage, SensorSeries
-from agroforest.maps.raster import Picture, draw_index, draw_risk, draw_strip
+from agroforest.maps.raster import (
+    Picture,
+    choose_pixel,
+    draw_index,
+    draw_risk,
+    draw_strip,
+)
+from agroforest.maps.words import hazard_words
 
 MU_PER_HA = 15.0
 _DIGITS = 6  # of a degree: a decimetre
 _LONGEST_TEXT = 400  # characters; no name is longer, an attack may be
-
-#: Title of the layer, and what an alert says. A sign seen from space, never a cause.
-_HAZARDS = {
-    Hazard.CANOPY_STRESS: (
-        ("冠层胁迫概率", "Canopy stress, probability"),
-        ("疑似冠层胁迫，请实地核查", "Canopy stress suspected, check in the field"),
-    ),
-    Hazard.CANOPY_LOSS: (
-        ("林冠缺失概率", "Canopy loss, probability"),
-        (
-            "疑似林冠缺失（采伐、滑坡等），请实地核查",
-            "Canopy loss suspected (harvest, slide …), check in the field",
-        ),
-    ),
-}
 
 Json = dict[str, Any]
 
 
 def build_data(page: MapPage) -> Json:
     """Everything the page shows, JSON-ready, in an order that never changes."""
-    store = _Pictures()
+    grids = [r.grid for r in page.risks] + [layer.grid for layer in page.indices]
+    store = _Pictures(pixel=choose_pixel(grids))
     return {
         "title": _both(page.title_zh, page.title_en),
         "subtitle": _both(page.subtitle_zh, page.subtitle_en),
@@ -69,7 +63,8 @@ def build_data(page: MapPage) -> Json:
 class _Pictures:
     """Data URIs, each kept once: a night without new images repeats the last."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, pixel: float) -> None:
+        self.pixel = pixel
         self.uris: list[str] = []
         self._number: dict[str, int] = {}
 
@@ -93,36 +88,35 @@ def _risk_layers(page: MapPage, store: _Pictures) -> list[Json]:
     for risk in sorted(page.risks, key=lambda r: (r.hazard, r.tile, r.night)):
         if risk.night <= page.night:
             by_hazard.setdefault(risk.hazard, []).append(risk)
-    layers = []
+    layers: list[Json] = []
     for hazard, risks in sorted(by_hazard.items(), key=_hazard_order):
         tiles: dict[str, list[Json]] = {}
         for risk in risks:
-            picture = draw_risk(risk, stale_days=page.stale_days)
+            picture = draw_risk(risk, stale_days=page.stale_days, pixel=store.pixel)
             frame = store.frame(picture, risk.night, risk.night)
             tiles.setdefault(_text(risk.tile), []).append(frame)
-        title, _ = _hazard_words(hazard)
-        layers.append(
-            {
-                "id": f"risk:{hazard}",
-                "kind": "risk",
-                "title": _both(*title),
-                "shown": not layers,  # one risk at a time, or they hide each other
-                "opacity": 0.85,
-                "tiles": tiles,
-                "legend": {
-                    "strip": store.number(draw_strip(risk_palette())),
-                    "ticks": _risk_ticks(risks),
-                    "unit": "%",
-                    "models": sorted({_text(r.model) for r in risks}),
-                },
-            }
-        )
+            layers.append(
+                {
+                    "id": f"risk:{hazard}",
+                    "kind": "risk",
+                    "title": _both(*hazard_words(hazard).layer),
+                    "shown": not layers,  # one risk at a time, or they hide each other
+                    "opacity": 0.85,
+                    "tiles": tiles,
+                    "legend": {
+                        "strip": store.number(draw_strip(risk_palette())),
+                        "ticks": _risk_ticks(risks),
+                        "unit": "%",
+                        "models": sorted({_text(r.model) for r in risks}),
+                    },
+                }
+            )
     return layers
 
 
 def _risk_ticks(risks: Sequence[RiskMap]) -> list[Json]:
     thresholds = sorted({round(r.threshold, 4) for r in risks})
-    marks = [_tick(t, f"{t:.0%}", "threshold") for t in thresholds if 0 < t < 1]
+    marks = [_tick(t, f"{t * 100:.3g}", "threshold") for t in thresholds if 0 < t < 1]
     return [_tick(0, "0", "end"), *marks, _tick(1, "100", "end")]
 
 
@@ -131,7 +125,7 @@ def _index_layers(page: MapPage, store: _Pictures) -> list[Json]:
     for layer in page.indices:
         if layer.night <= page.night:
             by_name.setdefault(layer.name, []).append(layer)
-    layers = []
+    layers: list[Json] = []
     for name, members in by_name.items():
         members.sort(key=lambda m: (m.tile, m.night))
         first = members[0]
@@ -140,7 +134,12 @@ def _index_layers(page: MapPage, store: _Pictures) -> list[Json]:
         tiles: dict[str, list[Json]] = {}
         for m in members:
             picture = draw_index(
-                m.values, m.grid, palette=palette, vmin=m.vmin, vmax=m.vmax
+                m.values,
+                m.grid,
+                palette=palette,
+                vmin=m.vmin,
+                vmax=m.vmax,
+                pixel=store.pixel,
             )
             frame = store.frame(picture, m.image or m.night, m.night)
             tiles.setdefault(_text(m.tile), []).append(frame)
@@ -191,10 +190,11 @@ def _alerts(page: MapPage) -> list[Json]:
 
 def _alert(alert: Alert, places: Mapping[str, Place]) -> Json:
     point = shapely.point_on_surface(alert.geometry)
-    _, sentence = _hazard_words(alert.hazard)
+    words = hazard_words(alert.hazard)
     return {
         "id": _text(alert.id),
-        "says": _both(*sentence),
+        "name": _both(*words.name),
+        "says": _both(*words.sentence),
         "status": alert.status.value,
         "area": _area(alert.area_ha),
         "probability": round(alert.probability, 3),
@@ -219,16 +219,23 @@ def _area(hectares: float) -> Json:
 
 def _sensor(series: SensorSeries, utc_offset_hours: int) -> Json:
     sensor = series.sensor
-    placed = sensor.longitude is not None and sensor.latitude is not None
     return {
         "id": _text(sensor.id),
         "name": _text(sensor.name),
         "simulated": sensor.simulated,
-        "at": [round(sensor.latitude or 0.0, _DIGITS),
-               round(sensor.longitude or 0.0, _DIGITS)] if placed else None,
+        "at": _position(sensor),
         "state": sensor_state(series.readings),
         "charts": build_charts(series.readings, utc_offset_hours=utc_offset_hours),
-    }  # fmt: skip
+    }
+
+
+def _position(sensor: Sensor) -> list[float] | None:
+    """Latitude and longitude, or nothing if either is absent or not on earth."""
+    if sensor.latitude is None or sensor.longitude is None:
+        return None
+    if not (abs(sensor.latitude) <= 90 and abs(sensor.longitude) <= 180):
+        return None
+    return [round(sensor.latitude, _DIGITS), round(sensor.longitude, _DIGITS)]
 
 
 def _place(place: Place) -> Json:
@@ -242,16 +249,11 @@ def _place(place: Place) -> Json:
 
 
 def _bounds(page: MapPage) -> list[list[float]]:
-    """What the map shows first: the area of interest, south-west to north-east."""
-    west, south, east, north = _extent(page.aoi)
+    """Corners of what the map shows first, the area of interest."""
+    west, south, east, north = page.aoi.area.bounds
     return [
         [round(v, _DIGITS) for v in pair] for pair in ((south, west), (north, east))
     ]
-
-
-def _extent(aoi: Aoi) -> tuple[float, float, float, float]:
-    west, south, east, north = aoi.area.bounds
-    return west, south, east, north
 
 
 def _rings(geometry: BaseGeometry) -> list[list[list[list[float]]]]:
@@ -264,11 +266,6 @@ def _ring(ring: BaseGeometry) -> list[list[float]]:
     rounded = shapely.get_coordinates(ring).round(_DIGITS)[:-1, ::-1]
     points: list[list[float]] = rounded.tolist()
     return points
-
-
-def _hazard_words(hazard: Hazard) -> tuple[tuple[str, str], tuple[str, str]]:
-    plain = (str(hazard), str(hazard))
-    return _HAZARDS.get(hazard, (plain, plain))
 
 
 def _hazard_order(item: tuple[Hazard, object]) -> int:
@@ -286,4 +283,4 @@ def _text(text: str) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:.3g}".replace("-", "−")
+    return f"{value:.3g}".replace("-", "\N{MINUS SIGN}")

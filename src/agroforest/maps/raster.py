@@ -7,6 +7,7 @@ pixels by hundreds of metres on a large tile. Each picture is warped first.
 
 import base64
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,7 +31,8 @@ MAX_SIDE = 1024  # pixels of a picture's long side: a screen's worth
 _MIN_SIDE = 256  # small grids are enlarged, so that hatch and slanted edges show
 _HATCH_PERIOD = 8  # picture pixels from stripe to stripe
 _HATCH_WIDTH = 3
-_STALE, _DETECTED = 1, 2
+_STRIP_CELLS = 32
+_Codes = NDArray[np.uint8]
 # PNG keeps no position; rasterio warns when it is given none or the identity.
 _NOWHERE = Affine(2.0, 0.0, 0.0, 0.0, -2.0, 0.0)
 
@@ -70,6 +72,15 @@ class _Canvas:
     width: int
 
 
+def choose_pixel(grids: Iterable[Grid]) -> float:
+    """Side of a picture pixel, in mercator metres, for a set of grids.
+
+    Pictures of one page share the pixel and its lattice, so that neighbouring
+    tiles meet without a gap or an overlap. The largest grid decides.
+    """
+    return max((_own_pixel(grid) for grid in grids), default=1.0)
+
+
 def draw_index(
     values: NDArray[np.floating],
     grid: Grid,
@@ -77,6 +88,7 @@ def draw_index(
     palette: Palette,
     vmin: float,
     vmax: float,
+    pixel: float | None = None,
 ) -> Picture:
     """Picture of a plain layer.
 
@@ -84,15 +96,22 @@ def draw_index(
     ----------
     values
         ``(y, x)`` on `grid`; NaN is transparent. Large grids are averaged down
-        to `MAX_SIDE` pixels, over valid pixels only.
+        to about `MAX_SIDE` pixels, over valid pixels only.
+    grid
+        Any CRS.
+    palette, vmin, vmax
+        Colours and the values at their ends.
+    pixel
+        From `choose_pixel`, when several pictures must fit together.
     """
     factor = _factor(grid)
-    codes = palette.codes(_mean(values, factor), vmin=vmin, vmax=vmax)
-    canvas = _canvas(grid)
+    means = [_mean(values[rows], factor) for rows in _strips(grid, factor)]
+    codes = palette.codes(np.concatenate(means), vmin=vmin, vmax=vmax)
+    canvas = _canvas(grid, pixel)
     return _picture(_warp(codes, grid, factor, canvas), canvas, palette)
 
 
-def draw_risk(risk: RiskMap, *, stale_days: int) -> Picture:
+def draw_risk(risk: RiskMap, *, stale_days: int, pixel: float | None = None) -> Picture:
     """Picture of a risk map.
 
     Transparent: not judged. Colour: probability. Hatched grey: judged, but no
@@ -104,30 +123,63 @@ def draw_risk(risk: RiskMap, *, stale_days: int) -> Picture:
     """
     factor = _factor(risk.grid)
     palette = risk_palette()
-    judged = np.isfinite(risk.probability)
-    age = risk.age_days()
-    stale = judged & ((age < 0) | (age > stale_days))
-    half_stale = _mean(np.where(judged, stale, np.nan), factor) >= 0.5
-    found = _mean((risk.detected & judged).astype(np.float32), factor) > 0
-    codes = palette.codes(_mean(risk.probability, factor), vmin=0, vmax=1)
-    flags = half_stale * np.uint8(_STALE) + found * np.uint8(_DETECTED)
-    canvas = _canvas(risk.grid)
-    codes = _warp(codes, risk.grid, factor, canvas)
-    flags = _warp(flags.astype(np.uint8), risk.grid, factor, canvas)
-    codes = np.where(flags & _STALE, _hatch(codes.shape), codes)
-    codes = np.where(_edge((flags & _DETECTED) > 0), OUTLINE, codes)
-    return _picture(codes.astype(np.uint8), canvas, palette)
+    parts = [
+        _risk_codes(_cut(risk, rows), factor, stale_days, palette)
+        for rows in _strips(risk.grid, factor)
+    ]
+    canvas = _canvas(risk.grid, pixel)
+    codes, stale, found = (
+        _warp(np.concatenate(layer), risk.grid, factor, canvas)
+        for layer in zip(*parts, strict=True)
+    )
+    codes = np.where(stale, _hatch(codes.shape), codes)
+    codes = np.where(_edge(found > 0), OUTLINE, codes).astype(np.uint8)
+    return _picture(codes, canvas, palette)
 
 
 def draw_strip(palette: Palette) -> str:
-    """Data URI of the scale alone, one row, low to high: for legends."""
+    """Picture of the scale alone for legends: a data URI, one row, low to high."""
     row = np.arange(1, palette.levels + 1, dtype=np.uint8)[np.newaxis]
     return _png(row, palette)
+
+
+def _risk_codes(
+    risk: RiskMap, factor: int, stale_days: int, palette: Palette
+) -> tuple[_Codes, _Codes, _Codes]:
+    judged = np.isfinite(risk.probability)
+    age = risk.age_days()
+    old = np.where(judged, (age < 0) | (age > stale_days), np.nan)
+    found = (risk.detected & judged).astype(np.float32)
+    return (
+        palette.codes(_mean(risk.probability, factor), vmin=0, vmax=1),
+        (_mean(old, factor) >= 0.5).astype(np.uint8),
+        (_mean(found, factor) > 0).astype(np.uint8),
+    )
+
+
+def _cut(risk: RiskMap, rows: slice) -> RiskMap:
+    grid = risk.grid.patch(
+        top=risk.grid.top - rows.start * risk.grid.resolution,
+        height=rows.stop - rows.start,
+    )
+    return risk.patch(
+        grid=grid,
+        probability=risk.probability[rows],
+        evidence=risk.evidence[rows],
+        since=risk.since[rows],
+    )
 
 
 def _factor(grid: Grid) -> int:
     """Grid pixels averaged into one, each way."""
     return math.ceil(max(grid.shape) / MAX_SIDE)
+
+
+def _strips(grid: Grid, factor: int) -> Iterator[slice]:
+    """Rows in strips of whole cells, so that a full tile needs little memory."""
+    step = _STRIP_CELLS * factor
+    for start in range(0, grid.height, step):
+        yield slice(start, min(start + step, grid.height))
 
 
 def _mean(values: NDArray[np.generic], factor: int) -> NDArray[np.float32]:
@@ -140,33 +192,39 @@ def _mean(values: NDArray[np.generic], factor: int) -> NDArray[np.float32]:
     padded[: array.shape[0], : array.shape[1]] = array
     cells = padded.reshape(rows // factor, factor, columns // factor, factor)
     count = np.isfinite(cells).sum(axis=(1, 3))
-    total = np.nansum(cells, axis=(1, 3), dtype=np.float64)
-    mean = np.full(count.shape, np.nan, np.float32)
-    return np.divide(total, count, out=mean, where=count > 0, casting="same_kind")
+    mean = np.full(count.shape, np.nan, np.float64)
+    np.divide(np.nansum(cells, axis=(1, 3)), count, out=mean, where=count > 0)
+    return mean.astype(np.float32)
 
 
-def _canvas(grid: Grid) -> _Canvas:
+def _own_pixel(grid: Grid) -> float:
     west, south, east, north = transform_bounds(grid.crs, MERCATOR, *grid.bounds)
-    side = min(MAX_SIDE, max(_MIN_SIDE, 2 * math.ceil(max(grid.shape) / _factor(grid))))
-    pixel = max(east - west, north - south) / side
+    cells = math.ceil(max(grid.shape) / _factor(grid))
+    side = min(MAX_SIDE, max(_MIN_SIDE, 2 * cells))
+    extent = float(max(east - west, north - south))
+    return extent / (side - 1)  # the lattice may add one pixel
+
+
+def _canvas(grid: Grid, pixel: float | None) -> _Canvas:
+    west, south, east, north = transform_bounds(grid.crs, MERCATOR, *grid.bounds)
+    side = pixel or _own_pixel(grid)
+    left, top = math.floor(west / side), math.ceil(north / side)
     return _Canvas(
-        left=west,
-        top=north,
-        pixel=pixel,
-        height=math.ceil((north - south) / pixel - 1e-9),
-        width=math.ceil((east - west) / pixel - 1e-9),
+        left=left * side,
+        top=top * side,
+        pixel=side,
+        height=max(1, top - math.floor(south / side)),
+        width=max(1, math.ceil(east / side) - left),
     )
 
 
-def _warp(
-    codes: NDArray[np.uint8], grid: Grid, factor: int, canvas: _Canvas
-) -> NDArray[np.uint8]:
+def _warp(codes: _Codes, grid: Grid, factor: int, canvas: _Canvas) -> _Codes:
     out = np.zeros((canvas.height, canvas.width), np.uint8)
-    pixel = grid.resolution * factor
+    cell = grid.resolution * factor
     reproject(
         codes,
         out,
-        src_transform=Affine(pixel, 0.0, grid.left, 0.0, -pixel, grid.top),
+        src_transform=Affine(cell, 0.0, grid.left, 0.0, -cell, grid.top),
         src_crs=grid.crs,
         dst_transform=Affine(
             canvas.pixel, 0, canvas.left, 0, -canvas.pixel, canvas.top

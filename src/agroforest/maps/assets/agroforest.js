@@ -29,6 +29,9 @@
       this.panel = new af.Panel(this);
       this.measure = new af.Measure(map, () => this.word);
       this.addControls();
+      map.on("popupopen", () => map.getContainer().classList.add("af-opened"));
+      map.on("popupclose", () => map.getContainer().classList.remove("af-opened"));
+      map.on("zoomend", () => this.sharpen());
       this.drawPlaces();
       this.drawSensors();
       this.draw();
@@ -37,7 +40,7 @@
 
     get word() { return af.WORDS[this.lang]; }
 
-    fit() { this.map.invalidateSize(); this.map.fitBounds(this.data.bounds, { padding: [16, 16], animate: false }); }
+    fit() { this.map.invalidateSize(); this.map.fitBounds(this.data.bounds, { paddingTopLeft: [60, 16], paddingBottomRight: [16, 40], animate: false }); }
 
     addPanes() {
       const order = [...this.data.layers.slice().reverse().map((layer) => layer.id), "places", "alerts", "af-measure", "sensors"];
@@ -168,9 +171,18 @@
         if (old && old.frame === frame) return;
         if (old) { old.image.remove(); this.overlays.delete(key); }
         if (!frame) return;
-        const image = L.imageOverlay(this.data.pictures[frame.picture], frame.corners, { pane: layer.id, className: "af-raster" });
+        const image = L.imageOverlay(this.data.pictures[frame.picture], frame.corners, { pane: layer.id });
         this.overlays.set(key, { frame, image: image.addTo(this.map) });
+        image.on("load", () => this.sharpen());
       }));
+    }
+
+    /* Enlarged pixels keep their edges; shrunk ones are averaged by the browser. */
+    sharpen() {
+      this.overlays.forEach(({ image }) => {
+        const picture = image.getElement();
+        picture.classList.toggle("af-raster", picture.clientWidth > picture.naturalWidth);
+      });
     }
 
     show(layer, shown) {
@@ -196,12 +208,18 @@
       });
     }
 
+    /* A name beside the mouse; fingers get the popup at once. */
+    hint(layer, text) {
+      if (!matchMedia("(hover: hover)").matches) return;
+      layer.bindTooltip(() => el("span", text()), { sticky: true });
+    }
+
     openAt(place, content) {
       this.panel.fold();
       const size = this.map.getSize();
       L.popup({
         maxWidth: Math.min(340, size.x - 48), minWidth: Math.min(260, size.x - 48),
-        maxHeight: Math.max(120, size.y - 90), autoPanPaddingTopLeft: [12, 12], autoPanPaddingBottomRight: [12, 12],
+        maxHeight: Math.max(120, size.y - 90), autoPanPaddingTopLeft: [size.x > 700 ? 60 : 12, 12], autoPanPaddingBottomRight: [12, 12],
       }).setLatLng(place).setContent(content()).openOn(this.map);
     }
 
@@ -212,7 +230,7 @@
       L.polygon(this.data.area, { ...common, color: af.PLACE_COLORS.boundary, weight: 1.5, dashArray: "6 4", fill: false, interactive: false }).addTo(group);
       this.data.places.forEach((place) => {
         const shape = L.polygon(place.rings, { ...common, color: af.PLACE_COLORS[place.kind], weight: 1.5, fillOpacity: 0, bubblingMouseEvents: true });
-        shape.bindTooltip(() => el("span", place.name[this.lang]), { sticky: true });
+        this.hint(shape, () => place.name[this.lang]);
         this.popup(shape, () => af.placePopup(place, this), {});
         shape.addTo(group);
       });
@@ -228,7 +246,7 @@
           pane: "sensors", alt: sensor.name || sensor.id, riseOnHover: true,
           icon: L.divIcon({ className: "af-sensor", html: shape, iconSize: [30, 30], iconAnchor: [15, 15] }),
         });
-        marker.bindTooltip(() => el("span", sensor.name || sensor.id));
+        this.hint(marker, () => sensor.name || sensor.id);
         this.popup(marker, () => af.sensorPopup(sensor, this), { at: sensor.at });
         marker.addTo(group);
       });
@@ -244,7 +262,9 @@
     }
 
     visibleAlerts() {
-      return this.data.alerts.filter((alert) => alert.first <= this.night && this.stateOf(alert).status !== "closed");
+      const known = this.data.alerts.filter((alert) => alert.first <= this.night);
+      const standing = (status) => known.filter((alert) => this.stateOf(alert).status === status);
+      return [...standing("open"), ...standing("released")];
     }
 
     drawAlerts() {
@@ -254,10 +274,10 @@
       this.visibleAlerts().slice().reverse().forEach((alert) => {
         const { color, status } = this.stateOf(alert);
         const dashArray = status === "open" ? null : "4 4";
-        const shape = L.polygon(alert.rings, { pane: "alerts", color, weight: 2.5, fillColor: color, fillOpacity: 0.08, dashArray });
+        const shape = L.polygon(alert.rings, { pane: "alerts", color, weight: 2.5, fillColor: color, fillOpacity: 0.08, dashArray, smoothFactor: 0 });
         const dot = L.circleMarker(alert.at, { pane: "alerts", radius: 8, color: "#fff", weight: 2, fillColor: color, fillOpacity: 1, className: "af-alert" });
         [shape, dot].forEach((layer) => {
-          layer.bindTooltip(() => el("span", alert.says[this.lang]), { sticky: true });
+          this.hint(layer, () => alert.name[this.lang]);
           this.popup(layer, () => af.alertPopup(alert, this), { at: alert.at });
           layer.addTo(group);
         });

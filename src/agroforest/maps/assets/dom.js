@@ -123,15 +123,12 @@
 
   function chartNotes(spec, word) {
     const notes = el("figcaption");
-    spec.lines.filter((line) => line.label).forEach((line) => {
+    spec.lines.forEach((line) => {
       const dash = el("i.af-dash");
       dash.style.background = line.color;
-      notes.appendChild(el("span.af-depth", dash, line.label));
+      const latest = line.latest ? word.latest(line.latest.value + " " + spec.unit, line.latest.time) : word.noTrusted;
+      notes.appendChild(el("span.af-depth", dash, line.label, latest));
     });
-    if (spec.latest) {
-      const values = spec.latest.values.map((v) => v.value + " " + spec.unit).join(" / ");
-      notes.appendChild(el("span", word.latest + " " + spec.latest.time + "：" + values));
-    }
     if (spec.doubtful) notes.appendChild(el("span.af-flag", word.flagged(spec.doubtful)));
     if (spec.missing) notes.appendChild(el("span.af-flag", word.missing(spec.missing)));
     return notes;

@@ -64,8 +64,9 @@
       const clear = () => { this.points = []; this.draw(); };
       this.box.replaceChildren(
         ...this.results(word),
-        af.button(".af-plain", word.measureClear, clear, word.measureClear),
-        af.button(".af-plain", word.measureDone, () => this.toggle(), word.measureDone));
+        af.el("span.af-buttons",
+          af.button(".af-plain", word.measureClear, clear, word.measureClear),
+          af.button(".af-plain", word.measureDone, () => this.toggle(), word.measureDone)));
     }
 
     results(word) {

@@ -68,7 +68,7 @@
       row.dataset.layer = layer.id;
       if (layer.tiles) row.appendChild(el("div.af-when", this.view.dates(layer)));
       if (!layer.shown) return row;
-      const slider = af.range(word.opacity + "：" + label, layer.opacity, 0, 1, 0.05, (value) => this.view.fade(layer, value));
+      const slider = af.range(word.opacity + word.colon + label, layer.opacity, 0, 1, 0.05, (value) => this.view.fade(layer, value));
       row.appendChild(el("label.af-opacity", el("span", word.opacity), slider));
       row.appendChild(this.legend(layer));
       return row;
@@ -91,7 +91,7 @@
       legend.append(
         af.swatch("mark", word.threshold), af.swatch("outline", word.detected),
         af.swatch("hatch", word.stale(data.staleDays)), af.swatch("empty", word.notJudged));
-      layer.legend.models.forEach((model) => legend.appendChild(el("div.af-model", word.model + "：" + model)));
+      layer.legend.models.forEach((model) => legend.appendChild(el("div.af-model", word.model + word.colon + model)));
       return legend;
     }
 
@@ -125,8 +125,8 @@
         dot.style.setProperty("--color", state.color);
         const where = alert.places.map((place) => place[lang]).join(lang === "zh" ? "、" : ", ");
         const tag = state.fresh ? word.isNew + " · " : state.status === "open" ? "" : word.status[state.status] + " · ";
-        const item = button(".af-item", alert.says[lang], () => this.view.visit(alert), dot,
-          el("span.af-what", el("b", alert.says[lang]), el("span", tag + word.areaText(alert.area)), el("span", where)));
+        const item = button(".af-item", alert.name[lang], () => this.view.visit(alert), dot,
+          el("span.af-what", el("b", alert.name[lang]), el("span", tag + word.areaText(alert.area)), el("span", where)));
         item.dataset.alert = alert.id;
         return item;
       });
