@@ -95,22 +95,22 @@ def _risk_layers(page: MapPage, store: _Pictures) -> list[Json]:
             picture = draw_risk(risk, stale_days=page.stale_days, pixel=store.pixel)
             frame = store.frame(picture, risk.night, risk.night)
             tiles.setdefault(_text(risk.tile), []).append(frame)
-            layers.append(
-                {
-                    "id": f"risk:{hazard}",
-                    "kind": "risk",
-                    "title": _both(*hazard_words(hazard).layer),
-                    "shown": not layers,  # one risk at a time, or they hide each other
-                    "opacity": 0.85,
-                    "tiles": tiles,
-                    "legend": {
-                        "strip": store.number(draw_strip(risk_palette())),
-                        "ticks": _risk_ticks(risks),
-                        "unit": "%",
-                        "models": sorted({_text(r.model) for r in risks}),
-                    },
-                }
-            )
+        layers.append(
+            {
+                "id": f"risk:{hazard}",
+                "kind": "risk",
+                "title": _both(*hazard_words(hazard).layer),
+                "shown": not layers,  # one risk at a time, or they hide each other
+                "opacity": 0.85,
+                "tiles": tiles,
+                "legend": {
+                    "strip": store.number(draw_strip(risk_palette())),
+                    "ticks": _risk_ticks(risks),
+                    "unit": "%",
+                    "models": sorted({_text(r.model) for r in risks}),
+                },
+            }
+        )
     return layers
 
 

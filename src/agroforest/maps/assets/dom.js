@@ -127,7 +127,7 @@
       const dash = el("i.af-dash");
       dash.style.background = line.color;
       const latest = line.latest ? word.latest(line.latest.value + " " + spec.unit, line.latest.time) : word.noTrusted;
-      notes.appendChild(el("span.af-depth", dash, line.label, latest));
+      notes.appendChild(el("span.af-depth", dash, (line.label + " " + latest).trim()));
     });
     if (spec.doubtful) notes.appendChild(el("span.af-flag", word.flagged(spec.doubtful)));
     if (spec.missing) notes.appendChild(el("span.af-flag", word.missing(spec.missing)));
