@@ -12,10 +12,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from agroforest.core.errors import ConfigurationError, SourceError
-from agroforest.store import database, migration, open_store
+from agroforest.store import QuarantineRecord, database, migration, open_store
 from agroforest.store.schema import HEAD, VERSION_TABLE, metadata
 
 NIGHT = date(2020, 6, 1)
+_ASIDE = QuarantineRecord(
+    pipeline="gx", night=NIGHT, where="x", problem="y", remedy="z"
+)
 
 
 _OPEN = "from agroforest.store import open_store\nstore = open_store({path!r})\n"
@@ -173,7 +176,7 @@ def test_path_with_odd_characters(tmp_path: Path) -> None:
 
 def test_url_and_path_open_the_same_file(tmp_path: Path) -> None:
     with open_store(f"sqlite:///{tmp_path}/a.db") as store:
-        store.quarantine("gx", NIGHT, "x", "y", "z")
+        store.record_night(quarantined=[_ASIDE])
     with open_store(tmp_path / "a.db") as store:
         assert len(store.quarantined("gx")) == 1
 
@@ -186,11 +189,11 @@ def test_lock_held_too_long_is_a_source_error(
         other = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(SourceError, match=r"a\.db: .*database is locked"):
-            store.quarantine("gx", NIGHT, "x", "y", "z")
+            store.record_night(quarantined=[_ASIDE])
         assert store.quarantined("gx") == []  # readers never wait
         other.execute("ROLLBACK")
         other.close()
-        store.quarantine("gx", NIGHT, "x", "y", "z")
+        store.record_night(quarantined=[_ASIDE])
 
 
 def test_two_processes_write_at_once(tmp_path: Path) -> None:

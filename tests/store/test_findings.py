@@ -49,7 +49,7 @@ def test_alert_comes_back_exactly(store: Store) -> None:
         [shapely.box(108.1 / 3 + 72.3, 22.3, 108.7, 22.7).exterior],
     )
     alert = make_alert(geometry=shapely.MultiPolygon([hole]), probability=0.1 + 0.2)
-    store.save_alerts([alert], [])
+    store.record_night(alerts=[alert])
     [found] = store.alerts("gx")
     assert found == alert
     assert shapely.to_wkb(found.geometry) == shapely.to_wkb(alert.geometry)
@@ -57,18 +57,20 @@ def test_alert_comes_back_exactly(store: Store) -> None:
 
 def test_same_night_twice_adds_nothing(store: Store) -> None:
     alert, instruction = make_alert(), _instruction()
-    assert store.save_alerts([alert], [instruction]) == 1
-    assert store.save_alerts([alert], [instruction, instruction]) == 0
+    assert store.record_night(alerts=[alert], instructions=[instruction]) == 1
+    assert (
+        store.record_night(alerts=[alert], instructions=[instruction, instruction]) == 0
+    )
     assert store.alerts("gx") == [alert]
     assert store.instructions("gx") == [instruction]
 
 
 def test_alert_is_followed(store: Store) -> None:
-    store.save_alerts([make_alert("b"), make_alert("a")], [])
+    store.record_night(alerts=[make_alert("b"), make_alert("a")])
     later = NIGHT + timedelta(days=5)
-    store.save_alerts(
-        [make_alert("b", status=AlertStatus.RELEASED, changed=later)],
-        [_instruction("b", night=later, change=Change.RELEASED)],
+    store.record_night(
+        alerts=[make_alert("b", status=AlertStatus.RELEASED, changed=later)],
+        instructions=[_instruction("b", night=later, change=Change.RELEASED)],
     )
     assert [a.id for a in store.alerts("gx")] == ["a", "b"]
     assert [a.id for a in store.alerts("gx", statuses={AlertStatus.OPEN})] == ["a"]
@@ -81,5 +83,5 @@ def test_alert_is_followed(store: Store) -> None:
 
 def test_alerts_and_changes_are_saved_together_or_not_at_all(store: Store) -> None:
     with pytest.raises(Exception, match="FOREIGN KEY"):
-        store.save_alerts([make_alert()], [_instruction("nobody")])
+        store.record_night(alerts=[make_alert()], instructions=[_instruction("nobody")])
     assert store.alerts("gx") == []

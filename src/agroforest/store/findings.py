@@ -34,6 +34,7 @@ def write_instructions(
             "night": each.night,
             "change": str(each.change),
             "area_ha": each.area_ha,
+            "into": each.into,
         }
         for each in instructions
     ]
@@ -68,6 +69,7 @@ def read_instructions(
             night=row.night,
             change=Change(row.change),
             area_ha=row.area_ha,
+            into=row.into,
         )
         for row in connection.execute(query)
     ]

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, insert, select
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select
 
 from agroforest.core.identity import digest
 from agroforest.store.records import QuarantineRecord, RunRecord, TaskRecord
@@ -33,7 +33,7 @@ def write_task(connection: Connection, task: TaskRecord) -> None:
     uses = [
         {
             "pipeline": task.pipeline,
-            "tile": task.tile,
+            "state": task.state,
             "scene": scene,
             "night": task.night,
         }
@@ -51,11 +51,11 @@ def read_tasks(connection: Connection, query: Select[Any]) -> list[TaskRecord]:
 
 
 def read_scene_uses(
-    connection: Connection, pipeline: str, tile: str
+    connection: Connection, pipeline: str, state: str
 ) -> dict[str, date]:
     """Read the night on which each scene was consumed, by scene id."""
     query = select(scene_use.c.scene, scene_use.c.night).where(
-        scene_use.c.pipeline == pipeline, scene_use.c.tile == tile
+        scene_use.c.pipeline == pipeline, scene_use.c.state == state
     )
     return {row.scene: row.night for row in sorted(connection.execute(query))}
 
@@ -72,6 +72,26 @@ def read_runs(connection: Connection, pipeline: str) -> list[RunRecord]:
     rows = connection.execute(select(run).where(run.c.pipeline == pipeline))
     records = [RunRecord(**row) for row in rows.mappings()]
     return sorted(records, key=lambda r: (r.night, r.config_digest))
+
+
+def read_last_night(connection: Connection, pipeline: str) -> date | None:
+    """Read the newest night of a pipeline that was run."""
+    query = select(func.max(run.c.night)).where(run.c.pipeline == pipeline)
+    return connection.execute(query).scalar()
+
+
+def read_active_nights(
+    connection: Connection, pipeline: str, until: date, limit: int
+) -> list[date]:
+    """Read the newest nights up to `until` that had a task, rising."""
+    query = (
+        select(tile_task.c.night)
+        .where(tile_task.c.pipeline == pipeline, tile_task.c.night <= until)
+        .distinct()
+        .order_by(tile_task.c.night.desc())
+        .limit(limit)
+    )
+    return sorted(connection.execute(query).scalars())
 
 
 def write_quarantine(connection: Connection, record: QuarantineRecord) -> None:
@@ -118,6 +138,7 @@ def _build_task(row: Row[Any], outputs: Mapping[str, str]) -> TaskRecord:
         id=row.id,
         pipeline=row.pipeline,
         tile=row.tile,
+        state=row.state,
         night=row.night,
         status=row.status,
         scenes=tuple(row.scenes),

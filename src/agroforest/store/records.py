@@ -1,7 +1,7 @@
 """What the ledger gives back."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 
@@ -16,10 +16,15 @@ class TaskRecord:
         Digest of what went in.
     pipeline, tile, night
         What it worked on.
+    state
+        Name of the per-pixel state that took the scenes in; a tile whose
+        settings change gets another.
     status
         The caller's word, ``"done"`` or ``"failed"``.
     scenes
-        Ids of the scenes it consumed.
+        What it consumed, by content: from now on these count as used by this
+        night, unless an earlier record already used them. A task that failed
+        consumed none.
     outputs
         SHA-256 by path.
     summary
@@ -29,11 +34,12 @@ class TaskRecord:
     id: str
     pipeline: str
     tile: str
+    state: str
     night: date
     status: str
-    scenes: tuple[str, ...]
-    outputs: Mapping[str, str]
-    summary: Mapping[str, object]
+    scenes: tuple[str, ...] = ()
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    summary: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,7 +60,7 @@ class RunRecord:
     night: date
     config_digest: str
     status: str
-    summary: Mapping[str, object]
+    summary: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

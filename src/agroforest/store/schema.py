@@ -60,6 +60,7 @@ tile_task = Table(
     Column("id", String(64), primary_key=True),
     Column("pipeline", String(64), nullable=False),
     Column("tile", String(64), nullable=False),
+    Column("state", String(128), nullable=False),
     Column("night", Date, nullable=False),
     Column("status", String(32), nullable=False),
     Column("scenes", JSON, nullable=False),
@@ -71,7 +72,7 @@ scene_use = Table(
     "scene_use",
     metadata,
     Column("pipeline", String(64), primary_key=True),
-    Column("tile", String(64), primary_key=True),
+    Column("state", String(128), primary_key=True),
     Column("scene", Text, primary_key=True),
     Column("night", Date, nullable=False),
 )
@@ -117,6 +118,7 @@ alert_change = Table(
     Column("night", Date, nullable=False),
     Column("change", String(32), nullable=False),
     Column("area_ha", Double, nullable=False),
+    Column("into", String(64)),
     Index("ix_alert_change_alert", "alert"),
 )
 

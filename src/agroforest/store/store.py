@@ -1,6 +1,6 @@
 """The ledger of facts: what was done, what was found, what was measured."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from pathlib import Path
 from types import TracebackType
@@ -71,48 +71,35 @@ class Store:
 
     # ------------------------------------------------------------ runs, tasks
 
-    def record_task(
+    def record_night(
         self,
-        id: str,  # noqa: A002  the word of the ledger
-        pipeline: str,
-        tile: str,
-        night: date,
-        status: str,
-        scenes: Sequence[str] = (),
-        outputs: Mapping[str, str] | None = None,
-        summary: Mapping[str, object] | None = None,
-    ) -> None:
-        """Record a tile's night; recorded again, the newer outcome replaces it.
+        *,
+        run: RunRecord | None = None,
+        tasks: Iterable[TaskRecord] = (),
+        alerts: Iterable[Alert] = (),
+        instructions: Iterable[Instruction] = (),
+        quarantined: Iterable[QuarantineRecord] = (),
+    ) -> int:
+        """Record what a night did, found and put aside: all of it or nothing.
 
-        Parameters
-        ----------
-        id
-            Digest of what goes in.
-        pipeline, tile, night
-            What it worked on.
-        status
-            The caller's word.
-        scenes
-            Scenes it consumed: from now on they count as used by this night,
-            unless an earlier record already used them. A task that failed
-            consumed none.
-        outputs
-            SHA-256 by path of the files it wrote.
-        summary
-            Plain values for the report; no NaN.
+        What is recorded again takes the newer outcome; the scenes a task
+        consumed stay with the night that consumed them first.
+
+        Returns
+        -------
+        int
+            Changes of alerts that were not recorded before.
         """
-        task = TaskRecord(
-            id=id,
-            pipeline=pipeline,
-            tile=tile,
-            night=night,
-            status=status,
-            scenes=tuple(scenes),
-            outputs=outputs or {},
-            summary=summary or {},
-        )
         with self._database.writing() as connection:
-            ledger.write_task(connection, task)
+            for task in tasks:
+                ledger.write_task(connection, task)
+            for each in quarantined:
+                ledger.write_quarantine(connection, each)
+            findings.write_alerts(connection, alerts)
+            new = findings.write_instructions(connection, instructions)
+            if run is not None:
+                ledger.write_run(connection, run)
+            return new
 
     def find_task(self, id: str) -> TaskRecord | None:  # noqa: A002  as above
         """Find the task of that id, or ``None``."""
@@ -128,48 +115,25 @@ class Store:
         with self._database.reading() as connection:
             return ledger.read_tasks(connection, query)
 
-    def scene_uses(self, pipeline: str, tile: str) -> dict[str, date]:
-        """Find the night that consumed each scene of a tile, by scene id."""
+    def scene_uses(self, pipeline: str, state: str) -> dict[str, date]:
+        """Find the night that took each scene into a state, by content."""
         with self._database.reading() as connection:
-            return ledger.read_scene_uses(connection, pipeline, tile)
+            return ledger.read_scene_uses(connection, pipeline, state)
 
-    def record_run(
-        self,
-        pipeline: str,
-        night: date,
-        config_digest: str,
-        status: str,
-        summary: Mapping[str, object] | None = None,
-    ) -> None:
-        """Record how a pipeline's night ended under one configuration."""
-        record = RunRecord(
-            pipeline=pipeline,
-            night=night,
-            config_digest=config_digest,
-            status=status,
-            summary=summary or {},
-        )
-        with self._database.writing() as connection:
-            ledger.write_run(connection, record)
+    def last_night(self, pipeline: str) -> date | None:
+        """Find the newest night that was run, if any was."""
+        with self._database.reading() as connection:
+            return ledger.read_last_night(connection, pipeline)
+
+    def active_nights(self, pipeline: str, *, until: date, limit: int) -> list[date]:
+        """Find the newest nights up to `until` that had tasks, rising."""
+        with self._database.reading() as connection:
+            return ledger.read_active_nights(connection, pipeline, until, limit)
 
     def runs(self, pipeline: str) -> list[RunRecord]:
         """Find the runs of a pipeline, by night."""
         with self._database.reading() as connection:
             return ledger.read_runs(connection, pipeline)
-
-    def quarantine(
-        self, pipeline: str, night: date, where: str, problem: str, remedy: str
-    ) -> None:
-        """Record an input that a night put aside, in the error's three parts."""
-        record = QuarantineRecord(
-            pipeline=pipeline,
-            night=night,
-            where=where,
-            problem=problem,
-            remedy=remedy,
-        )
-        with self._database.writing() as connection:
-            ledger.write_quarantine(connection, record)
 
     def quarantined(
         self, pipeline: str, night: date | None = None
@@ -186,20 +150,6 @@ class Store:
         """Find the alerts of a pipeline in these (or all) statuses, by first night."""
         with self._database.reading() as connection:
             return findings.read_alerts(connection, pipeline, statuses)
-
-    def save_alerts(
-        self, alerts: Iterable[Alert], instructions: Iterable[Instruction] = ()
-    ) -> int:
-        """Record alerts as they stand and what changed, together or not at all.
-
-        Returns
-        -------
-        int
-            Changes that were not recorded before.
-        """
-        with self._database.writing() as connection:
-            findings.write_alerts(connection, alerts)
-            return findings.write_instructions(connection, instructions)
 
     def instructions(
         self, pipeline: str, night: date | None = None

@@ -65,10 +65,12 @@ def upgrade() -> None:
     op.create_table(
         "scene_use",
         sa.Column("pipeline", sa.String(length=64), nullable=False),
-        sa.Column("tile", sa.String(length=64), nullable=False),
+        sa.Column("state", sa.String(length=128), nullable=False),
         sa.Column("scene", sa.Text(), nullable=False),
         sa.Column("night", sa.Date(), nullable=False),
-        sa.PrimaryKeyConstraint("pipeline", "tile", "scene", name=op.f("pk_scene_use")),
+        sa.PrimaryKeyConstraint(
+            "pipeline", "state", "scene", name=op.f("pk_scene_use")
+        ),
     )
     op.create_table(
         "sensor",
@@ -85,6 +87,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("pipeline", sa.String(length=64), nullable=False),
         sa.Column("tile", sa.String(length=64), nullable=False),
+        sa.Column("state", sa.String(length=128), nullable=False),
         sa.Column("night", sa.Date(), nullable=False),
         sa.Column("status", sa.String(length=32), nullable=False),
         sa.Column("scenes", sa.JSON(), nullable=False),
@@ -101,6 +104,7 @@ def upgrade() -> None:
         sa.Column("night", sa.Date(), nullable=False),
         sa.Column("change", sa.String(length=32), nullable=False),
         sa.Column("area_ha", sa.Double(), nullable=False),
+        sa.Column("into", sa.String(length=64), nullable=True),
         sa.ForeignKeyConstraint(
             ["alert"],
             ["alert.id"],
