@@ -1,6 +1,7 @@
 """Where scenes come from: product folders, STAC catalogues and STAC APIs."""
 
 from agroforest.catalog.local import LocalCatalog
+from agroforest.catalog.opening import open_catalog
 from agroforest.catalog.protocol import Catalog, find
 from agroforest.catalog.recognise import AddReport, add_scenes, recognise
 
@@ -10,5 +11,6 @@ __all__ = [
     "LocalCatalog",
     "add_scenes",
     "find",
+    "open_catalog",
     "recognise",
 ]

@@ -22,6 +22,7 @@ import pystac
 from shapely.geometry.base import BaseGeometry
 
 from agroforest.catalog.items import build_item, read_granule
+from agroforest.catalog.protocol import Refuse, is_clear, log_refused
 from agroforest.core.errors import DataError
 from agroforest.core.files import write_text
 from agroforest.core.scene import Granule
@@ -38,10 +39,14 @@ class LocalCatalog:
     ----------
     root
         Folder of ``catalog.json``; made by the first `add`.
+    refuse
+        Called with the error of each stored item that cannot be read; such items
+        never stop a search.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, refuse: Refuse = log_refused) -> None:
         self.root = root
+        self._refuse = refuse
 
     def add(self, granules: Iterable[Granule]) -> tuple[int, int]:
         """Write granules that are new or changed; leave all others untouched.
@@ -80,7 +85,11 @@ class LocalCatalog:
         """Granules of an area and time; see `Catalog.find_granules`."""
         found = []
         for path in self._items(start, end, collections):
-            granule = read_granule(_read_json(path), where=path)
+            try:
+                granule = read_granule(_read_json(path), where=path)
+            except DataError as error:
+                self._refuse(error)
+                continue
             if is_clear(granule, max_cloud_cover) and area.intersects(
                 granule.footprint
             ):
@@ -126,12 +135,6 @@ class LocalCatalog:
             _write_collection(self.root / name, granules)
         if extents:
             _write_catalog(self.root, id="agroforest", up=None)
-
-
-def is_clear(granule: Granule, max_cloud_cover: float | None) -> bool:
-    """Whether a granule's stated cloud cover is within the limit, if both are."""
-    cover = granule.cloud_cover
-    return max_cloud_cover is None or cover is None or cover <= max_cloud_cover
 
 
 def _folders(folder: Path) -> list[str]:

@@ -1,13 +1,32 @@
 """Where scenes are looked up, and the one question everybody asks."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Protocol
 
 from shapely.geometry.base import BaseGeometry
 
 from agroforest.catalog.precedence import resolve_granules
+from agroforest.core.errors import DataError
 from agroforest.core.scene import Granule, Scene
+
+_log = logging.getLogger(__name__)
+
+#: Called with the error of each item of a catalogue that cannot be used; such
+#: items never stop a search.
+Refuse = Callable[[DataError], None]
+
+
+def log_refused(error: DataError) -> None:
+    """Say in the log that an item is left out."""
+    _log.warning("%s", error)
+
+
+def is_clear(granule: Granule, max_cloud_cover: float | None) -> bool:
+    """Whether a granule's stated cloud cover is within the limit, if both are."""
+    cover = granule.cloud_cover
+    return max_cloud_cover is None or cover is None or cover <= max_cloud_cover
 
 
 class Catalog(Protocol):

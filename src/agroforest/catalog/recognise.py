@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from agroforest.catalog import landsat, safe
 from agroforest.catalog.checksum import Progress, add_checksums
 from agroforest.catalog.local import LocalCatalog
+from agroforest.catalog.stac_files import find_items, is_stac, read_items
 from agroforest.catalog.theia import is_theia, read_theia
 from agroforest.core.errors import DataError
 from agroforest.core.scene import Granule
@@ -14,6 +16,7 @@ from agroforest.core.scene import Granule
 _log = logging.getLogger(__name__)
 #: Folders within folders are searched this deep; arbitrary, stops link loops.
 _DEPTH = 5
+_ARCHIVES = {".zip", ".tar", ".gz", ".tgz", ".7z"}
 #: Products written to the catalogue at a time; arbitrary.
 _BATCH = 64
 _KNOWN = (
@@ -22,13 +25,10 @@ _KNOWN = (
 )
 
 Reader = Callable[[Path], list[Granule]]
-_FORMATS: tuple[tuple[Callable[[Path], bool], Reader], ...] = (
-    (is_theia, lambda path: [read_theia(path)]),
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Product:
+class Candidate:
     """Something recognised, to be read later.
 
     Attributes
@@ -115,7 +115,7 @@ def add_scenes(
         The order of `refused` is that of the paths.
     """
     refused: list[DataError] = []
-    products: list[Product] = []
+    products: list[Candidate] = []
     for path in paths:
         try:
             products += find_products(path)
@@ -138,7 +138,7 @@ def add_scenes(
     return AddReport(added=added, known=known, refused=tuple(refused))
 
 
-def find_products(path: Path) -> list[Product]:
+def find_products(path: Path) -> list[Candidate]:
     """Products at `path`, not yet read.
 
     Raises
@@ -148,24 +148,50 @@ def find_products(path: Path) -> list[Product]:
     """
     if not path.exists():
         raise DataError(path, "no such file or folder", _KNOWN)
-    products = list(_products(path.resolve(), depth=_DEPTH))
-    if not products:
+    if path.suffix.lower() in _ARCHIVES:
+        raise DataError(path, f"is a {path.suffix} archive", "unpack it first")
+    candidates = list(_candidates(path.resolve(), depth=_DEPTH))
+    if not candidates:
         kind = "folder without a product" if path.is_dir() else "not a product"
         raise DataError(path, kind, _KNOWN)
-    return products
+    return candidates
 
 
-def _products(path: Path, *, depth: int) -> Iterator[Product]:
-    reader = _reader(path)
-    if reader is not None:
-        yield Product(path=path, reader=reader)
+def _candidates(path: Path, *, depth: int) -> Iterator[Candidate]:
+    if is_theia(path):
+        yield Candidate(path=path, reader=lambda p: [read_theia(p)])
+    elif safe.find_metadata(path) or path.name.endswith(".SAFE"):
+        yield Candidate(path=path, reader=safe.read_safe)
+    elif path.is_file():
+        yield from _file(path)
+    elif is_stac(path):
+        for item in find_items(path):
+            yield Candidate(path=item, reader=read_items)
     elif path.is_dir() and depth > 0:
-        for child in sorted(path.iterdir()):
-            yield from _products(child, depth=depth - 1)
+        yield from _folder(path, depth=depth)
 
 
-def _reader(path: Path) -> Reader | None:
-    for recognised, reader in _FORMATS:
-        if recognised(path):
-            return reader
-    return None
+def _folder(folder: Path, *, depth: int) -> Iterator[Candidate]:
+    landsat_files = landsat.find_metadata(folder)
+    for path in landsat_files:
+        yield Candidate(path=path, reader=_read_landsat)
+    for child in sorted(folder.iterdir()):
+        # A Landsat product brings other descriptions of itself along.
+        if not landsat_files or child.is_dir():
+            yield from _candidates(child, depth=depth - 1)
+
+
+def _file(path: Path) -> Iterator[Candidate]:
+    if safe.find_metadata(path.parent) == path:
+        yield Candidate(path=path.parent, reader=safe.read_safe)
+    elif landsat.is_landsat(path):
+        yield Candidate(path=path, reader=_read_landsat)
+    elif is_theia(path.parent) and path.name.endswith("_MTD_ALL.xml"):
+        yield from _candidates(path.parent, depth=0)
+    elif is_stac(path):
+        for item in find_items(path):
+            yield Candidate(path=item, reader=read_items)
+
+
+def _read_landsat(path: Path) -> list[Granule]:
+    return [landsat.read_landsat(path)]

@@ -5,13 +5,20 @@ https://labo.obs-mip.fr/multitemp/sentinel-2/theias-sentinel-2-l2a-product-forma
 """
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
+from xml.etree.ElementTree import Element
 
-from agroforest.catalog.header import Header, read_header
-from agroforest.catalog.outline import outline_box
+from agroforest.catalog.markup import find_all, find_text, read_xml
+from agroforest.catalog.product import (
+    Product,
+    build_granule,
+    norm_instant,
+    norm_percent,
+)
+from agroforest.catalog.scaling import Family, Stated, resolve_scaling
 from agroforest.core.errors import DataError
-from agroforest.core.scene import Asset, Granule, MaskKind
+from agroforest.core.scene import Granule, MaskKind
 
 COLLECTION = "sentinel-2-l2a-theia"
 NAME = re.compile(
@@ -31,9 +38,6 @@ BANDS = {
     "B11": "B11",
     "B12": "B12",
 }
-QUANTIFICATION = 10_000.0
-#: -10000 is the format's nodata; zeros fill the margin of cut-out products.
-NODATA = (-10_000, 0)
 
 
 def is_theia(folder: Path) -> bool:
@@ -42,80 +46,90 @@ def is_theia(folder: Path) -> bool:
 
 
 def read_theia(folder: Path) -> Granule:
-    """Read a Theia product folder.
+    """Granule of a Theia folder, files checked.
 
     Raises
     ------
     DataError
         If bands or the cloud mask are missing, damaged or without a CRS.
     """
-    match = NAME.fullmatch(folder.name)
+    return build_granule(read_theia_metadata(folder), folder)
+
+
+def read_theia_metadata(folder: Path) -> Product:
+    """Read what a Theia folder's name and XML say, opening no pixel file.
+
+    The name is enough; the XML (``*_MTD_ALL.xml``) adds cloud cover, date of
+    production and scale where it is there.
+
+    Raises
+    ------
+    DataError
+        If the folder is named otherwise or the XML is damaged.
+    """
+    name = folder.name
+    match = NAME.fullmatch(name)
     if match is None:
         raise DataError(
             folder, "not named like a Theia product", "keep the producer's folder name"
         )
-    files = {ours: _band_file(folder, theirs) for ours, theirs in BANDS.items()}
-    headers = {name: read_header(path) for name, path in files.items() if path}
-    if not headers:
-        missing = folder / f"{folder.name}_FRE_B2.tif"
-        raise DataError(missing, "no such file, nor any other band", "deliver it whole")
-    mask = _mask_file(folder)
-    mask_header = read_header(mask)
-    crs = _one_crs(folder, [*headers.values(), mask_header])
-    first = next(iter(headers.values()))
-    return Granule(
-        id=folder.name,
+    path = folder / f"{name}_MTD_ALL.xml"
+    root = read_xml(path) if path.is_file() else None
+    made = None if root is None else find_text(root, "PRODUCTION_DATE")
+    scaling = resolve_scaling(_stated(root, path), where=path)
+    return Product(
+        id=name,
         collection=COLLECTION,
         platform=f"sentinel-2{match['unit'].lower()}",
         place=match["tile"],
         sensed=_moment(match),
         baseline=match["version"].replace("-", "."),
-        crs=crs,
-        footprint=outline_box(crs, first.bounds, where=folder),
-        bands={
-            name: Asset(
-                href=str(files[name]),
-                scale=1 / QUANTIFICATION,
-                nodata=NODATA,
-                resolution=header.resolution,
-            )
-            for name, header in headers.items()
-        },
-        mask=Asset(href=str(mask), resolution=mask_header.resolution),
+        generated=norm_instant(made, where=path) if made else None,
+        cloud_cover=norm_percent(_cloud_percent(root), where=path),
+        crs=None,
+        footprint=None,
+        files={band: _band_files(folder, theirs) for band, theirs in BANDS.items()},
+        # MAJA finds clouds on a coarse grid: 20 m say no less than 10 m.
+        mask_files=tuple(f"MASKS/{name}_CLM_{r}.tif" for r in ("R2", "R1")),
         mask_kind=MaskKind.CLM,
+        scalings=dict.fromkeys(BANDS, scaling),
     )
 
 
-def _moment(match: re.Match[str]) -> datetime:
-    text = f"{match['day']}{match['time']}{match['ms']}000"
-    return datetime.strptime(text, "%Y%m%d%H%M%S%f").replace(tzinfo=UTC)
+def _stated(root: Element | None, path: Path) -> Stated:
+    if root is None:
+        return Stated(family=Family.THEIA)
+    quantification = find_text(root, "REFLECTANCE_QUANTIFICATION_VALUE")
+    nodata = [
+        e.text for e in find_all(root, "SPECIAL_VALUE") if e.get("name") == "nodata"
+    ]
+    try:
+        return Stated(
+            family=Family.THEIA,
+            quantification=None if quantification is None else float(quantification),
+            nodata=tuple(int(float(text or "")) for text in nodata[:1]),
+        )
+    except ValueError as error:
+        raise DataError(
+            path, f"scale or nodata: {error}", "deliver it again"
+        ) from error
 
 
-def _band_file(folder: Path, band: str) -> Path | None:
-    for kind in ("FRE", "SRE"):
-        path = folder.absolute() / f"{folder.name}_{kind}_{band}.tif"
-        if path.exists():
-            return path
+def _cloud_percent(root: Element | None) -> str | None:
+    if root is None:
+        return None
+    for element in find_all(root, "QUALITY_INDEX"):
+        if element.get("name") == "CloudPercent":
+            return element.text
     return None
 
 
-def _mask_file(folder: Path) -> Path:
-    # MAJA finds clouds on a coarse grid: 20 m say no less than 10 m.
-    for resolution in ("R2", "R1"):
-        path = folder.absolute() / "MASKS" / f"{folder.name}_CLM_{resolution}.tif"
-        if path.exists():
-            return path
-    raise DataError(
-        folder / "MASKS" / f"{folder.name}_CLM_R2.tif",
-        "no such file: the cloud mask is missing",
-        "deliver the product whole",
-    )
+def _moment(match: re.Match[str]) -> datetime:
+    day, time, ms = match["day"], match["time"], match["ms"]
+    return norm_instant(f"{day}T{time}.{ms}", where=match.string)
 
 
-def _one_crs(folder: Path, headers: list[Header]) -> str:
-    codes = {header.crs for header in headers}
-    if len(codes) > 1:
-        raise DataError(
-            folder, f"bands in {' and '.join(sorted(codes))}", "deliver it again"
-        )
-    return codes.pop()
+def _band_files(folder: Path, band: str) -> tuple[str, ...]:
+    """FRE if there, else SRE; none for bands of which neither was delivered."""
+    names = [f"{folder.name}_{kind}_{band}.tif" for kind in ("FRE", "SRE")]
+    return tuple(name for name in names if (folder / name).exists())
