@@ -1,0 +1,351 @@
+"""Pixels of a file brought to a grid.
+
+* Same CRS, corners on common lines, pixel sides in a whole ratio: exact. Coarser
+  pixels are repeated; finer ones are combined.
+* Anything else (another UTM zone, Landsat's corners at 15 m): each grid pixel's
+  centre is projected into the file, without approximation, and the file is
+  sampled there. Files of pixels at most half as large as the grid's are combined
+  to about the grid's pixel first.
+
+Reflectance is *combined* by averaging the valid pixels, and *sampled* bilinearly
+among the valid ones of the four around the place, where the pixel at the place
+itself is valid. Mask flags are combined by "any of them", and sampled by the
+pixel at the place. Nodata is gone before, so it enters no average.
+
+What a grid pixel gets depends on its own place only: a grid read in blocks is
+the grid read at once.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+from affine import Affine
+from numpy.typing import NDArray
+from pyproj import Transformer
+
+from agroforest.core.errors import DataError
+from agroforest.core.grid import Grid
+from agroforest.cube.source import Source
+
+# A corner or a ratio is whole when it is off by less than this share of a pixel,
+# over the whole file.
+_WHOLE = 0.01
+# Finer files are refused: a wrong pixel size in a damaged header would otherwise
+# ask for terabytes. Arbitrary.
+_MAX_RATIO = 100
+# Rows projected at a time; bounds the memory for coordinates.
+_STRIP = 256
+
+_Floats = NDArray[np.float32]
+_Flags = NDArray[np.uint8]
+_Places = NDArray[np.float64]
+_N = TypeVar("_N", bound=np.generic)
+#: First row, end row, first column, end column (in or outside a file) to pixels.
+_Pixels = Callable[[int, int, int, int], NDArray[_N]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Rule(Generic[_N]):
+    """How one kind of pixel behaves: outside, made coarser, between pixels."""
+
+    nothing: _N
+    combine: Callable[[NDArray[_N], int], NDArray[_N]]
+    sample: Callable[[_Pixels[_N], _Places, _Places], NDArray[_N]]
+
+
+def read_reflectance(source: Source, grid: Grid) -> _Floats:
+    """Reflectance on a grid.
+
+    Returns
+    -------
+    ndarray
+        ``(y, x)``, float32, ``number * scale + offset``; NaN is nodata and
+        everything outside the file.
+
+    Raises
+    ------
+    DataError
+        If the file is damaged, or its pixels are absurdly small.
+    """
+    values = _bring(source, grid, source.valid_numbers, _REFLECTANCE)
+    values *= np.float32(source.asset.scale)
+    values += np.float32(source.asset.offset)
+    return values
+
+
+def read_flags(
+    source: Source, grid: Grid, judge: Callable[[NDArray[Any]], _Flags]
+) -> _Flags:
+    """Bit flags of a mask on a grid.
+
+    Parameters
+    ----------
+    source
+        The mask.
+    grid
+        Where to.
+    judge
+        Mask numbers to bit flags; 0 must mean "nothing known", as it stands for
+        everything outside the file.
+
+    Returns
+    -------
+    ndarray
+        ``(y, x)``, uint8.
+    """
+
+    def read(rows: slice, columns: slice) -> _Flags:
+        return judge(source.numbers(rows, columns))
+
+    return _bring(source, grid, read, _FLAGS)
+
+
+def _bring(
+    source: Source,
+    grid: Grid,
+    read: Callable[[slice, slice], NDArray[_N]],
+    rule: _Rule[_N],
+) -> NDArray[_N]:
+    pixels = _padded(source, read, rule.nothing)
+    place = _place(source, grid)
+    if place is None:
+        return _project(source, grid, pixels, rule)
+    rows, columns = grid.shape
+    if place.repeat > 1:
+        return _repeat(pixels, place, grid.shape)
+    n = place.combine
+    block = pixels(
+        place.row, place.row + rows * n, place.column, place.column + columns * n
+    )
+    return block if n == 1 else rule.combine(block, n)
+
+
+def _padded(
+    source: Source, read: Callable[[slice, slice], NDArray[_N]], nothing: _N
+) -> _Pixels[_N]:
+    height, width = source.shape
+
+    def pixels(top: int, bottom: int, left: int, right: int) -> NDArray[_N]:
+        rows = slice(max(top, 0), min(bottom, height))
+        columns = slice(max(left, 0), min(right, width))
+        if (rows.start, rows.stop, columns.start, columns.stop) == (
+            top,
+            bottom,
+            left,
+            right,
+        ):
+            return read(rows, columns)
+        block = np.full((bottom - top, right - left), nothing)
+        if rows.start < rows.stop and columns.start < columns.stop:
+            block[
+                rows.start - top : rows.stop - top,
+                columns.start - left : columns.stop - left,
+            ] = read(rows, columns)
+        return block
+
+    return pixels
+
+
+# ------------------------------------------------------------ common lines
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Place:
+    """Where a grid lies in a file, in the smaller of the two pixels.
+
+    Attributes
+    ----------
+    row, column
+        Of the grid's first corner, counted from the file's.
+    repeat
+        Grid pixels on a side of a file pixel; 1 unless the file is coarser.
+    combine
+        File pixels on a side of a grid pixel; 1 unless the file is finer.
+    """
+
+    row: int
+    column: int
+    repeat: int
+    combine: int
+
+
+def _place(source: Source, grid: Grid) -> _Place | None:
+    t = source.transform
+    if not source.is_in(grid.crs) or t.b or t.d or t.a <= 0 or t.e >= 0:
+        return None
+    across = _whole_ratio(t.a, grid.resolution, span=source.shape[1])
+    down = _whole_ratio(-t.e, grid.resolution, span=source.shape[0])
+    if across is None or across != down:
+        return None
+    unit = min(t.a, grid.resolution)
+    row, column = (t.f - grid.top) / unit, (grid.left - t.c) / unit
+    if max(abs(row - round(row)), abs(column - round(column))) > _WHOLE:
+        return None
+    repeat, combine = across
+    _refuse_absurd(source, combine)
+    return _Place(row=round(row), column=round(column), repeat=repeat, combine=combine)
+
+
+def _whole_ratio(file: float, grid: float, *, span: int) -> tuple[int, int] | None:
+    ratio = max(file, grid) / min(file, grid)
+    whole = round(ratio)
+    if abs(ratio - whole) * span > _WHOLE:
+        return None
+    return (whole, 1) if file > grid else (1, whole)
+
+
+def _refuse_absurd(source: Source, ratio: float) -> None:
+    if ratio > _MAX_RATIO:
+        raise DataError(
+            source.asset.href,
+            f"has pixels of {source.pixel:g}, {ratio:.0f} times finer than the grid",
+            "check its georeference, or use a finer grid",
+        )
+
+
+def _repeat(pixels: _Pixels[_N], place: _Place, shape: tuple[int, int]) -> NDArray[_N]:
+    k, (rows, columns) = place.repeat, shape
+    top, left = place.row // k, place.column // k
+    bottom = (place.row + rows - 1) // k + 1
+    right = (place.column + columns - 1) // k + 1
+    block = pixels(top, bottom, left, right)
+    row, column = place.row - top * k, place.column - left * k
+    wide = np.repeat(block, k, axis=1)[:, column : column + columns]
+    return np.repeat(wide, k, axis=0)[row : row + rows]
+
+
+# --------------------------------------------------------- other projection
+
+
+def _project(
+    source: Source, grid: Grid, pixels: _Pixels[_N], rule: _Rule[_N]
+) -> NDArray[_N]:
+    factor = _reduction(source, grid)
+
+    def coarser(top: int, bottom: int, left: int, right: int) -> NDArray[_N]:
+        n = factor
+        block = pixels(top * n, bottom * n, left * n, right * n)
+        return block if n == 1 else rule.combine(block, n)
+
+    to_file = _transformer(grid.crs, source.crs)
+    to_pixel = ~source.transform
+    x = grid.x_centres()
+    result = np.full(grid.shape, rule.nothing)
+    for first in range(0, grid.height, _STRIP):
+        y = grid.y_centres()[first : first + _STRIP]
+        east, north = to_file.transform(*np.meshgrid(x, y))
+        column, row = (at / factor for at in _apply(to_pixel, east, north))
+        inside = _inside(row, column, source.shape, factor)
+        if inside.any():
+            strip = result[first : first + _STRIP]
+            strip[inside] = rule.sample(coarser, row[inside], column[inside])
+    return result
+
+
+def _inside(
+    row: _Places, column: _Places, shape: tuple[int, int], factor: int
+) -> NDArray[np.bool_]:
+    # Places off the projection are infinite, which is outside as well.
+    inside: NDArray[np.bool_] = (
+        (row >= 0)
+        & (column >= 0)
+        & (row < shape[0] / factor)
+        & (column < shape[1] / factor)
+    )
+    return inside
+
+
+def _reduction(source: Source, grid: Grid) -> int:
+    """Whole number of file pixels in a grid pixel, at the middle of the file."""
+    height, width = source.shape
+    column = width // 2 + np.array([0.0, 1.0, 0.0])
+    row = height // 2 + np.array([0.0, 0.0, 1.0])
+    x, y = _apply(source.transform, column, row)
+    x, y = _transformer(source.crs, grid.crs).transform(x, y)
+    sides = np.hypot(x[1:] - x[0], y[1:] - y[0])
+    if not (np.isfinite(sides).all() and (sides > 0).all()):
+        raise DataError(
+            source.asset.href,
+            f"cannot be projected to {grid.crs}",
+            "check its georeference",
+        )
+    ratio = float(grid.resolution / sides.max())
+    _refuse_absurd(source, ratio)
+    return max(1, int(ratio + _WHOLE))
+
+
+def _apply(t: Affine, first: _Places, second: _Places) -> tuple[_Places, _Places]:
+    return t.a * first + t.b * second + t.c, t.d * first + t.e * second + t.f
+
+
+@lru_cache(maxsize=32)
+def _transformer(first: str, second: str) -> Transformer:
+    return Transformer.from_crs(first, second, always_xy=True)
+
+
+# ------------------------------------------------------------ reflectance
+
+
+def _average(block: _Floats, n: int) -> _Floats:
+    total = np.zeros((block.shape[0] // n, block.shape[1] // n), np.float32)
+    count = np.zeros(total.shape, np.float32)
+    for row in range(n):  # this order for every pixel, so that blocks agree
+        for column in range(n):
+            part = block[row::n, column::n]
+            valid = ~np.isnan(part)
+            np.add(total, part, out=total, where=valid)
+            count += valid
+    return np.divide(
+        total, count, out=np.full(total.shape, np.nan, np.float32), where=count > 0
+    )
+
+
+def _bilinear(pixels: _Pixels[np.float32], row: _Places, column: _Places) -> _Floats:
+    top, left = (
+        np.floor(row - 0.5).astype(np.intp),
+        np.floor(column - 0.5).astype(np.intp),
+    )
+    block = pixels(
+        int(top.min()), int(top.max()) + 2, int(left.min()), int(left.max()) + 2
+    )
+    down, across = row - 0.5 - top, column - 0.5 - left
+    at_row, at_column = top - top.min(), left - left.min()
+    total = np.zeros(row.shape)
+    weight = np.zeros(row.shape)
+    for r, w_row in ((0, 1.0 - down), (1, down)):
+        for c, w_column in ((0, 1.0 - across), (1, across)):
+            value = block[at_row + r, at_column + c].astype(np.float64)
+            share = np.where(np.isnan(value), 0.0, w_row * w_column)
+            total += share * np.where(np.isnan(value), 0.0, value)
+            weight += share
+    here = _nearest(pixels, row, column)
+    known = ~np.isnan(here) & (weight > 0)
+    found = np.divide(total, weight, out=np.full(row.shape, np.nan), where=known)
+    return np.asarray(found, np.float32)
+
+
+_REFLECTANCE = _Rule(nothing=np.float32(np.nan), combine=_average, sample=_bilinear)
+
+
+# ------------------------------------------------------------------- flags
+
+
+def _any(block: _Flags, n: int) -> _Flags:
+    found = np.zeros((block.shape[0] // n, block.shape[1] // n), np.uint8)
+    for row in range(n):
+        for column in range(n):
+            found |= block[row::n, column::n]
+    return found
+
+
+def _nearest(pixels: _Pixels[_N], row: _Places, column: _Places) -> NDArray[_N]:
+    down, across = np.floor(row).astype(np.intp), np.floor(column).astype(np.intp)
+    top, left = int(down.min()), int(across.min())
+    block = pixels(top, int(down.max()) + 1, left, int(across.max()) + 1)
+    return block[down - top, across - left]
+
+
+_FLAGS = _Rule(nothing=np.uint8(0), combine=_any, sample=_nearest)

@@ -1,0 +1,262 @@
+"""Spectral indices: pure functions of surface reflectance.
+
+Every function takes reflectances as fractions (0.25, not 2500) in arrays of one
+shape, dtype float32 or float64, NaN meaning nodata, as NumPy, Dask or xarray
+arrays, and returns the same kind of array in the same dtype. Integers are read
+as float32.
+
+Where the formula has no meaning the result is NaN:
+
+* A denominator of zero or less is nodata. Atmospheric correction leaves slightly
+  negative reflectances over dark ground; a sum that they push to zero or below
+  is noise, whatever the numerator.
+* A normalised difference whose negative term lifts it beyond 1 (or -1) is 1
+  (or -1): what it would be if that band reflected nothing.
+* The other ratios have no bound of their own. Beyond `RATIO_LIMIT` they come
+  from denominators within the noise and are nodata.
+
+So every index stays in the range that the registry states, for any input.
+"""
+
+import numpy as np
+
+from agroforest.indices.elementwise import Array, Floats, elementwise
+
+#: Largest magnitude an unbounded ratio may have. Land gives -1..2; int16 at
+#: 10000 steps a unit ends at 3.2767. Arbitrary.
+RATIO_LIMIT = 3.0
+
+# Huete et al. 2002: gain, aerosol coefficients of red and blue, canopy
+# background.
+_EVI_GAIN, _EVI_RED, _EVI_BLUE, _EVI_SOIL = 2.5, 6.0, 7.5, 1.0
+
+# Central wavelengths of Sentinel-2A in nm; the share of the way from B8A to B12
+# at which B11 lies.
+_B8A_NM, _B11_NM, _B12_NM = 864.0, 1610.4, 2185.7
+_B11_SHARE = (_B11_NM - _B8A_NM) / (_B12_NM - _B8A_NM)
+
+
+@elementwise
+def ndvi(nir: Array, red: Array) -> Array:
+    """Normalised difference vegetation index, (NIR - red) / (NIR + red).
+
+    Parameters
+    ----------
+    nir
+        Near infrared: B08 (10 m), or B8A (20 m).
+    red
+        B04.
+
+    Returns
+    -------
+    array
+        -1..1; near 0 on bare ground, above 0.7 under closed canopy, negative on
+        water. NaN is nodata.
+
+    References
+    ----------
+    Rouse et al. 1974, Monitoring vegetation systems in the Great Plains with
+    ERTS, NASA SP-351, 309-317. Tucker 1979, Remote Sensing of Environment 8,
+    127-150.
+    """
+    return _normalised_difference(nir, red)
+
+
+@elementwise
+def evi(nir: Array, red: Array, blue: Array) -> Array:
+    """Enhanced vegetation index, less saturated than NDVI in dense canopy.
+
+    ``2.5 (NIR - red) / (NIR + 6 red - 7.5 blue + 1)``
+
+    Parameters
+    ----------
+    nir
+        B08.
+    red
+        B04.
+    blue
+        B02.
+
+    Returns
+    -------
+    array
+        -3..3, on land -0.2..1; NaN is nodata. Over snow and cloud the
+        denominator vanishes and the index means nothing.
+
+    References
+    ----------
+    Huete et al. 2002, Remote Sensing of Environment 83, 195-213.
+    """
+    return _ratio(
+        _EVI_GAIN * (nir - red),
+        nir + _EVI_RED * red - _EVI_BLUE * blue + _EVI_SOIL,
+        lowest=-RATIO_LIMIT,
+    )
+
+
+@elementwise
+def ndmi(nir: Array, swir: Array) -> Array:
+    """Normalised difference moisture index, (NIR - SWIR) / (NIR + SWIR).
+
+    Parameters
+    ----------
+    nir
+        B8A (20 m, beside the water-sensitive band in resolution); B08 gives the
+        10 m variant, in which the shortwave detail is still 20 m.
+    swir
+        B11, 1610 nm.
+
+    Returns
+    -------
+    array
+        -1..1, rising with canopy water; NaN is nodata.
+
+    References
+    ----------
+    Gao 1996, Remote Sensing of Environment 58, 257-266 (form of the index, at
+    1240 nm); Wilson & Sader 2002, Remote Sensing of Environment 80, 385-396
+    (the 1650 nm band and the name).
+    """
+    return _normalised_difference(nir, swir)
+
+
+@elementwise
+def msi(swir: Array, nir: Array) -> Array:
+    """Moisture stress index, SWIR / NIR, falling with leaf water.
+
+    Parameters
+    ----------
+    swir
+        B11, 1610 nm.
+    nir
+        B08, or B8A.
+
+    Returns
+    -------
+    array
+        0..3; green canopy 0.3..1, dry canopy above; NaN is nodata.
+
+    References
+    ----------
+    Hunt & Rock 1989, Remote Sensing of Environment 30, 43-54.
+    """
+    return _ratio(swir, nir, lowest=0.0)
+
+
+@elementwise
+def nmdi(nir: Array, swir1: Array, swir2: Array) -> Array:
+    """Normalised multi-band drought index of soil and canopy.
+
+    ``(NIR - (SWIR1 - SWIR2)) / (NIR + (SWIR1 - SWIR2))``
+
+    Parameters
+    ----------
+    nir
+        B8A, 865 nm.
+    swir1
+        B11, 1610 nm (1640 nm in the paper).
+    swir2
+        B12, 2190 nm (2130 nm in the paper).
+
+    Returns
+    -------
+    array
+        -3..3, mostly 0..1; above 1 where SWIR2 exceeds SWIR1, as on fresh
+        burns; NaN is nodata. Rises with leaf water under canopy, falls with soil
+        water on bare ground.
+
+    References
+    ----------
+    Wang & Qu 2007, Geophysical Research Letters 34, L20405.
+    """
+    difference = swir1 - swir2
+    return _ratio(nir - difference, nir + difference, lowest=-RATIO_LIMIT)
+
+
+@elementwise
+def nbr(nir: Array, swir2: Array) -> Array:
+    """Normalised burn ratio, (NIR - SWIR2) / (NIR + SWIR2).
+
+    Parameters
+    ----------
+    nir
+        B8A, 865 nm.
+    swir2
+        B12, 2190 nm.
+
+    Returns
+    -------
+    array
+        -1..1, falling with burning and with loss of canopy; NaN is nodata.
+
+    References
+    ----------
+    Key & Benson 2006, Landscape assessment, in FIREMON, USDA RMRS-GTR-164-CD.
+    """
+    return _normalised_difference(nir, swir2)
+
+
+@elementwise
+def ndre(nir: Array, red_edge: Array) -> Array:
+    """Normalised difference red-edge index, (NIR - RE) / (NIR + RE).
+
+    Parameters
+    ----------
+    nir
+        B8A, 865 nm.
+    red_edge
+        B05, 705 nm.
+
+    Returns
+    -------
+    array
+        -1..1, rising with chlorophyll where NDVI is already saturated; NaN is
+        nodata.
+
+    References
+    ----------
+    Gitelson & Merzlyak 1994, Journal of Plant Physiology 143, 286-292.
+    """
+    return _normalised_difference(nir, red_edge)
+
+
+@elementwise
+def crswir(nir: Array, swir1: Array, swir2: Array) -> Array:
+    """Continuum removal of the shortwave infrared, rising with dieback.
+
+    B11 divided by the straight line from B8A to B12 at B11's wavelength:
+    ``B11 / (B8A + (B12 - B8A) (1610.4 - 864) / (2185.7 - 864))``
+
+    Parameters
+    ----------
+    nir
+        B8A.
+    swir1
+        B11.
+    swir2
+        B12.
+
+    Returns
+    -------
+    array
+        0..3; healthy conifers 0.4..0.7, above 1 without leaf water; NaN is
+        nodata.
+
+    References
+    ----------
+    Dutrieux et al. 2021, Package fordead (INRAE), index CRSWIR.
+    """
+    return _ratio(swir1, nir + (swir2 - nir) * _B11_SHARE, lowest=0.0)
+
+
+def _normalised_difference(first: Floats, second: Floats) -> Floats:
+    return np.clip(_divide(first - second, first + second), -1.0, 1.0)
+
+
+def _ratio(numerator: Floats, denominator: Floats, *, lowest: float) -> Floats:
+    value = _divide(numerator, denominator)
+    return np.where((value >= lowest) & (value <= RATIO_LIMIT), value, np.nan)
+
+
+def _divide(numerator: Floats, denominator: Floats) -> Floats:
+    return np.where(denominator > 0, numerator / denominator, np.nan)
