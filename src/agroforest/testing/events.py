@@ -112,7 +112,7 @@ def plant(district: District, *, seed: int, end: date) -> tuple[Damage, ...]:
         number=2,
         at=(0.17, 0.40),
         radius=52.0,
-        start=end - timedelta(102),
+        start=end - timedelta(115),
         seed=seed,
     )
     cut = _clear_cut(district, at=(0.45, 0.30), start=end - timedelta(80), seed=seed)

@@ -18,6 +18,7 @@ from agroforest.testing.fields import (
     Floats,
     generator,
     illumination,
+    periodic_noise,
     smooth_noise,
     sun_position,
 )
@@ -94,6 +95,7 @@ class Landscape:
             ``(band, y, x)`` float32 in the order of ``covers.BANDS``; no nodata.
         """
         spectra = self._fields_and_woods(day)
+        spectra *= self._mood(day)
         for damage in self.damages:
             lost = damage.severity(epoch_day(day))
             if lost.any():
@@ -166,6 +168,18 @@ class Landscape:
             latest = np.where(cut <= epoch_day(day), np.maximum(latest, cut), latest)
         return (epoch_day(day) - latest[self.stand]).astype(np.float32)
 
+    def _mood(self, day: date) -> Floats:
+        """``(band, y, x)`` factor near 1: showers, flushes and pests come and go."""
+        rng = generator(self.seed, 21, day.toordinal())
+        shape = self.cover.shape
+        moist = periodic_noise(rng, shape, scale=22.0, slope=2.6)
+        leafy = periodic_noise(rng, shape, scale=9.0, slope=2.4)
+        return (
+            1.0
+            + _MOIST[:, None, None] * (_MOOD * moist)
+            + _LEAFY[:, None, None] * (_MOOD * leafy)
+        ).astype(np.float32)
+
     def _shading(self, day: date) -> Floats:
         sun = sun_position(day, latitude=LATITUDE)
         light = illumination(
@@ -178,6 +192,11 @@ class Landscape:
 # (B11 > .125, B02 < .06, B03 + B04 > .08).
 _CUT = (0.78 * covers.SOIL + 0.22 * covers.STRAW).astype(np.float32)
 _INFRARED = slice(4, 6)
+# What an overpass shows beside the season, from one week and place to the next: a
+# standard deviation that leaves CRSWIR of healthy forest a spread of about .03.
+_MOOD = 0.022
+_MOIST = np.array([0.1, 0.1, 0.4, 0.2, -0.1, -0.1, 1.0, 1.3], dtype=np.float32)
+_LEAFY = np.array([-0.5, -0.2, -1.0, -0.3, 1.0, 1.0, -0.2, -0.5], dtype=np.float32)
 
 
 def build_landscape(
@@ -208,10 +227,10 @@ def build_landscape(
     rng = generator(seed, 5)
     patchy = smooth_noise(rng, grid.shape, scale=6.0, slope=2.4)
     per_stand = rng.normal(0.0, 1.0, (3, len(district.stands) + 1)).astype(np.float32)
-    density = 0.88 + 0.07 * per_stand[0][stand] + 0.045 * patchy
-    vigour = 1.0 + 0.05 * per_stand[1][stand] + 0.03 * patchy
+    density = 0.87 + 0.085 * per_stand[0][stand] + 0.045 * patchy
+    vigour = 1.0 + 0.06 * per_stand[1][stand] + 0.03 * patchy
     grain = smooth_noise(rng, grid.shape, scale=1.5, slope=2.0)
-    tone = 1.0 + 0.03 * per_stand[2][stand] + 0.04 * grain
+    tone = 1.0 + 0.045 * per_stand[2][stand] + 0.04 * grain
     tone = np.where(cover == Cover.WATER, 1.0, tone)
     return Landscape(
         district=district,

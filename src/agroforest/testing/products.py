@@ -213,12 +213,14 @@ def _write_cog(path: Path, values: NDArray[Any], grid: Grid) -> None:
 
 
 def _spoil(path: Path, trouble: str) -> None:
+    """Cut the file off, or wipe out where its first block begins."""
     whole = path.read_bytes()
     if trouble == "truncated":
         path.write_bytes(whole[: int(len(whole) * 0.6)])
     elif trouble == "damaged":
-        middle, spoilt = len(whole) // 2, len(whole) // 8
-        path.write_bytes(whole[:middle] + bytes(spoilt) + whole[middle + spoilt :])
+        with rasterio.open(path) as source:
+            begin = int(source.get_tag_item("BLOCK_OFFSET_0_0", "TIFF", 1))
+        path.write_bytes(whole[:begin] + bytes(64) + whole[begin + 64 :])
 
 
 def _middle(grid: Grid) -> tuple[float, float]:

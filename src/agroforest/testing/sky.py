@@ -149,7 +149,7 @@ def _throw(
 ) -> Floats:
     """Throw the clouds' shadow away from the sun, by their height."""
     sun = sun_position(day, latitude=latitude)
-    height = rng.uniform(900.0, 1800.0)
+    height = rng.uniform(500.0, 1100.0)
     away = height * math.tan(math.radians(sun.zenith)) / 10.0  # pixels
     azimuth = math.radians(sun.azimuth)
     rows, columns = away * math.cos(azimuth), -away * math.sin(azimuth)

@@ -18,6 +18,8 @@ from agroforest.testing.landscape import Landscape, build_landscape
 from agroforest.testing.places import SPECIES, TILE_SIZE, District
 from agroforest.testing.products import Delivered
 from agroforest.testing.scenes import Troubles, write_scenes
+from agroforest.testing.score import PlantedFault
+from agroforest.testing.sensors import SensorInput, write_sensors
 from agroforest.testing.sky import halve
 
 NAME = "gaofeng-demo"
@@ -25,7 +27,8 @@ END = date(2024, 12, 31)
 #: The history ends before anything is planted.
 JUDGED_DAYS = 170
 
-Progress = Callable[[int, int], None]
+#: Called as ``progress(done, total, label)``.
+Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,6 +51,10 @@ class World:
         Events, with the days on which they could be seen.
     delivered
         Every product.
+    sensors
+        Files of readings to import.
+    faults
+        What is wrong with them.
     forest_ha
         Hectares of compartments.
     """
@@ -61,6 +68,8 @@ class World:
     judged_from: date
     planted: tuple[Planted, ...]
     delivered: tuple[Delivered, ...] = field(repr=False)
+    sensors: tuple[SensorInput, ...]
+    faults: tuple[PlantedFault, ...] = field(repr=False)
     forest_ha: float
 
     @property
@@ -90,7 +99,8 @@ def build_world(
     Parameters
     ----------
     folder
-        Gets ``scenes/``, ``aoi/``, ``pipelines/`` and ``planted.geojson``.
+        Gets ``scenes/``, ``aoi/``, ``pipelines/``, ``sensors/`` and
+        ``planted.geojson``.
     seed
         Same seed, same files, byte for byte.
     size
@@ -102,7 +112,7 @@ def build_world(
     troubles
         What goes wrong with deliveries; everything, unless given.
     progress
-        Called with the number of passes done and their total.
+        Called as ``progress(done, total, label)``, in days of the series.
     """
     if years < 1.2:
         raise ValueError(f"years {years}: a history needs at least 1.2")
@@ -116,12 +126,14 @@ def build_world(
     ):
         delivered.append(product)
         if progress is not None:
-            progress((product.day - start).days, (end - start).days)
+            done, total = (product.day - start).days, (end - start).days
+            progress(done, total, product.day.isoformat())
     planted = tuple(
         event.patch(clear_days=_clear_days(event, landscape, delivered))
         for event in landscape.planted
     )
     write_text(folder / "planted.geojson", planted_geojson(planted))
+    sensors, faults = write_sensors(landscape, folder / "sensors", end=end)
     return World(
         folder=folder,
         scenes=folder / "scenes",
@@ -132,6 +144,8 @@ def build_world(
         judged_from=judged_from,
         planted=planted,
         delivered=tuple(delivered),
+        sensors=sensors,
+        faults=faults,
         forest_ha=_forest_ha(landscape.district),
     )
 
