@@ -1,0 +1,231 @@
+"""Mapping files: how the columns of a CSV, or the devices of uplinks, are meant.
+
+A mapping is TOML. For a table::
+
+    timezone = "+08:00"  # or "Asia/Shanghai"; for times without an offset
+    delimiter = ","
+    decimal = "."
+    encoding = "utf-8"
+    missing = ["-9999"]  # error values of the device
+
+    [time]
+    column = "time"  # a heading, or a number from 1; or a list of both
+    format = "%Y-%m-%d %H:%M:%S"  # ISO 8601 unless given; or "unix", "unix_ms"
+
+    [sensor]
+    id = "farm:3"  # or id_column = "station"
+    name = "甘蔗地 3"
+    longitude = 108.35
+    latitude = 22.81
+
+    [[value]]
+    column = "SoilMoisture"
+    variable = "soil_moisture"  # or variable_column
+    unit = "%"  # or unit_column
+    depth_m = 0.1  # or depth_column with depth_unit = "cm"
+
+For uplinks, whose envelope rarely says which device it is::
+
+    device = "LSE01"  # all messages, unless a device below says more
+    depth_m = 0.1
+
+    [devices.a840411234567890]  # by EUI
+    device = "DL-SMTP"
+    levels_m = [0.05, 0.15, 0.25, 0.35, 0.45, 0.55, 0.65, 0.75]
+    name = "甘蔗地 3"
+"""
+
+import tomllib
+from collections.abc import Mapping as Table
+from datetime import UTC, timedelta, timezone, tzinfo
+from pathlib import Path
+from typing import Annotated, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from agroforest.core.errors import ConfigurationError
+from agroforest.core.reading import Variable
+from agroforest.sensors.units import DEPTHS
+
+#: A heading, or the number of a column from 1.
+Column = str | Annotated[int, Field(ge=1)]
+
+_DAY_MINUTES = 24 * 60
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Place(_Section):
+    """What is known of a sensor beside its readings."""
+
+    name: str = ""
+    """As people call it; the id unless given."""
+    longitude: Annotated[float, Field(ge=-180, le=180)] | None = None
+    latitude: Annotated[float, Field(ge=-90, le=90)] | None = None
+    elevation: float | None = None
+    simulated: bool = False
+
+
+class TimeSection(_Section):
+    """``[time]``: where the time is and how it is written."""
+
+    column: Column | tuple[Column, ...] = "time"
+    """Several columns are joined with a space."""
+    format: str = ""
+    """As for ``strptime``, ``unix`` or ``unix_ms``; ISO 8601 if empty."""
+
+
+class SensorSection(Place):
+    """``[sensor]``: whose readings they are."""
+
+    id: str = ""
+    id_column: Column | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if bool(self.id) == (self.id_column is not None):
+            raise ValueError("give either id or id_column")
+        return self
+
+
+class ValueSection(_Section):
+    """``[[value]]``: one column of numbers."""
+
+    column: Column
+    variable: Variable | None = None
+    variable_column: Column | None = None
+    unit: str = ""
+    unit_column: Column | None = None
+    depth_m: float | None = None
+    depth_column: Column | None = None
+    depth_unit: str = "m"
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if (self.variable is None) == (self.variable_column is None):
+            raise ValueError("give either variable or variable_column")
+        if bool(self.unit) == (self.unit_column is not None):
+            raise ValueError("give either unit or unit_column")
+        if self.depth_m is not None and self.depth_column is not None:
+            raise ValueError("give depth_m or depth_column, not both")
+        if self.depth_unit not in DEPTHS:
+            raise ValueError(f"depth_unit is one of {', '.join(DEPTHS)}")
+        return self
+
+
+class DeviceSection(Place):
+    """``[devices.EUI]``: a device behind uplinks."""
+
+    device: str = ""
+    firmware: str | None = None
+    depth_m: float | None = None
+    """Depth of a probe with one level."""
+    levels_m: tuple[float, ...] = ()
+    """Depths of a probe with several, from the top."""
+
+
+class Mapping(_Section):
+    """A whole mapping file."""
+
+    timezone: str = ""
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    decimal: Annotated[str, Field(pattern=r"^[.,]$")] = "."
+    encoding: str = "utf-8-sig"
+    skip_lines: Annotated[int, Field(ge=0)] = 0
+    """Lines before the headings."""
+    missing: tuple[str, ...] = ()
+    time: TimeSection = TimeSection()
+    sensor: SensorSection | None = None
+    value: tuple[ValueSection, ...] = ()
+    device: str = ""
+    firmware: str | None = None
+    depth_m: float | None = None
+    levels_m: tuple[float, ...] = ()
+    devices: Table[str, DeviceSection] = {}
+
+    @model_validator(mode="after")
+    def _separable(self) -> Self:
+        if self.delimiter == self.decimal:
+            raise ValueError(f"delimiter and decimal are both {self.decimal!r}")
+        return self
+
+    def find_device(self, eui: str) -> DeviceSection:
+        """Find what is said of the device with this EUI, or of all devices."""
+        wanted = norm_eui(eui)
+        own = next((d for e, d in self.devices.items() if norm_eui(e) == wanted), None)
+        everyone = {
+            "device": self.device,
+            "firmware": self.firmware,
+            "depth_m": self.depth_m,
+            "levels_m": self.levels_m,
+        }
+        if own is None:
+            return DeviceSection.model_validate(everyone)
+        said = own.model_dump(exclude_unset=True)
+        return DeviceSection.model_validate(everyone | said)
+
+
+def norm_eui(text: str) -> str:
+    """Bring an EUI to lower-case digits without separators."""
+    return text.replace("-", "").replace(":", "").casefold()
+
+
+def read_mapping(path: Path) -> Mapping:
+    """Read a mapping file.
+
+    Raises
+    ------
+    ConfigurationError
+        One line with the file, the setting, its value and the way out.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(
+            path, f"cannot be read ({error.strerror})", "give the path of a mapping"
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ConfigurationError(path, f"is not TOML ({error})", "mend it") from error
+    try:
+        mapping = Mapping.model_validate(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        setting = ".".join(str(p) for p in first["loc"]) or "mapping"
+        value = first.get("input")
+        shown = f" ({value!r})" if isinstance(value, str | int | float) else ""
+        raise ConfigurationError(
+            path,
+            f"{setting}{shown}: {first['msg']}",
+            "see docs/sensors.md for the settings",
+        ) from error
+    if mapping.timezone:
+        resolve_timezone(mapping.timezone, path)
+    return mapping
+
+
+def resolve_timezone(text: str, where: object) -> tzinfo:
+    """Turn ``"UTC"``, ``"+08:00"`` or an IANA name into a time zone.
+
+    Raises
+    ------
+    ConfigurationError
+        It is none of these.
+    """
+    if text.upper() in {"UTC", "Z"}:
+        return UTC
+    sign, hours, colon, minutes = text[:1], text[1:3], text[3:4], text[4:]
+    if sign in {"+", "-"} and colon == ":" and (hours + minutes).isdecimal():
+        total = int(hours) * 60 + int(minutes)
+        if total < _DAY_MINUTES:
+            return timezone(timedelta(minutes=-total if sign == "-" else total))
+    try:
+        return ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ConfigurationError(
+            where,
+            f"timezone {text!r} is not known",
+            'write an offset such as "+08:00" or a name such as "Asia/Shanghai"',
+        ) from error
