@@ -138,6 +138,11 @@ class Alert:
     changed: date
     places: tuple[str, ...] = ()
 
+    @property
+    def living(self) -> bool:
+        """Whether it may still change by what is observed."""
+        return self.status != AlertStatus.CLOSED
+
     def patch(self, **changes: object) -> "Alert":
         """Copy with some fields changed."""
         return replace(self, **changes)  # type: ignore[arg-type]

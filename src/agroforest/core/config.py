@@ -114,6 +114,12 @@ class MapSection(_Section):
     """Indices shown as layers; a subset of ``indices.names``."""
     nights: Annotated[int, Field(ge=1, le=400)] = 12
     """Nights with news that the date slider holds."""
+    utc_offset_hours: Annotated[int, Field(ge=-12, le=14)] = 8
+    """Time zone of the sensor charts; 8 is China."""
+    attribution: tuple[str, ...] = (
+        "Contains modified Copernicus Sentinel data, processed by agroforest",
+    )
+    """Whose data is shown."""
 
 
 class Pipeline(_Section):

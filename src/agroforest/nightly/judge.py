@@ -1,0 +1,57 @@
+"""Who judges: the model of the settings, or the published rule."""
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from agroforest.core.config import RiskSection
+from agroforest.core.errors import ModelError
+from agroforest.risk import RULE, load_model, models_dir
+
+_RULE_SETTING = "rule"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judge:
+    """Who turns residuals into probabilities tonight.
+
+    Attributes
+    ----------
+    folder
+        Of the model; ``None`` for the published rule.
+    title
+        As maps show it.
+    identity
+        Digest of everything that changes what it says.
+    fallback
+        Why the rule judges although the settings ask for a model; empty
+        otherwise.
+    """
+
+    folder: Path | None
+    title: str
+    identity: str
+    fallback: str = ""
+
+
+def choose_judge(settings: RiskSection) -> Judge:
+    """Choose the model of the settings, or the rule where it cannot run.
+
+    A damaged or foreign model is refused, never used: the rule judges, and the
+    reason is part of the report and of every map.
+    """
+    if settings.model == _RULE_SETTING:
+        return Judge(folder=None, title=RULE, identity=_RULE_SETTING)
+    missing = [name for name in ("torch", "safetensors") if find_spec(name) is None]
+    if missing:
+        return _rule(f"{' and '.join(missing)} not installed")
+    try:
+        folder = models_dir() / settings.model
+        model = load_model(folder)
+    except ModelError as error:
+        return _rule(str(error))
+    return Judge(folder=folder, title=model.card.title, identity=model.identity)
+
+
+def _rule(reason: str) -> Judge:
+    return Judge(folder=None, title=RULE, identity=_RULE_SETTING, fallback=reason)

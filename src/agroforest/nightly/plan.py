@@ -1,0 +1,269 @@
+"""What a night has to do: tasks, each named by what goes in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from enum import StrEnum
+from pathlib import Path
+
+from shapely.geometry.base import BaseGeometry
+
+from agroforest.catalog import Catalog, find
+from agroforest.core.alert import Alert
+from agroforest.core.config import Pipeline
+from agroforest.core.grid import Tile
+from agroforest.core.identity import digest
+from agroforest.core.scene import Scene
+from agroforest.nightly.workplace import Workplace
+
+#: Raised whenever a task would compute other pixels from the same inputs.
+ALGORITHM = 1
+
+
+class TaskKind(StrEnum):
+    """What a task does."""
+
+    BASELINE = "baseline"  #: learns each pixel's season from the history
+    NIGHT = "night"  #: takes new scenes in and judges
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TileTask:
+    """One piece of work on one tile; everything a worker needs.
+
+    Attributes
+    ----------
+    id
+        Digest of what the outputs depend on.
+    kind
+        What to do.
+    tile
+        Where.
+    night
+        For which night.
+    scenes
+        What to take in, by time. A day whose scenes arrive on several nights is
+        read whole each time.
+    baseline
+        Id of the tile's baseline task; names the state.
+    pipeline
+        Settings.
+    workplace
+        Where to write.
+    forest
+        Polygons of forest in WGS84, when the settings take it from the area of
+        interest.
+    alerts
+        Alerts on the tile that are not closed, to look at again. Not part of
+        the id: they decide nothing about pixels.
+    """
+
+    id: str
+    kind: TaskKind
+    tile: Tile
+    night: date
+    scenes: tuple[Scene, ...] = field(repr=False)
+    baseline: str
+    pipeline: Pipeline = field(repr=False)
+    workplace: Workplace = field(repr=False)
+    forest: BaseGeometry | None = field(default=None, repr=False)
+    alerts: tuple[Alert, ...] = field(default=(), repr=False)
+
+    @property
+    def state_group(self) -> str:
+        """Name of the tile's state; other settings have a state of their own."""
+        return f"{self.tile.id}-{self.baseline[:8]}"
+
+    def patch(self, **changes: object) -> "TileTask":
+        """Copy with some fields changed."""
+        return replace(self, **changes)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """Tasks of one night, before anything ran.
+
+    Attributes
+    ----------
+    night
+        The night.
+    baselines
+        Tiles whose season must be learned first.
+    tasks
+        Tiles with new scenes.
+    """
+
+    night: date
+    baselines: tuple[TileTask, ...] = ()
+    tasks: tuple[TileTask, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Watch:
+    """What stays the same from night to night.
+
+    Attributes
+    ----------
+    pipeline, workplace
+        Settings and paths.
+    tiles
+        Tiles of the area of interest.
+    forest
+        See `TileTask`.
+    model
+        Digest of the model's weights, or ``"rule"``.
+    """
+
+    pipeline: Pipeline
+    workplace: Workplace
+    tiles: tuple[Tile, ...]
+    forest: BaseGeometry | None
+    model: str
+
+    def state_path(self, tile: Tile) -> Path:
+        """Folder of a tile's state; see `TileTask.state_group`."""
+        return self.workplace.state / f"{tile.id}-{self.baseline_id(tile)[:8]}"
+
+    def baseline_id(self, tile: Tile) -> str:
+        """Id of the task that learns a tile's seasons."""
+        return digest(
+            "baseline",
+            ALGORITHM,
+            self.pipeline.name,
+            tile.id,
+            _grid(tile),
+            self.pipeline.pixel_digest(),
+            None if self.forest is None else self.forest.wkb_hex,
+        )
+
+
+def plan_night(
+    watch: Watch,
+    catalog: Catalog,
+    night: date,
+    *,
+    known: Mapping[str, bool],
+    uses: Mapping[str, Mapping[str, date]],
+) -> Plan:
+    """Plan one night.
+
+    Parameters
+    ----------
+    watch
+        The pipeline.
+    catalog
+        Where scenes are looked up.
+    night
+        The night; scenes sensed after it do not exist yet.
+    known
+        By tile id, whether its baseline has been learned.
+    uses
+        By tile id, the night that took each scene, by the scene's content. What
+        a night put into quarantine counts as taken: it is tried again when its
+        content changes.
+
+    Returns
+    -------
+    Plan
+        A tile without anything new has no task. Planning the same night again
+        gives the same tasks.
+    """
+    baselines, tasks = [], []
+    for tile in watch.tiles:
+        taken = uses.get(tile.id, {}) if known.get(tile.id) else {}
+        scenes = _new_scenes(watch, catalog, tile, night, taken)
+        if not scenes:
+            continue
+        if not known.get(tile.id):
+            baselines.append(_baseline_task(watch, catalog, tile, night))
+        tasks.append(_night_task(watch, tile, night, scenes))
+    return Plan(night=night, baselines=tuple(baselines), tasks=tuple(tasks))
+
+
+def _new_scenes(
+    watch: Watch,
+    catalog: Catalog,
+    tile: Tile,
+    night: date,
+    taken: Mapping[str, date],
+) -> tuple[Scene, ...]:
+    """Scenes of the days that have one nobody took before this night."""
+    start = _window_start(watch.pipeline, night)
+    if start > night:
+        return ()
+    found = [
+        (scene, taken.get(scene.content()))
+        for scene in _find(watch, catalog, tile, start, night)
+    ]
+    if any(n > night for n in taken.values()):
+        # Later nights have overtaken this one: it can only repeat what it did.
+        found = [(s, n) for s, n in found if n is not None]
+    found = [(s, n) for s, n in found if n is None or n <= night]
+    days = {s.date for s, n in found if n is None or n == night}
+    return tuple(s for s, _ in found if s.date in days)
+
+
+def _window_start(pipeline: Pipeline, night: date) -> date:
+    lookback = timedelta(days=pipeline.scenes.lookback_days)
+    return max(pipeline.baseline.end + timedelta(days=1), night - lookback)
+
+
+def _find(
+    watch: Watch, catalog: Catalog, tile: Tile, start: date, end: date
+) -> list[Scene]:
+    settings = watch.pipeline.scenes
+    return find(
+        catalog,
+        tile.footprint(),
+        start,
+        end,
+        collections=settings.collections,
+        max_cloud_cover=settings.max_cloud_cover,
+    )
+
+
+def _baseline_task(watch: Watch, catalog: Catalog, tile: Tile, night: date) -> TileTask:
+    """History, and what lies between it and the first night's window."""
+    last = _window_start(watch.pipeline, night) - timedelta(days=1)
+    scenes = _find(watch, catalog, tile, watch.pipeline.baseline.start, last)
+    task_id = watch.baseline_id(tile)
+    return TileTask(
+        id=task_id,
+        kind=TaskKind.BASELINE,
+        tile=tile,
+        night=night,
+        scenes=tuple(scenes),
+        baseline=task_id,
+        pipeline=watch.pipeline,
+        workplace=watch.workplace,
+        forest=watch.forest,
+    )
+
+
+def _night_task(
+    watch: Watch, tile: Tile, night: date, scenes: tuple[Scene, ...]
+) -> TileTask:
+    baseline = watch.baseline_id(tile)
+    return TileTask(
+        id=digest(
+            "night",
+            ALGORITHM,
+            baseline,
+            night,
+            watch.model,
+            [s.content() for s in scenes],
+        ),
+        kind=TaskKind.NIGHT,
+        tile=tile,
+        night=night,
+        scenes=scenes,
+        baseline=baseline,
+        pipeline=watch.pipeline,
+        workplace=watch.workplace,
+        forest=watch.forest,
+    )
+
+
+def _grid(tile: Tile) -> list[object]:
+    g = tile.grid
+    return [g.crs, g.left, g.top, g.resolution, g.width, g.height, tile.area.wkb_hex]

@@ -1,0 +1,60 @@
+"""What a night leaves in the ledger."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+from agroforest.core.identity import digest
+from agroforest.nightly.plan import Watch
+from agroforest.nightly.result import TaskResult
+from agroforest.store import QuarantineRecord, RunRecord, TaskRecord
+
+DONE = "done"
+FAILED = "failed"
+
+
+def run(watch: Watch, report: Mapping[str, Any]) -> RunRecord:
+    """Build the record of a night."""
+    return RunRecord(
+        pipeline=watch.pipeline.name,
+        night=date.fromisoformat(report["night"]),
+        config_digest=digest(watch.pipeline.pixel_digest(), watch.model),
+        status=report["status"],
+        summary={"alerts": report["alerts"], "files": report["files"]},
+    )
+
+
+def task(watch: Watch, result: TaskResult) -> TaskRecord:
+    """Build the record of a task; a failed one took no scene and wrote nothing."""
+    return TaskRecord(
+        id=result.id,
+        pipeline=watch.pipeline.name,
+        tile=result.tile,
+        state=result.state,
+        night=result.night,
+        status=DONE if result.done else FAILED,
+        scenes=result.taken,
+        outputs=result.outputs,
+        summary={
+            "kind": str(result.kind),
+            "error": result.error,
+            "model": result.model,
+            "thresholds": dict(result.thresholds),
+            "days": [d.day for d in result.days],
+        },
+    )
+
+
+def quarantined(watch: Watch, results: Iterable[TaskResult]) -> list[QuarantineRecord]:
+    """Build the records of the inputs put aside."""
+    return [
+        QuarantineRecord(
+            pipeline=watch.pipeline.name,
+            night=result.night,
+            where=refusal.where,
+            problem=refusal.problem,
+            remedy=refusal.remedy,
+        )
+        for result in results
+        for refusal in result.refused
+    ]

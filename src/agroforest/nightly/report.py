@@ -1,0 +1,156 @@
+"""The report of a night: what was done, what was found, what is missing."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from jinja2 import Environment, PackageLoader
+
+from agroforest import __version__
+from agroforest.core.alert import Alert, AlertStatus, Instruction
+from agroforest.core.aoi import Aoi
+from agroforest.core.files import write_text
+from agroforest.core.risk import Hazard
+from agroforest.nightly.judge import Judge
+from agroforest.nightly.plan import TaskKind, Watch
+from agroforest.nightly.result import TaskResult
+from agroforest.nightly.workplace import Workplace
+
+Json = dict[str, Any]
+
+
+def build_report(
+    watch: Watch,
+    night: date,
+    *,
+    judge: Judge,
+    results: Sequence[TaskResult],
+    alerts: Sequence[Alert],
+    changes: Sequence[Instruction],
+    notes: Sequence[str] = (),
+) -> Json:
+    """Put a night into plain values.
+
+    Parameters
+    ----------
+    watch, night
+        What was watched, and when.
+    judge
+        Who judged.
+    results
+        Every task of the night.
+    alerts
+        All alerts after the night.
+    changes
+        What the night changed.
+    notes
+        Sentences for the operator, in English.
+
+    Returns
+    -------
+    dict
+        JSON-ready. Wall times are its only values that another machine would
+        give differently.
+    """
+    failed = [r for r in results if not r.done]
+    return {
+        "pipeline": watch.pipeline.name,
+        "night": night.isoformat(),
+        "status": "partial" if failed else "done",
+        "simulated": watch.pipeline.simulated,
+        "agroforest": __version__,
+        "model": judge.title,
+        "notes": [*([judge.fallback] if judge.fallback else []), *notes],
+        "tiles": [_tile(r) for r in results if r.kind == TaskKind.NIGHT],
+        "baselines": [_tile(r) for r in results if r.kind == TaskKind.BASELINE],
+        "tiles_watched": len(watch.tiles),
+        "quarantined": [
+            {"where": q.where, "problem": q.problem, "remedy": q.remedy}
+            for r in results
+            for q in r.refused
+        ],
+        "changes": _changes(alerts, changes),
+        "alerts": _open_alerts(alerts),
+        "files": sum(len(r.outputs) for r in results),
+        "seconds": round(sum(r.seconds for r in results), 3),
+    }
+
+
+def write_report(workplace: Workplace, report: Mapping[str, Any], aoi: Aoi) -> None:
+    """Write a report as JSON and as a page."""
+    night = date.fromisoformat(report["night"])
+    text = json.dumps(report, ensure_ascii=False, indent=1, sort_keys=True)
+    write_text(workplace.report(night, "json"), text + "\n")
+    environment = Environment(
+        loader=PackageLoader("agroforest.nightly", "templates"), autoescape=True
+    )
+    names = {p.id: (p.name_zh, p.name_en) for p in aoi.places}
+    page = environment.get_template("report.html").render(
+        report=report, names=names, words=_WORDS
+    )
+    write_text(workplace.report(night, "html"), page)
+
+
+def _tile(result: TaskResult) -> Json:
+    return {
+        "tile": result.tile,
+        "error": result.error,
+        "scenes": sum(len(d.scenes) for d in result.days),
+        "days": [
+            {
+                "day": d.day.isoformat(),
+                "scenes": list(d.scenes),
+                "usable": round(d.usable, 4),
+            }
+            for d in result.days
+        ],
+        "last_clear": result.last_clear.isoformat() if result.last_clear else None,
+        "days_without_clear_view": (
+            (result.night - result.last_clear).days if result.last_clear else None
+        ),
+        "seconds": round(result.seconds, 3),
+    }
+
+
+def _changes(alerts: Sequence[Alert], changes: Sequence[Instruction]) -> list[Json]:
+    by_id = {a.id: a for a in alerts}
+    return [
+        {
+            "alert": i.alert,
+            "change": str(i.change),
+            "hazard": str(by_id[i.alert].hazard),
+            "area_ha": round(i.area_ha, 4),
+            "places": list(by_id[i.alert].places),
+            "into": i.into,
+        }
+        for i in changes
+    ]
+
+
+def _open_alerts(alerts: Sequence[Alert]) -> Json:
+    """Count and area of what is open, by hazard."""
+    counted: Json = {}
+    for hazard in Hazard:
+        standing = [
+            a for a in alerts if a.hazard == hazard and a.status == AlertStatus.OPEN
+        ]
+        counted[str(hazard)] = {
+            "open": len(standing),
+            "area_ha": round(sum(a.area_ha for a in standing), 4),
+        }
+    return counted
+
+
+_WORDS = {
+    "canopy-stress": ("疑似冠层胁迫", "canopy stress suspected"),
+    "canopy-loss": ("疑似林冠缺失", "canopy loss suspected"),
+    "new": ("新增", "new"),
+    "grown": ("扩大", "grown"),
+    "released": ("解除", "released"),
+    "reopened": ("再次出现", "seen again"),
+    "closed": ("关闭", "closed"),
+    "merged": ("并入", "merged"),
+    "done": ("完成", "done"),
+    "partial": ("部分完成", "partial"),
+}

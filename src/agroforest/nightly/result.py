@@ -1,0 +1,100 @@
+"""What a task sends back: values and paths, never pixels."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+from agroforest.core.alert import Observation, Revisit
+from agroforest.core.errors import AgroforestError
+from agroforest.nightly.plan import TaskKind
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refusal:
+    """An input put into quarantine, in the three parts of its error."""
+
+    where: str
+    problem: str
+    remedy: str
+
+    @classmethod
+    def of(cls, error: AgroforestError) -> "Refusal":
+        """From an error."""
+        return cls(where=error.where, problem=error.problem, remedy=error.remedy)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DaySummary:
+    """What one day's scenes brought to a tile.
+
+    Attributes
+    ----------
+    day
+        UTC day of the scenes.
+    scenes
+        Their ids.
+    usable
+        Share of the tile's pixels that were usable, 0..1.
+    """
+
+    day: date
+    scenes: tuple[str, ...]
+    usable: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaskResult:
+    """How a task ended.
+
+    Attributes
+    ----------
+    id, kind, tile, state, night
+        Of the task.
+    error
+        ``None`` when it is done, otherwise why it is not, in one line.
+    taken
+        Content ids of the scenes that are dealt with: read, or put into
+        quarantine. Others are tried again.
+    days
+        What each day brought, in order.
+    outputs
+        SHA-256 of the files written, by path relative to the work folder.
+    observations, revisits
+        For the life of the alerts.
+    refused
+        Inputs put into quarantine.
+    last_clear
+        Newest day with a usable forest pixel, if there is one.
+    model
+        Name of what judged; ``None`` for a baseline.
+    thresholds
+        Probability that counts as detected, by hazard.
+    seconds
+        Wall time on the worker.
+    """
+
+    id: str
+    kind: TaskKind
+    tile: str
+    state: str
+    night: date
+    error: str | None = None
+    taken: tuple[str, ...] = ()
+    days: tuple[DaySummary, ...] = ()
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    observations: tuple[Observation, ...] = ()
+    revisits: tuple[Revisit, ...] = ()
+    refused: tuple[Refusal, ...] = ()
+    last_clear: date | None = None
+    model: str | None = None
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    def patch(self, **changes: object) -> "TaskResult":
+        """Copy with some fields changed."""
+        return replace(self, **changes)  # type: ignore[arg-type]
+
+    @property
+    def done(self) -> bool:
+        """Whether the task did all it had to."""
+        return self.error is None

@@ -1,0 +1,334 @@
+"""Nights from plan to published map."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from agroforest.alerts import step
+from agroforest.catalog import Catalog, open_catalog
+from agroforest.core.alert import Alert, AlertStatus
+from agroforest.core.aoi import Aoi, read_aoi
+from agroforest.core.config import Pipeline
+from agroforest.core.errors import ConfigurationError, NoInputError
+from agroforest.core.grid import find_tiles
+from agroforest.nightly import records
+from agroforest.nightly.compute import Compute
+from agroforest.nightly.forest import forest_polygons
+from agroforest.nightly.judge import Judge, choose_judge
+from agroforest.nightly.page import write_map
+from agroforest.nightly.plan import Plan, TileTask, Watch, plan_night
+from agroforest.nightly.report import build_report, write_report
+from agroforest.nightly.result import TaskResult
+from agroforest.nightly.workplace import Workplace
+from agroforest.store import Store, open_store
+
+_log = logging.getLogger(__name__)
+_LIVING = (AlertStatus.OPEN, AlertStatus.RELEASED)
+
+
+class Progress(Protocol):
+    """Told what is going on: a bar on a terminal, nothing elsewhere."""
+
+    def begin(self, label: str, total: int) -> None:
+        """Start a piece of work of `total` steps."""
+
+    def advance(self) -> None:
+        """Finish one step."""
+
+
+class Silence:
+    """Progress that nobody watches."""
+
+    def begin(self, label: str, total: int) -> None:
+        """Say nothing."""
+
+    def advance(self) -> None:
+        """Say nothing."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NightOutcome:
+    """How a night ended.
+
+    Attributes
+    ----------
+    night
+        The night.
+    plan
+        What there was to do.
+    report
+        As written to ``reports/``; ``None`` for a night that changed nothing (it
+        had run before), and in a dry run.
+    map
+        The page, if one was written.
+    failed
+        Tiles without a result.
+    """
+
+    night: date
+    plan: Plan = field(repr=False)
+    report: dict[str, Any] | None = field(default=None, repr=False)
+    map: Path | None = None
+    failed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Session:
+    """What the nights of one call share."""
+
+    watch: Watch
+    aoi: Aoi
+    judge: Judge
+    catalog: Catalog
+    store: Store
+    progress: Progress
+
+
+def run_nights(
+    pipeline: Pipeline,
+    nights: Sequence[date],
+    *,
+    work: Path,
+    scheduler: str | None = None,
+    dry_run: bool = False,
+    every_map: bool = False,
+    progress: Progress | None = None,
+) -> Iterator[NightOutcome]:
+    """Run nights in order.
+
+    Parameters
+    ----------
+    pipeline
+        Settings.
+    nights
+        Nights in rising order.
+    work
+        The work folder.
+    scheduler
+        Address of a Dask scheduler; ``None`` computes on this machine.
+    dry_run
+        Only plan.
+    every_map
+        Write a map for every night with news, not only for the last night.
+    progress
+        Told what is going on.
+
+    Yields
+    ------
+    NightOutcome
+        One for each night. A night that was run before and has nothing new
+        changes no file and no row.
+
+    Raises
+    ------
+    ConfigurationError
+        Settings, area or scheduler cannot be acted on.
+    NoInputError
+        No scene touches the area.
+    LockedError
+        Another process runs this pipeline.
+    """
+    workplace = Workplace(root=work.absolute(), pipeline=pipeline.name)
+    aoi = read_aoi(pipeline.aoi)
+    judge = choose_judge(pipeline.risk)
+    watch = Watch(
+        pipeline=pipeline,
+        workplace=workplace,
+        tiles=find_tiles(
+            aoi.area,
+            resolution=pipeline.grid.resolution,
+            size=pipeline.grid.tile_size,
+        ),
+        forest=forest_polygons(pipeline, aoi),
+        model=judge.identity,
+    )
+    _refuse_nights_in_history(pipeline, nights)
+    catalog = open_catalog(pipeline.scenes.catalog, workplace.catalog)
+    _refuse_empty(catalog, watch, aoi, nights)
+    with workplace.locked(), open_store(workplace.database) as store:
+        session = _Session(
+            watch=watch,
+            aoi=aoi,
+            judge=judge,
+            catalog=catalog,
+            store=store,
+            progress=progress or Silence(),
+        )
+        if dry_run:
+            for night in nights:
+                yield NightOutcome(night=night, plan=_plan(session, night))
+            return
+        with Compute(scheduler, tiles=len(watch.tiles)) as compute:
+            for night in nights:
+                yield _run_night(
+                    session, compute, night, with_map=every_map or night == nights[-1]
+                )
+
+
+def _run_night(
+    session: _Session, compute: Compute, night: date, *, with_map: bool
+) -> NightOutcome:
+    plan = _plan(session, night)
+    store, watch = session.store, session.watch
+    last = store.last_night(watch.pipeline.name)
+    if last is not None and night <= last and not plan.tasks:
+        return NightOutcome(night=night, plan=plan)
+    before = store.alerts(watch.pipeline.name, statuses=_LIVING)
+    results = _work(session, compute, plan, before)
+    after, changes = step(
+        before,
+        [o for r in results for o in r.observations],
+        [w for r in results for w in r.revisits],
+        pipeline=watch.pipeline.name,
+        night=night,
+        places=session.aoi.places,
+        settings=watch.pipeline.alerts,
+    )
+    if last is not None and night < last:
+        # Later nights have judged these alerts already.
+        after, changes = before, []
+    report = build_report(
+        watch,
+        night,
+        judge=session.judge,
+        results=results,
+        alerts=after,
+        changes=changes,
+    )
+    store.record_night(
+        run=records.run(watch, report),
+        tasks=[records.task(watch, r) for r in results],
+        alerts=_changed(before, after),
+        instructions=changes,
+        quarantined=records.quarantined(watch, results),
+    )
+    write_report(watch.workplace, report, session.aoi)
+    page = None
+    if with_map:
+        session.progress.begin(f"{night} map", 1)
+        page = write_map(watch, session.aoi, store, report, judge=session.judge)
+        session.progress.advance()
+    return NightOutcome(
+        night=night,
+        plan=plan,
+        report=report,
+        map=page,
+        failed=tuple(r.tile for r in results if not r.done),
+    )
+
+
+def _plan(session: _Session, night: date) -> Plan:
+    """Plan a night and leave out what the ledger says is done."""
+    watch, store = session.watch, session.store
+    known, uses = {}, {}
+    for tile in watch.tiles:
+        recorded = store.find_task(watch.baseline_id(tile))
+        done = recorded is not None and recorded.status == records.DONE
+        known[tile.id] = done and watch.state_path(tile).is_dir()
+        uses[tile.id] = store.scene_uses(
+            watch.pipeline.name, watch.state_path(tile).name
+        )
+    plan = plan_night(watch, session.catalog, night, known=known, uses=uses)
+    return Plan(
+        night=night,
+        baselines=plan.baselines,
+        tasks=tuple(t for t in plan.tasks if not _is_done(session, t)),
+    )
+
+
+def _is_done(session: _Session, task: TileTask) -> bool:
+    record = session.store.find_task(task.id)
+    root = session.watch.workplace.root
+    return (
+        record is not None
+        and record.status == records.DONE
+        and all((root / path).is_file() for path in record.outputs)
+    )
+
+
+def _work(
+    session: _Session, compute: Compute, plan: Plan, alerts: Sequence[Alert]
+) -> list[TaskResult]:
+    """Learn missing baselines, then judge the tiles that have one."""
+    learned = _run(session, compute, plan.baselines, f"{plan.night} baselines")
+    lost = {r.tile for r in learned if not r.done}
+    tasks = [
+        task.patch(alerts=tuple(_inside(alerts, task)))
+        for task in plan.tasks
+        if task.tile.id not in lost
+    ]
+    return learned + _run(session, compute, tasks, f"{plan.night} tiles")
+
+
+def _run(
+    session: _Session, compute: Compute, tasks: Sequence[TileTask], label: str
+) -> list[TaskResult]:
+    if not tasks:
+        return []
+    session.progress.begin(label, len(tasks))
+    results = []
+    for result in compute.run(tasks, session.judge.folder):
+        if result.error:
+            _log.error("%s tile %s: %s", result.kind, result.tile, result.error)
+        results.append(result)
+        session.progress.advance()
+    return sorted(results, key=lambda r: r.tile)
+
+
+def _inside(alerts: Sequence[Alert], task: TileTask) -> Iterator[Alert]:
+    outline = task.tile.footprint()
+    return (a for a in alerts if a.geometry.intersects(outline))
+
+
+def _changed(before: Sequence[Alert], after: Sequence[Alert]) -> list[Alert]:
+    known = {a.id: a for a in before}
+    return [a for a in after if known.get(a.id) != a]
+
+
+def _refuse_nights_in_history(pipeline: Pipeline, nights: Sequence[date]) -> None:
+    early = [n for n in nights if n <= pipeline.baseline.end]
+    if early:
+        raise ConfigurationError(
+            pipeline.name,
+            f"night {early[0]} lies in the history (until {pipeline.baseline.end})",
+            "choose later nights, or end the baseline earlier",
+        )
+
+
+def _refuse_empty(
+    catalog: Catalog, watch: Watch, aoi: Aoi, nights: Sequence[date]
+) -> None:
+    """Refuse to run where no scene can ever match; swapped axes are named."""
+    start, end = watch.pipeline.baseline.start, nights[-1]
+    if _any_scene(catalog, aoi.area, start, end):
+        return
+    west, south, east, north = aoi.area.bounds
+    swapped = shapely.box(south, west, north, east)
+    if -90 <= west <= east <= 90 and _any_scene(catalog, swapped, start, end):
+        raise ConfigurationError(
+            aoi.source,
+            f"no scene at ({west:.4f}, {south:.4f}), but there is one at "
+            f"({south:.4f}, {west:.4f})",
+            "longitude and latitude are swapped: write longitude first",
+        )
+    raise NoInputError(
+        aoi.source,
+        f"no catalogued scene touches it between {start} and {end}",
+        "add scenes with 'agroforest scenes add PATH'",
+    )
+
+
+def _any_scene(catalog: Catalog, area: BaseGeometry, start: date, end: date) -> bool:
+    """Look from the newest year back: a long archive is not read through."""
+    year = timedelta(days=365)
+    while end >= start:
+        if catalog.find_granules(area, max(start, end - year), end):
+            return True
+        end -= year + timedelta(days=1)
+    return False
