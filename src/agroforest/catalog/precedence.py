@@ -8,6 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
+import shapely
+
 from agroforest.core.scene import Granule, Scene, build_scene
 
 #: Deliveries of one strip state the same start of sensing but for rounding and
@@ -17,16 +19,22 @@ SAME_STRIP = timedelta(seconds=10)
 #: pass of the same satellite comes after 100. Arbitrary between.
 SAME_PASS = timedelta(minutes=10)
 
+#: A delivery counts as replaced when newer ones cover this share of its outline:
+#: outlines of the same strip differ by a few percent from baseline to baseline,
+#: strips of one datatake that meet in a tile overlap little. Arbitrary between.
+REPLACED_SHARE = 0.8
+
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 def resolve_granules(granules: Iterable[Granule]) -> list[Scene]:
     """Settle duplicates and join what one pass saw.
 
-    Of several deliveries of one strip (same collection, platform and place,
-    sensed within `SAME_STRIP`) the newest baseline stays, then the newest
-    `generated`, then the greatest id. What is left is joined by pass: same
-    collection, platform and CRS-independent time within `SAME_PASS`.
+    Deliveries of one collection, platform and place, sensed within `SAME_STRIP`,
+    are taken from the newest baseline down (then the newest `generated`, then the
+    greatest id); each is dropped if those before it cover `REPLACED_SHARE` of it.
+    What is left is joined by pass: same collection and platform, sensed within
+    `SAME_PASS`.
 
     Parameters
     ----------
@@ -38,7 +46,7 @@ def resolve_granules(granules: Iterable[Granule]) -> list[Scene]:
     list of Scene
         By time, then id; the granules of each in order of precedence.
     """
-    kept = _newest_of_each_strip(granules)
+    kept = _not_replaced(granules)
     scenes = [
         build_scene(tuple(sorted(group, key=precedence, reverse=True)))
         for group in _passes(kept)
@@ -60,16 +68,27 @@ def baseline_number(baseline: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", baseline))
 
 
-def _newest_of_each_strip(granules: Iterable[Granule]) -> list[Granule]:
+def _not_replaced(granules: Iterable[Granule]) -> list[Granule]:
     places: dict[tuple[str, str, str], list[Granule]] = defaultdict(list)
     for granule in granules:
         key = (granule.collection, granule.platform, granule.place)
         places[key].append(granule)
     return [
-        max(strip, key=precedence)
+        granule
         for group in places.values()
         for strip in _runs(group, SAME_STRIP)
+        for granule in _newest_first(strip)
     ]
+
+
+def _newest_first(strip: list[Granule]) -> list[Granule]:
+    kept: list[Granule] = []
+    for granule in sorted(strip, key=precedence, reverse=True):
+        newer = shapely.union_all([k.footprint for k in kept])
+        shared = newer.intersection(granule.footprint).area
+        if not kept or shared < REPLACED_SHARE * granule.footprint.area:
+            kept.append(granule)
+    return kept
 
 
 def _passes(granules: Iterable[Granule]) -> list[list[Granule]]:

@@ -73,20 +73,14 @@ def build_granule(product: Product, folder: Path) -> Granule:
     found = {name: _first(folder, files) for name, files in wanted.items()}
     paths = {name: path for name, path in found.items() if path is not None}
     if not paths:
-        named = next(iter(wanted.values()), ("pixel files",))
-        raise DataError(
-            _expected(folder, named[0]),
-            "no such file, nor one of any other band",
-            _WHOLE,
-        )
+        first = _expected(folder, next(iter(wanted.values()), ("pixel files",)))
+        raise DataError(first, "no such file, nor one of any other band", _WHOLE)
     for name in sorted(wanted.keys() - paths.keys()):
         _log.warning("%s: no such file; %s left out", folder / wanted[name][0], name)
     mask = _first(folder, product.mask_files)
     if mask is None:
-        named = product.mask_files or (f"{product.mask_kind} mask",)
-        raise DataError(
-            _expected(folder, named[0]), "no such file: the mask is missing", _WHOLE
-        )
+        first = _expected(folder, product.mask_files or (product.mask_kind.value,))
+        raise DataError(first, "no such file: the mask is missing", _WHOLE)
     headers = {name: read_header(path) for name, path in paths.items()}
     mask_header = read_header(mask)
     crs = _one_crs(folder, [*headers.values(), mask_header], product.crs)
@@ -165,8 +159,8 @@ def _first(folder: Path, names: tuple[str, ...]) -> Path | None:
     return None
 
 
-def _expected(folder: Path, name: str) -> Path:
-    path = folder / name
+def _expected(folder: Path, names: tuple[str, ...]) -> Path:
+    path = folder / names[0]
     return path if path.suffix else path.with_suffix(ENDINGS[0])
 
 
