@@ -19,8 +19,8 @@ from agroforest.indices.season import COEFFICIENTS, SIGNALS, Calendar, quantise
 # With fewer forest pixels a median says more about them than about the scene,
 # and nothing is subtracted. Arbitrary.
 _MIN_PIXELS = 30
-# The median of so many pixels is known to a hundredth of their spread.
-_SAMPLE = 20_000
+# The median of so many pixels is known to a fiftieth of their spread.
+_SAMPLE = 5_000
 _ROUNDS = 3
 _QUANTILE = 0.25
 # Distance of the quartile from the median of a normal distribution, in sigmas.
@@ -32,7 +32,7 @@ _WINDOW_Z = 2.0
 
 
 def sample(pixels: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Rows and columns of at most 20,000 True pixels, evenly and always the same."""
+    """Rows and columns of at most 5,000 True pixels, evenly and always the same."""
     rows, columns = np.nonzero(pixels)
     step = -(-rows.size // _SAMPLE) or 1
     return rows[::step], columns[::step]
