@@ -1,4 +1,3 @@
-# ruff: noqa: RUF001  Chinese has its own punctuation
 """What a hazard is called on a page: a sign seen from space, never a cause."""
 
 from dataclasses import dataclass
