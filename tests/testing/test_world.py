@@ -76,7 +76,7 @@ def test_assets_are_cogs_on_the_grid_the_item_states(world: World) -> None:
 
 def test_same_seed_same_bytes(tmp_path: Path) -> None:
     worlds = [
-        build_world(tmp_path / name, size=32, years=1.2, end=date(2023, 6, 30))
+        build_world(tmp_path / name, size=40, years=1.2, end=date(2023, 6, 30))
         for name in ("a", "b")
     ]
     files = [

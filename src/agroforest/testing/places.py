@@ -29,6 +29,7 @@ CENTRE_NORTH = 2_542_000.0
 TILE_SIZE = 4_000.0
 RESOLUTION = 10.0
 
+_SMALLEST = 40  # pixels; smaller ones have no room for an orchard
 _STAND_SPACING_M = 320.0  # about ten hectares, a usual 小班
 _WARP = ((0.016, 1.3, 0.4, 0.10), (0.009, 2.3, 1.9, 0.55), (0.004, 5.1, 3.7, 0.25))
 
@@ -116,8 +117,8 @@ class District:
 
 def world_grid(size: int) -> Grid:
     """Grid of a world of `size` x `size` pixels around the fixed centre."""
-    if size < 32 or size % 4:
-        raise ValueError(f"size {size}: give a multiple of 4 from 32 on")
+    if size < _SMALLEST or size % 4:
+        raise ValueError(f"size {size}: give a multiple of 4 from {_SMALLEST} on")
     half = size * RESOLUTION / 2
     return Grid(
         crs=CRS,

@@ -1,7 +1,7 @@
 """What was found against what was planted: pure, from records to records."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from statistics import fmean, median
 
@@ -191,6 +191,34 @@ class Score:
         """Share of the canopy events that were found; 0 if none was planted."""
         found = [e.found for e in self.events]
         return sum(found) / len(found) if found else 0.0
+
+
+def score_world(
+    *,
+    planted: Sequence[Planted],
+    faults: Sequence[PlantedFault],
+    alerts: Sequence[Alert],
+    readings: Sequence[Reading],
+    watched_ha: float,
+    crs: str,
+    field_capacity: float,
+    ndmi: Mapping[date, float] | None = None,
+) -> Score:
+    """Score everything at once; see the functions below for the parameters."""
+    score = score_alerts(planted, alerts, watched_ha=watched_ha, crs=crs)
+    found, false_flags, good = score_faults(faults, readings)
+    droughts = [p for p in planted if p.kind == EventKind.DROUGHT]
+    return replace(
+        score,
+        faults=found,
+        false_flags=false_flags,
+        good_readings=good,
+        drought=score_drought(
+            droughts[0], readings, field_capacity=field_capacity, ndmi=ndmi
+        )
+        if droughts
+        else None,
+    )
 
 
 def score_alerts(

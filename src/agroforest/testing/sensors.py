@@ -6,9 +6,8 @@ The soil underneath is a bucket of two layers under the world's weather.
 
 import base64
 import json
-import math
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -24,22 +23,14 @@ from agroforest.testing.fields import generator
 from agroforest.testing.landscape import Landscape
 from agroforest.testing.places import Cover
 from agroforest.testing.score import PlantedFault
+from agroforest.testing.soil import STEP_HOURS, Values, soil_moisture, soil_temperature
 
-#: Of the simulated red loam, m3/m3.
-FIELD_CAPACITY = 0.31
-WILTING_POINT = 0.11
-SATURATION = 0.45
 DEPTHS_M = (0.1, 0.3)
-STEP_HOURS = 3
 DAYS = 120
 
 _EUI = "a84041ffff180049"
 _LOCAL = timedelta(hours=8)
-_LAYER_MM = (200.0, 300.0)  # thickness of the two layers
-_WATER_USE_MM = 3.0  # of a moist field on a September day, arbitrary
 _PERCENT = 100.0
-
-Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -179,8 +170,8 @@ def _simulate(landscape: Landscape, probe: _Probe, number: int, end: date) -> _L
     first = weather.start + timedelta(days[0])
     start = datetime.combine(first, time(0), tzinfo=UTC)
     times = [start + timedelta(hours=STEP_HOURS * n) for n in range(len(rain))]
-    upper, lower = _bucket(rain, times, thirst=probe.thirst)
-    temperature = np.round(_soil_temperature(times, rng), 2)
+    upper, lower = soil_moisture(rain, times, thirst=probe.thirst)
+    temperature = np.round(soil_temperature(times, rng), 2)
     # capacitance probes drift with temperature, most in the upper layer
     warmth = temperature - temperature.mean()
     moisture = [
@@ -196,39 +187,6 @@ def _simulate(landscape: Landscape, probe: _Probe, number: int, end: date) -> _L
         kept=np.ones(count, dtype=bool),
         missing=np.zeros(count, dtype=bool),
     )
-
-
-def _bucket(
-    rain: Values, times: Sequence[datetime], *, thirst: float
-) -> tuple[Values, Values]:
-    """Two layers: rain fills, roots take, what field capacity cannot hold drains."""
-    state = [0.27, 0.28]
-    layers = np.empty((2, len(rain)))
-    for n, (millimetres, moment) in enumerate(zip(rain, times, strict=True)):
-        state[0] += min(millimetres, 45.0) / _LAYER_MM[0]
-        daylight = max(0.0, math.sin(math.pi * ((moment.hour + 8) % 24 - 6) / 12))
-        use = _WATER_USE_MM * thirst * daylight * math.pi * STEP_HOURS / 24
-        for layer, share in enumerate((0.62, 0.38)):
-            wet = (state[layer] - WILTING_POINT) / (FIELD_CAPACITY - WILTING_POINT)
-            drawn = use * share * min(1.0, max(0.0, wet) ** 1.6) / _LAYER_MM[layer]
-            state[layer] -= drawn
-            surplus = max(0.0, state[layer] - FIELD_CAPACITY)
-            drained = surplus * (1.0 - math.exp(-STEP_HOURS / 14.0))
-            state[layer] = min(SATURATION, state[layer] - drained)
-            if layer == 0:
-                state[1] += drained * _LAYER_MM[0] / _LAYER_MM[1]
-        layers[:, n] = state
-    return layers[0], layers[1]
-
-
-def _soil_temperature(times: Sequence[datetime], rng: np.random.Generator) -> Values:
-    day = np.array([t.timetuple().tm_yday + t.hour / 24 for t in times])
-    hour = np.array([(t.hour + 8) % 24 for t in times])
-    yearly = 23.5 + 6.5 * np.cos(2 * np.pi * (day - 208) / 365.25)
-    daily = 2.2 * np.cos(2 * np.pi * (hour - 17) / 24)
-    fronts = np.cumsum(rng.normal(0.0, 0.25, len(day)))
-    fronts -= np.convolve(fronts, np.ones(81) / 81, mode="same")
-    return yearly + daily + np.clip(fronts, -4, 4) + rng.normal(0.0, 0.08, len(day))
 
 
 # ---------------------------------------------------------------------- faults

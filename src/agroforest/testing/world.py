@@ -104,7 +104,7 @@ def build_world(
     seed
         Same seed, same files, byte for byte.
     size
-        Pixels of 10 m on a side, a multiple of 4.
+        Pixels of 10 m on a side, a multiple of 4 from 40 on.
     end
         Last day.
     years
