@@ -5,7 +5,7 @@ Four are known: The Things Stack 3, ChirpStack 3 and 4, LORIOT, and a plain obje
 """
 
 import base64
-import binascii
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +16,8 @@ from agroforest.sensors.mapping import norm_eui
 #: No LoRaWAN device is older; a clock that says so was never set.
 EARLIEST = datetime(2015, 1, 1, tzinfo=UTC)
 _EUI_BYTES = 8
+#: Sixteen digits as a rule; some servers and scripts have names of their own.
+_EUI = re.compile(r"[\w.#-]{1,64}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,7 +67,7 @@ def build_uplink(message: object) -> Uplink:
         return _things_stack(fields)
     if "deviceInfo" in fields or "devEUI" in fields:
         return _chirpstack(fields)
-    if fields.get("cmd") in {"rx", "gw"} or "EUI" in fields:
+    if _text(fields.get("cmd")) in {"rx", "gw"} or "EUI" in fields:
         return _loriot(fields)
     return _plain(fields)
 
@@ -169,7 +171,10 @@ def _eui(value: object) -> str:
         content = _base64(text)
         if len(content) == _EUI_BYTES:
             return content.hex()
-    return norm_eui(text)
+    eui = norm_eui(text)
+    if not _EUI.fullmatch(eui):
+        raise ValueError(f"device id {_show(text)} is none")
+    return eui
 
 
 def _time(value: object) -> datetime:
@@ -194,7 +199,7 @@ def _port(value: object) -> int | None:
 def _base64(value: object) -> bytes:
     try:
         return base64.b64decode(_text(value), validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise ValueError(f"payload {_show(value)} is not base64") from error
 
 

@@ -26,7 +26,7 @@ A mapping is TOML. For a table::
 
 For uplinks, whose envelope rarely says which device it is::
 
-    device = "LSE01"  # all messages, unless a device below says more
+    device = "LSE01"  # all messages, unless a device below says otherwise
     depth_m = 0.1
 
     [devices.a840411234567890]  # by EUI

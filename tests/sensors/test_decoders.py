@@ -1,0 +1,235 @@
+"""Bytes of real devices."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agroforest.core.errors import ConfigurationError, DataError
+from agroforest.sensors.decoders import DECODERS, Message, decode, find_device
+from agroforest.sensors.decoders.sensecap import crc16_kermit
+
+
+def _values(message: Message) -> dict[str, float | None]:
+    return {m.name: m.value for m in message.measured if m.level is None}
+
+
+def _levels(message: Message, name: str) -> list[float | None]:
+    return [m.value for m in message.measured if m.name == name]
+
+
+@pytest.mark.data
+def test_every_vector_comes_out_right(data_dir: Path) -> None:
+    vectors = json.loads((data_dir / "lorawan_uplinks/vectors.json").read_text())
+    assert len(vectors) == 9
+    for vector in vectors:
+        message = decode(
+            vector["device"],
+            bytes.fromhex(vector["hex"]),
+            fport=vector.get("fport"),
+            firmware=vector.get("firmware"),
+        )
+        found: dict[str, object] = dict(_values(message))
+        found["device_id"] = message.device_id
+        found["history"] = [
+            {"unix_time": k.time.timestamp(), **{m.name: m.value for m in k.measured}}
+            for k in message.history
+        ]
+        for name, value in vector["expect"].items():
+            plain = name.split("_", 1)[1] if name[0].isdigit() else name
+            if isinstance(value, float):
+                assert found[plain] == pytest.approx(value, abs=1e-9), vector
+            else:
+                assert found[plain] == value, vector
+        assert message.rest == b""
+
+
+def test_lse01_raw_mode_needs_firmware_121() -> None:
+    payload = bytes.fromhex("CE2900F107A5099B6E2890")
+    assert _values(decode("LSE01", payload, firmware="1.2.0"))["vwc_pct"] == 19.57
+    for firmware in ("1.2.1", "v1.3.0", None):
+        values = _values(decode("LSE01", payload, firmware=firmware))
+        assert values == {
+            "battery_v": 3.625,
+            "external_temperature_c": 24.1,
+            "dielectric": 195.7,
+        }
+
+
+@pytest.mark.parametrize(
+    ("fields", "missing"),
+    [
+        ("0CCC 033F 0714 189C", {"external_temperature_c"}),
+        ("0000 FFFF FFFF FFFF", {"vwc_pct", "soil_temperature_c", "ec_us_cm"}),
+        ("0000 033F 0714 FFFF", {"ec_us_cm"}),
+        ("0000 033F FFFF 189C", set()),  # -0.01 degrees is a temperature
+    ],
+)
+def test_lse01_error_values_are_missing(fields: str, missing: set[str]) -> None:
+    values = _values(decode("LSE01", bytes.fromhex(f"0CD0 {fields} 10"), fport=2))
+    assert {name for name, value in values.items() if value is None} == missing
+
+
+def test_em500_channels() -> None:
+    message = decode(
+        "EM500-SMTC", bytes.fromhex("FF0BFF 0167 83D7F6FF0A0002 04CA1027 057FFDFF")
+    )
+    assert message.measured == ()  # 01 67 is no channel of this device
+    assert message.rest.hex() == "016783d7f6ff0a000204ca1027057ffdff"
+    message = decode("EM500-SMTC", bytes.fromhex("83D7F6FF0A0002 04CA1027 057FFDFF"))
+    assert _values(message) == {
+        "soil_temperature_c": -1.0,
+        "vwc_pct": 100.0,
+        "ec_us_cm": None,
+    }
+
+
+def test_em500_history_with_errors() -> None:
+    payload = bytes.fromhex("20CE9E744663FFFFFDFFFFFF" * 2)
+    history = decode("EM500-SMTC", payload).history
+    assert [kept.time for kept in history] == [
+        datetime(2022, 10, 12, 8, 2, 38, tzinfo=UTC)
+    ] * 2
+    assert {m.value for kept in history for m in kept.measured} == {None}
+
+
+def test_decentlab_profiles() -> None:
+    smtp = decode(
+        "DL-SMTP",
+        bytes.fromhex(
+            "020b50000309018a8c09438a9809278a920b3c8aa50c9c8a8c11e08aa5"
+            "00000000000000000b3b"
+        ),
+    )
+    assert _levels(smtp, "soil_temperature_c") == [
+        27.0, 27.12, 27.06, 27.25, 27.0, 27.25, None, None,
+    ]  # fmt: skip
+    assert _levels(smtp, "profile_moisture")[:2] == [-0.39, -0.258]
+    assert _levels(smtp, "profile_moisture")[6:] == [None, None]
+    assert _values(smtp) == {"battery_v": 2.875}
+    assert smtp.device_id == 2896
+    assert _values(decode("DL-SMTP", bytes.fromhex("020b5000020b3b"))) == {
+        "battery_v": 2.875
+    }
+
+
+@pytest.mark.parametrize(
+    ("device", "payload", "expected"),
+    [
+        (
+            "DL-TRS11",
+            "0210d50003463f810b0c79",
+            {"vwc_m3_m3": 0.00196057, "soil_temperature_c": 26.7, "battery_v": 3.193},
+        ),
+        (
+            "DL-TRS21",
+            "0201920003007580a10c25",
+            {
+                "water_potential_kpa": -11.7,
+                "soil_temperature_c": 16.1,
+                "battery_v": 3.109,
+            },
+        ),
+        (
+            "DL-5TM",
+            "02023b0003003702710c60",
+            {
+                "vwc_m3_m3": -0.0215397767,
+                "soil_temperature_c": 22.5,
+                "battery_v": 3.168,
+            },
+        ),
+        (
+            "DL-LWS",
+            "0211110003409a00860c54",
+            {"leaf_wetness": 0.04884648323059082, "battery_v": 3.156},
+        ),
+        (
+            "DL-TRS12",
+            "0210d300030000 0000 ffff 0c80",
+            {
+                "vwc_m3_m3": None,
+                "soil_temperature_c": None,
+                "ec_us_cm": None,
+                "battery_v": 3.2,
+            },
+        ),
+        ("Kiwi", "00d35a00bd0a0a", {"battery_pct": 90.0, "battery_days": 2570.0}),
+    ],
+)
+def test_single_level_devices(
+    device: str, payload: str, expected: dict[str, float | None]
+) -> None:
+    found = _values(decode(device, bytes.fromhex(payload)))
+    assert found == pytest.approx(expected, abs=1e-12)
+
+
+def test_drill_and_drop() -> None:
+    payload = (
+        "0243e300058000800080008000800080008741877b8749876c876c8766"
+        "00000000000000000000014a09e3"
+    )
+    message = decode("DL-SDD", bytes.fromhex(payload))
+    assert _levels(message, "vwc_pct") == [0.0] * 6
+    assert _levels(message, "soil_temperature_c")[:3] == [18.57, 19.15, 18.65]
+    assert _levels(message, "profile_salinity")[5] == 230.0
+    assert _values(message) == {"battery_v": 2.531}
+
+
+@pytest.mark.parametrize(
+    ("device", "payload", "message"),
+    [
+        ("LSE01", "0CD0", "payload '0cd0' has 2 bytes of 11"),
+        ("EM500-SMTC", "0175640367FF", "ends inside channel 0367"),
+        ("DL-TRS12", "01", "ends inside its header"),
+        ("DL-TRS12", "0110d300010c80", "has protocol version 1"),
+        ("DL-TRS12", "0210d3000346be813d0000", "is shorter than its flags say"),
+        ("SenseCAP-S210x", "01011098530000010210A87A0000AF52", "fails its checksum"),
+        ("SenseCAP-S210x", "0000", "fails its checksum"),
+    ],
+)
+def test_damaged_payload_is_refused(device: str, payload: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        decode(device, bytes.fromhex(payload))
+
+
+def test_port_without_readings_is_refused() -> None:
+    with pytest.raises(DataError, match="port 5 carries no readings"):
+        decode("LSE01", bytes(11), fport=5)
+
+
+@given(device=st.sampled_from(sorted(DECODERS)), payload=st.binary(max_size=80))
+def test_any_bytes_are_decoded_or_refused(device: str, payload: bytes) -> None:
+    try:
+        message = decode(device, payload)
+    except DataError:
+        return
+    assert payload.endswith(message.rest)
+
+
+def test_checksum_of_the_catalogue() -> None:
+    assert crc16_kermit(b"123456789") == 0x2189  # the check value of the algorithm
+
+
+@pytest.mark.parametrize(
+    ("text", "device"),
+    [
+        ("dragino lse01", "LSE01"),
+        ("Dragino LSE01 EU868 v1.2", "LSE01"),
+        ("DL_TRS12", "DL-TRS12"),
+        ("milesight em500-smtc", "EM500-SMTC"),
+        ("SenseCAP S2103", "SenseCAP-S210x"),
+        ("LSE011", None),
+        ("", None),
+    ],
+)
+def test_devices_are_found_by_whole_words(text: str, device: str | None) -> None:
+    assert find_device(text) == device
+
+
+def test_unknown_device() -> None:
+    with pytest.raises(ConfigurationError, match="device 'toaster': has no decoder"):
+        decode("toaster", b"")
