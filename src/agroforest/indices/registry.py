@@ -129,7 +129,7 @@ _ROWS = (
         title_zh="归一化植被指数",
         title_en="Normalised difference vegetation index",
         reference="Rouse et al. 1974, NASA SP-351",
-        colormap="RdYlGn",
+        colormap="YlGn",
         display_range=(0.0, 1.0),
     ),
     Index(
@@ -202,7 +202,7 @@ _ROWS = (
         title_zh="归一化燃烧指数",
         title_en="Normalised burn ratio",
         reference="Key & Benson 2006, USDA RMRS-GTR-164-CD",
-        colormap="RdYlGn",
+        colormap="RdBu",
         display_range=(-0.8, 0.8),
         middle=0.0,
     ),
@@ -226,7 +226,7 @@ _ROWS = (
         title_zh="短波红外连续统去除指数",
         title_en="Continuum removal of the shortwave infrared",
         reference="Dutrieux et al. 2021, package fordead (INRAE)",
-        colormap="YlOrRd",
+        colormap="YlOrBr",
         display_range=(0.3, 1.1),
     ),
     Index(

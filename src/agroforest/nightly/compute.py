@@ -88,7 +88,7 @@ class Compute:
             n_workers=workers,
             threads_per_worker=1,
             processes=workers > 1,
-            host="127.0.0.1",
+            host="127.0.0.1" if workers > 1 else None,  # one process needs no port
             dashboard_address=None,
             silence_logs=logging.ERROR,
         )

@@ -1,0 +1,5 @@
+"""``python -m agroforest``."""
+
+from agroforest.cli import main
+
+main()

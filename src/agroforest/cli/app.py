@@ -1,0 +1,74 @@
+"""The root command: options every command shares, and errors as one line."""
+
+import logging
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.logging import RichHandler
+
+from agroforest import __version__
+from agroforest.cli import demo, model, nightly, scenes, sensors
+from agroforest.core.errors import (
+    AgroforestError,
+    ConfigurationError,
+    LockedError,
+    NoInputError,
+)
+
+_CODES: tuple[tuple[type[AgroforestError], int], ...] = (
+    (ConfigurationError, 2),
+    (LockedError, 4),
+    (NoInputError, 5),
+)
+
+app = typer.Typer(
+    name="agroforest",
+    help="Watch farms and forests from space and from the soil. · 天地一体的农林监测",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.add_typer(scenes.app, name="scenes")
+app.add_typer(sensors.app, name="sensors")
+app.add_typer(model.app, name="model")
+app.command(name="nightly")(nightly.nightly)
+app.command(name="demo")(demo.demo)
+
+
+def _version(*, asked: bool) -> None:
+    if asked:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show it."),
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Say more on standard error.")
+    ] = False,
+) -> None:
+    """Set logging up; libraries never do."""
+    del version
+    level = logging.INFO if verbose else logging.WARNING
+    handler = RichHandler(level, console=Console(stderr=True), show_path=False)
+    logging.basicConfig(level=level, format="%(message)s", handlers=[handler])
+
+
+def main() -> None:
+    """Run a command; an error of ours is one line and an exit code."""
+    try:
+        app()
+    except AgroforestError as error:
+        sys.stderr.write(f"agroforest: {error}\n")
+        sys.exit(next((c for kind, c in _CODES if isinstance(error, kind)), 1))
+    except BrokenPipeError:
+        sys.stderr.close()  # `agroforest … | head` has read enough
+        sys.exit(1)

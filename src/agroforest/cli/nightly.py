@@ -1,0 +1,141 @@
+"""``agroforest nightly``: one night, or many."""
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agroforest.cli.options import DEFAULT_WORK, Json, WorkFolder, shown
+from agroforest.cli.progress import Bar
+
+if TYPE_CHECKING:
+    from agroforest.nightly import NightOutcome
+
+_SOME_TILES_FAILED = 3
+
+
+def nightly(
+    pipeline: Annotated[Path, typer.Argument(help="Pipeline definition, TOML.")],
+    *,
+    night: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="One night; today (UTC) by default."),
+    ] = None,
+    first: Annotated[
+        datetime | None,
+        typer.Option("--from", formats=["%Y-%m-%d"], help="First of many nights."),
+    ] = None,
+    last: Annotated[
+        datetime | None,
+        typer.Option("--to", formats=["%Y-%m-%d"], help="Last of many nights."),
+    ] = None,
+    work: WorkFolder = DEFAULT_WORK,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Dask scheduler, tcp:// or tls://HOST:PORT.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only plan.")] = False,
+    every_map: Annotated[
+        bool,
+        typer.Option("--every-map", help="Write a map for every night, not the last."),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Plan the night, do the work, and write maps, alerts and reports.
+
+    A tile that fails does not stop the others. A night that was run before
+    changes nothing.
+    """
+    from agroforest.core.config import read_pipeline
+    from agroforest.nightly import run_nights
+
+    nights = _nights(night, first, last)
+    settings = read_pipeline(pipeline)
+    failed = 0
+    with Bar() as bar:
+        outcomes = run_nights(
+            settings,
+            nights,
+            work=work,
+            scheduler=scheduler,
+            dry_run=dry_run,
+            every_map=every_map,
+            progress=bar,
+        )
+        for outcome in outcomes:
+            failed += len(outcome.failed)
+            line = _json(outcome) if as_json else _line(outcome, dry_run=dry_run)
+            if line:
+                typer.echo(line)
+    if failed:
+        raise typer.Exit(_SOME_TILES_FAILED)
+
+
+def _nights(
+    night: datetime | None, first: datetime | None, last: datetime | None
+) -> list[date]:
+    if night is not None and (first or last):
+        raise typer.BadParameter("give --night, or --from and --to")
+    if (first is None) != (last is None):
+        raise typer.BadParameter("give both --from and --to")
+    if first is None or last is None:
+        return [(night or datetime.now(UTC)).date()]
+    if last < first:
+        raise typer.BadParameter(f"--to {last:%Y-%m-%d} is before --from")
+    count = (last - first).days + 1
+    return [first.date() + timedelta(days=n) for n in range(count)]
+
+
+def _json(outcome: "NightOutcome") -> str:
+    """One line of JSON a night."""
+    return json.dumps(
+        {
+            "night": outcome.night.isoformat(),
+            "planned": {
+                "baselines": [t.tile.id for t in outcome.plan.baselines],
+                "tiles": [
+                    {"tile": t.tile.id, "id": t.id, "scenes": [s.id for s in t.scenes]}
+                    for t in outcome.plan.tasks
+                ],
+            },
+            "report": outcome.report,
+            "map": str(outcome.map) if outcome.map else None,
+        },
+        ensure_ascii=False,
+    )
+
+
+def _line(outcome: "NightOutcome", *, dry_run: bool) -> str:
+    """One line a night, for people; nothing for a night without news."""
+    if dry_run:
+        plan = outcome.plan
+        scenes = sum(len(t.scenes) for t in plan.tasks)
+        return (
+            f"{outcome.night}  would learn {len(plan.baselines)} baselines "
+            f"and judge {len(plan.tasks)} tiles from {scenes} scenes"
+        )
+    if outcome.report is None:
+        return f"{outcome.night}  unchanged"
+    report = outcome.report
+    if not (report["tiles"] or report["changes"] or outcome.map):
+        return ""
+    scenes = sum(t["scenes"] for t in report["tiles"])
+    changes = [f"{c['change']} {c['hazard']}" for c in report["changes"]]
+    parts = [
+        f"{outcome.night}  {len(report['tiles'])} tiles",
+        f"{scenes} scenes",
+        f"{report['seconds']:.1f} s",
+    ]
+    parts += [f"{n}x {c}" for c, n in _count(changes).items()]
+    if report["quarantined"]:
+        parts.append(f"{len(report['quarantined'])} in quarantine")
+    if outcome.failed:
+        parts.append(f"FAILED: {', '.join(outcome.failed)}")
+    if outcome.map:
+        parts.append(f"map {shown(outcome.map)}")
+    return ", ".join(parts)
+
+
+def _count(words: list[str]) -> dict[str, int]:
+    return {word: words.count(word) for word in dict.fromkeys(words)}
