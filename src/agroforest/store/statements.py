@@ -25,7 +25,12 @@ def insert_missing(
     statement = build_insert(connection, table).on_conflict_do_nothing(
         index_elements=[column.name for column in table.primary_key]
     )
-    return int(connection.execute(statement, [dict(row) for row in rows]).rowcount)
+    values = [dict(row) for row in rows]
+    if connection.dialect.name == "sqlite":
+        return int(connection.execute(statement, values).rowcount)
+    # PostgreSQL's driver does not count many rows; it batches those it returns.
+    first_key = next(iter(table.primary_key))
+    return len(connection.execute(statement.returning(first_key), values).all())
 
 
 def build_insert(
