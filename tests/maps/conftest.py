@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import shapely
 from numpy.typing import NDArray
+from shapely.affinity import translate
 from shapely.geometry.base import BaseGeometry
 
 from agroforest.core.alert import Alert, AlertStatus
@@ -314,7 +315,7 @@ def hostile_page(fake_page: MapPage) -> MapPage:
     places = tuple(
         Place(
             id=p, kind=PlaceKind.PARCEL, name_zh=p, name_en=p, cover=p,
-            geometry=shapely.transform(shape, lambda xy, n=n: xy + n * 1e-4),
+            geometry=translate(shape, n * 1e-4, n * 1e-4),
         )
         for n, p in enumerate(PAYLOADS)
     )  # fmt: skip

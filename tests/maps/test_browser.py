@@ -272,6 +272,11 @@ def test_everything_fits_on_a_phone(
         assert len(ordered) == 5
         for upper, lower in pairwise(ordered):
             assert upper["y"] + upper["height"] <= lower["y"] + 1
+        tools = page.locator(".af-tools").bounding_box()
+        scale = page.locator(".leaflet-control-scale").bounding_box()
+        assert tools
+        assert scale
+        assert tools["y"] + tools["height"] < scale["y"]
         assert boxes[".folium-map"]
         assert boxes[".folium-map"]["height"] > 200
     for opener in ("visit(v.data.alerts[0])", "visitSensor(v.data.sensors[0])"):

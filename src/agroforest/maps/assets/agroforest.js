@@ -65,7 +65,8 @@
       bar.addTo(this.map);
       L.control.scale({ imperial: false, position: "bottomleft" }).addTo(this.map);
       const credit = L.control({ position: "bottomright" });
-      credit.onAdd = () => el("div.af-credit", ["Leaflet", ...this.data.attribution].join(" · "));
+      const names = this.data.attribution.map((text) => el("span", " · " + text));
+      credit.onAdd = () => el("div.af-credit", "Leaflet", ...names);
       credit.addTo(this.map);
     }
 

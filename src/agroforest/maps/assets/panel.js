@@ -9,18 +9,24 @@
       this.view = view;
       this.root = document.getElementById("af-panel");
       // On a phone the map comes first; the panel opens on request.
-      this.open = matchMedia("(min-width: 761px)").matches ? "layers" : null;
+      this.open = this.wide() ? "layers" : null;
     }
 
+    wide() { return matchMedia("(min-width: 761px)").matches; }
+
     select(tab) {
-      this.open = this.open === tab && !matchMedia("(min-width: 761px)").matches ? null : tab;
+      if (!this.wide()) {
+        this.view.map.closePopup(); // there is no room for both
+        if (this.open === tab) tab = null;
+      }
+      this.open = tab;
       this.draw();
+      document.body.classList.toggle("af-low", Boolean(tab));
       this.view.map.invalidateSize();
     }
 
     fold() {
-      if (matchMedia("(min-width: 761px)").matches || !this.open) return;
-      this.select(this.open);
+      if (!this.wide() && this.open) this.select(this.open);
     }
 
     draw() {

@@ -111,7 +111,7 @@ window.agroforest = window.agroforest || {};
       area: "Area",
       areaText: (a) => a.ha + " ha (" + a.mu + " mu)",
       since: "Signs since",
-      evidence: "Newest clear image",
+      evidence: "Last clear image",
       first: "First found",
       places: "Where",
       cover: "Crop or species",
