@@ -36,7 +36,7 @@ _WHOLE = 0.01
 # Finer files are refused: a wrong pixel size in a damaged header would otherwise
 # ask for terabytes. Arbitrary.
 _MAX_RATIO = 100
-# Rows projected at a time; bounds the memory for coordinates.
+# Rows worked on at a time; bounds the memory for float64.
 _STRIP = 256
 
 _Floats = NDArray[np.float32]
@@ -71,8 +71,10 @@ def read_reflectance(source: Source, grid: Grid) -> _Floats:
         If the file is damaged, or its pixels are absurdly small.
     """
     values = _bring(source, grid, source.valid_numbers, _REFLECTANCE)
-    values *= np.float32(source.asset.scale)
-    values += np.float32(source.asset.offset)
+    for first in range(0, grid.height, _STRIP):
+        # In float64, so that 500 / 10000 is the float32 nearest to 0.05.
+        strip = values[first : first + _STRIP]
+        strip[:] = strip * np.float64(source.asset.scale) + source.asset.offset
     return values
 
 

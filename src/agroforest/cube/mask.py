@@ -49,7 +49,7 @@ _QA_GROWING = _QA_CIRRUS | _QA_CLOUD | _QA_SHADOW
 _Bools = NDArray[np.bool_]
 
 
-class Cover(IntFlag):
+class MaskFlag(IntFlag):
     """What a mask says of one pixel; 0 is nothing, as outside the mask.
 
     ============  =========================================================
@@ -66,7 +66,7 @@ class Cover(IntFlag):
     GROWING = 4
 
 
-def judge_cover(
+def judge_mask(
     numbers: NDArray[Any],
     kind: MaskKind,
     *,
@@ -92,7 +92,7 @@ def judge_cover(
     Returns
     -------
     ndarray
-        Same shape, uint8, `Cover` flags; 0 where there is no mask.
+        Same shape, uint8, `MaskFlag` flags; 0 where there is no mask.
     """
     known = ~np.isin(numbers, tuple(nodata))
     if kind is MaskKind.SCL:
@@ -105,7 +105,7 @@ def judge_cover(
         known &= (numbers & _QA_FILL) == 0
         blocked = (numbers & _qa_blocking(scl_classes)) != 0
         growing = (numbers & _QA_GROWING) != 0
-    flags = Cover.KNOWN + Cover.BLOCKED * blocked + Cover.GROWING * growing
+    flags = MaskFlag.KNOWN + MaskFlag.BLOCKED * blocked + MaskFlag.GROWING * growing
     return np.where(known, flags, 0).astype(np.uint8)
 
 

@@ -15,7 +15,7 @@ from agroforest.core.errors import DataError
 from agroforest.core.grid import Grid
 from agroforest.core.scene import Granule, Scene
 from agroforest.cube.align import read_flags, read_reflectance
-from agroforest.cube.mask import CLEAR_CLASSES, Cover, dilate, judge_cover
+from agroforest.cube.mask import CLEAR_CLASSES, MaskFlag, dilate, judge_mask
 from agroforest.cube.source import Source, opened
 
 _Floats = NDArray[np.float32]
@@ -121,7 +121,7 @@ def _read_granule(
     scl_classes: Collection[int],
 ) -> _Layer:
     judge = partial(
-        judge_cover,
+        judge_mask,
         kind=granule.mask_kind,
         nodata=granule.mask.nodata,
         scl_classes=scl_classes,
@@ -137,8 +137,10 @@ def _read_granule(
             with opened(granule.bands[band], crs=granule.crs) as source:
                 _refuse_other_extent(source, mask)
                 values[band] = read_reflectance(source, grid)
-    blocked = (flags & (Cover.KNOWN | Cover.BLOCKED)) != Cover.KNOWN
-    return _Layer(bands=values, blocked=blocked, growing=(flags & Cover.GROWING) != 0)
+    blocked = (flags & (MaskFlag.KNOWN | MaskFlag.BLOCKED)) != MaskFlag.KNOWN
+    return _Layer(
+        bands=values, blocked=blocked, growing=(flags & MaskFlag.GROWING) != 0
+    )
 
 
 def _refuse_other_extent(source: Source, mask: Source) -> None:

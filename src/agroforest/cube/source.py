@@ -30,6 +30,9 @@ _OPTIONS = {
     # No side-car files: georeference and nodata are the file's own.
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
     "GDAL_PAM_ENABLED": "NO",
+    # The JPEG 2000 driver decodes in all threads unless told not to, and then
+    # loses the errors of all but one: a truncated file gives made-up pixels.
+    "GDAL_NUM_THREADS": "1",
     "GDAL_HTTP_TIMEOUT": "60",
     "GDAL_HTTP_CONNECTTIMEOUT": "15",
     "GDAL_HTTP_MAX_RETRY": "3",
@@ -148,8 +151,9 @@ def _open(href: str) -> Any:  # noqa: ANN401  rasterio has no types
         with path.open("rb") as stream:
             is_tiff = stream.read(4) in _TIFF_STARTS
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = getattr(error, "strerror", None) or error
         raise DataError(
-            href, f"cannot be opened ({error})", "restore it or add the scene again"
+            href, f"cannot be opened ({reason})", "restore it or add the scene again"
         ) from error
     # As a path, not as text: GDAL gives meaning to prefixes of names.
     return rasterio.open(path, driver=_GEOTIFF if is_tiff else _JPEG2000)

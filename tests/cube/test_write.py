@@ -1,0 +1,187 @@
+"""COGs: valid, whole, the same bytes for the same pixels."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from rio_cogeo.cogeo import cog_validate
+
+from agroforest.core.errors import DataError
+from agroforest.core.grid import Grid
+from agroforest.cube import CogWriter, read_cog, write_cog
+
+
+def grid_of(height: int, width: int, resolution: float = 10.0) -> Grid:
+    return Grid(
+        crs="EPSG:32649",
+        left=500_000.0,
+        top=2_500_000.0,
+        resolution=resolution,
+        width=width,
+        height=height,
+    )
+
+
+def pixels(grid: Grid, dtype: str = "int16") -> np.ndarray:
+    rng = np.random.default_rng(7)
+    return rng.integers(0, 200, grid.shape).astype(dtype)
+
+
+@pytest.mark.parametrize(
+    "shape", [(1, 1), (40, 40), (512, 512), (513, 300), (700, 1500), (2048, 1100)]
+)
+def test_every_size_is_a_strictly_valid_cog(
+    tmp_path: Path, shape: tuple[int, int]
+) -> None:
+    path = tmp_path / "a.tif"
+    grid = grid_of(*shape)
+    write_cog(path, pixels(grid), grid)
+    valid, errors, warnings = cog_validate(str(path), strict=True)
+    assert (valid, errors, warnings) == (True, [], [])
+    assert [p.name for p in tmp_path.iterdir()] == ["a.tif"]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "nodata", "predictor"),
+    [
+        ("uint8", 255, "2"),
+        ("int16", -32768, "2"),
+        ("uint16", 0, "2"),
+        ("int32", 0, "2"),
+        ("uint32", None, "2"),
+        ("float32", np.nan, "3"),
+    ],
+)
+def test_what_is_written_is_read_back(
+    tmp_path: Path, dtype: str, nodata: float | None, predictor: str
+) -> None:
+    path = tmp_path / "a.tif"
+    grid = grid_of(600, 520, 20.0)
+    array = pixels(grid, dtype)
+    if nodata is not None:
+        array[:7, :9] = nodata
+    write_cog(path, array, grid, nodata=nodata, scale=0.5, offset=-3.0)
+    found = read_cog(path)
+    np.testing.assert_array_equal(found.array, array)
+    assert found.array.dtype == dtype
+    assert found.grid == grid
+    np.testing.assert_equal(found.nodata, nodata)
+    assert (found.scale, found.offset) == (0.5, -3.0)
+    with rasterio.open(path) as data:
+        structure = data.tags(ns="IMAGE_STRUCTURE")
+    assert structure["COMPRESSION"] == "ZSTD"
+    assert structure["PREDICTOR"] == predictor
+    assert structure["LAYOUT"] == "COG"
+
+
+def test_metadata_say_what_the_numbers_are(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    grid = grid_of(40, 40)
+    tags = {"INDEX": "ndvi", "TITLE": "归一化植被指数"}
+    write_cog(path, pixels(grid), grid, tags=tags, description="NDVI")
+    with rasterio.open(path) as data:
+        assert tags.items() <= data.tags().items()
+        assert data.descriptions == ("NDVI",)
+        assert (data.scales, data.offsets, data.nodata) == ((1e-4,), (0.0,), -32768)
+
+
+def test_overviews_average_the_valid_pixels(tmp_path: Path) -> None:
+    grid = grid_of(1024, 1024)
+    array = np.full(grid.shape, -32768, np.int16)
+    array[0, 0], array[0, 1] = 100, 300  # two of four
+    array[0:2, 2:4] = 8000
+    path = tmp_path / "a.tif"
+    write_cog(path, array, grid)
+    with rasterio.open(path, overview_level=0) as data:
+        found = data.read(1)
+    assert found.shape == (512, 512)
+    assert found[0, :3].tolist() == [200, 8000, -32768]
+    assert (found == -32768).sum() == found.size - 2
+
+
+def test_the_same_pixels_are_the_same_bytes(tmp_path: Path) -> None:
+    """Written twice, under another name, and in blocks of any order."""
+    grid = grid_of(1300, 900)
+    array = pixels(grid)
+    tags = {"b": "2", "a": "1"}
+    first, second, third = (tmp_path / n for n in ("1.tif", "2.tif", "other/3.tif"))
+    write_cog(first, array, grid, tags=tags, description="x")
+    write_cog(second, array, grid, tags={"a": "1", "b": "2"}, description="x")
+    with CogWriter(third, grid, tags=tags, description="x") as writer:
+        for block in reversed(list(grid.blocks(400))):
+            writer.write(block, array[block.window])
+    assert first.read_bytes() == second.read_bytes() == third.read_bytes()
+
+
+def test_blocks_never_written_are_nodata(tmp_path: Path) -> None:
+    grid = grid_of(600, 600)
+    first, *_ = grid.blocks(300)
+    with CogWriter(tmp_path / "a.tif", grid, "uint8", 255, scale=1.0) as writer:
+        writer.write(first, np.full((300, 300), 3, np.uint8))
+    found = read_cog(tmp_path / "a.tif").array
+    assert (found[:300, :300] == 3).all()
+    assert (found == 255).sum() == 600 * 600 - 300 * 300
+
+
+def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    path.write_bytes(b"yesterday")
+    grid = grid_of(600, 600)
+
+    def fail() -> None:
+        with CogWriter(path, grid) as writer:
+            writer.write(next(grid.blocks(300)), np.zeros((300, 300), np.int16))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert path.read_bytes() == b"yesterday"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.tif"]
+
+
+def test_nothing_is_visible_before_it_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    grid = grid_of(40, 40)
+    with CogWriter(path, grid) as writer:
+        writer.write(next(grid.blocks(40)), np.zeros((40, 40), np.int16))
+        assert not path.exists()
+        assert all(p.name.startswith(".") for p in tmp_path.iterdir())
+    assert path.exists()
+
+
+def test_pixels_of_another_kind_are_refused(tmp_path: Path) -> None:
+    grid = grid_of(40, 40)
+    block = next(grid.blocks(40))
+    with CogWriter(tmp_path / "a.tif", grid) as writer:
+        with pytest.raises(ValueError, match=r"float32 \(40, 40\), the block is int16"):
+            writer.write(block, np.zeros((40, 40), np.float32))
+        with pytest.raises(ValueError, match=r"\(40, 39\)"):
+            writer.write(block, np.zeros((40, 39), np.int16))
+    with pytest.raises(ValueError, match="dtype complex64"):
+        CogWriter(tmp_path / "b.tif", grid, "complex64")
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.95])
+def test_a_truncated_cog_is_named(tmp_path: Path, share: float) -> None:
+    path = tmp_path / "a.tif"
+    grid = grid_of(600, 600)
+    write_cog(path, pixels(grid), grid)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * share)])
+    with pytest.raises(DataError, match=r"a\.tif: cannot be read as GeoTIFF"):
+        read_cog(path)
+
+
+def test_rasters_off_the_grid_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    profile = {"driver": "GTiff", "dtype": "int16", "width": 4, "height": 4, "count": 1}
+    oblong = rasterio.Affine(10, 0, 0, 0, -20, 0)
+    for fields, message in (
+        ({"transform": oblong, "crs": "EPSG:32649"}, "square north-up"),
+        ({"transform": rasterio.Affine(10, 0, 0, 0, -10, 0)}, "has CRS None"),
+    ):
+        with rasterio.open(path, "w", **profile, **fields) as data:
+            data.write(np.zeros((1, 4, 4), np.int16))
+        with pytest.raises(DataError, match=message):
+            read_cog(path)
