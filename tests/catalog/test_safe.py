@@ -339,4 +339,4 @@ def test_bad_product_does_not_stop_the_others(
     report = add_scenes([bad, good, tmp_path / "nothing"], local)
     # Four SAFE and two Landsat products have no pixels; three STAC items are whole.
     assert (report.added, len(report.refused)) == (4, 7)
-    assert "no such file or folder" in str(report.refused[0])
+    assert "no such file or folder" in str(report.refused[-1])

@@ -1,11 +1,17 @@
 """What a raster file says of itself, without reading its pixels."""
 
 import os
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 import rasterio
-from rasterio.errors import RasterioError, RasterioIOError
+from affine import Affine
+from rasterio.errors import (
+    NotGeoreferencedWarning,
+    RasterioError,
+    RasterioIOError,
+)
 
 from agroforest.core.errors import DataError
 
@@ -57,11 +63,14 @@ def read_header(path: Path) -> Header:
         # One thread and no listing of the folder: only this file matters.
         with (
             rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"),
+            warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning),
             rasterio.open(path) as source,
         ):
             _check_whole(path, source)
+            crs = _authority(path, source.crs)
+            _check_north_up(path, source.transform)
             return Header(
-                crs=_authority(path, source.crs),
+                crs=crs,
                 bounds=(
                     float(source.bounds.left),
                     float(source.bounds.bottom),
@@ -93,6 +102,15 @@ def _authority(path: Path, crs: "rasterio.crs.CRS | None") -> str:
             "warp it to a coded one, for example the UTM zone",
         )
     return ":".join(authority)
+
+
+def _check_north_up(path: Path, transform: Affine) -> None:
+    if transform.b or transform.d or transform.e >= 0:
+        raise DataError(
+            path,
+            f"not north-up, or without a place (transform {tuple(transform)[:6]})",
+            "warp it to a north-up grid",
+        )
 
 
 def _check_whole(path: Path, source: "rasterio.DatasetReader") -> None:

@@ -96,6 +96,24 @@ class LocalCatalog:
                 found.append(granule)
         return found
 
+    def find_stored(self, granule: Granule) -> tuple[Granule | None, int]:
+        """Return what is stored under a granule's name, and when it was written.
+
+        Returns
+        -------
+        tuple
+            The stored granule, None if there is none that can be read; and the
+            time of writing in nanoseconds since 1970.
+        """
+        path = self.item_path(granule)
+        if not path.exists():
+            return None, 0
+        try:
+            stored = read_granule(_read_json(path), where=path)
+        except DataError:
+            return None, 0  # it will be written anew
+        return stored, path.stat().st_mtime_ns
+
     def item_path(self, granule: Granule) -> Path:
         """Where the item of a granule is kept."""
         day = granule.sensed

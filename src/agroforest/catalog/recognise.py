@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from agroforest.catalog import landsat, safe
@@ -114,28 +115,41 @@ def add_scenes(
     AddReport
         The order of `refused` is that of the paths.
     """
+    found = [entry for path in paths for entry in _found(path)]
     refused: list[DataError] = []
-    products: list[Candidate] = []
-    for path in paths:
-        try:
-            products += find_products(path)
-        except DataError as error:
-            refused.append(error)
     added = known = 0
     batch: list[Granule] = []
-    for done, product in enumerate(products, start=1):
+    for done, entry in enumerate(found, start=1):
         try:
-            batch += [add_checksums(granule) for granule in product.read()]
+            batch += [_with_checksums(g, catalog) for g in entry.read()]
         except DataError as error:
             _log.warning("%s", error)
             refused.append(error)
-        if len(batch) >= _BATCH or done == len(products):
+        if len(batch) >= _BATCH or done == len(found):
             new, old = catalog.add(batch)
             added, known = added + new, known + old
             batch = []
         if progress is not None:
-            progress(done, len(products), product.path.name)
+            progress(done, len(found), entry.path.name)
     return AddReport(added=added, known=known, refused=tuple(refused))
+
+
+def _found(path: Path) -> list[Candidate]:
+    """Products at `path`, or one whose reading says why there is none."""
+    try:
+        return find_products(path)
+    except DataError as error:
+        return [Candidate(path=path, reader=partial(_refuse, error))]
+
+
+def _refuse(error: DataError, path: Path) -> list[Granule]:
+    del path
+    raise error
+
+
+def _with_checksums(granule: Granule, catalog: LocalCatalog) -> Granule:
+    stored, since = catalog.find_stored(granule)
+    return add_checksums(granule, stored=stored, since=since)
 
 
 def find_products(path: Path) -> list[Candidate]:
