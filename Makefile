@@ -1,0 +1,60 @@
+# Two commands matter: `make demo` and `make test`. Each sets up .venv by itself.
+# Needs Python 3.11 or newer and make; on Debian and Ubuntu, missing system packages
+# (python3-venv, chromium, a Chinese font) are installed when run as root.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+WORK   ?= work
+
+.DEFAULT_GOAL := help
+.PHONY: help demo real test quick lint format bench clean browser
+
+help: ## Show this list.
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: $(READY) ## Simulate a district in Guangxi, watch it for half a year, score it.
+	$(BIN)/agroforest demo --work $(WORK)/demo
+
+real: $(READY) ## Run two years of real nights and print the README's table.
+	$(BIN)/python benchmarks/real_nights.py --work $(WORK)/real
+
+test: $(READY) browser lint ## Everything CI runs.
+	$(BIN)/pytest -n 2 --dist loadfile
+
+quick: $(READY) ## Tests that take less than five seconds each.
+	$(BIN)/pytest -n 2 --dist loadfile -m "not slow and not browser"
+
+lint: $(READY) ## Style, types and the walls between rooms.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(READY) ## Let ruff rewrite what it can.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(READY) ## Measure against what one would run instead.
+	$(BIN)/python benchmarks/series.py
+
+clean: ## Remove the environment and everything computed.
+	rm -rf $(VENV) $(WORK) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+
+# torch comes first and alone: its CPU build then satisfies everything after it.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed: make PYTHON=python3.11"; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
+	  || { $(call install,python3-venv) && rm -rf $(VENV) && $(PYTHON) -m venv $(VENV); }
+	$(BIN)/python -m pip install --quiet 'torch==2.13.0'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[risk,dev]'
+	@touch $@
+
+browser:
+	@command -v chromium >/dev/null || $(call install,chromium fonts-noto-cjk) \
+	  || echo "no chromium: browser tests will be skipped (they fail with CI=true)"
+
+install = { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
+  && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(1) >/dev/null; }
