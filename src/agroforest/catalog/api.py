@@ -1,5 +1,6 @@
 """STAC APIs: Earth Search, Planetary Computer, USGS and others of their kind."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -10,6 +11,7 @@ from pystac.errors import STACError
 from pystac_client import Client
 from pystac_client.exceptions import APIError
 from pystac_client.stac_api_io import StacApiIO
+from pystac_client.warnings import DoesNotConformTo, PystacClientWarning
 from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 from urllib3.util import Retry
@@ -90,15 +92,25 @@ class ApiCatalog:
         self, area: BaseGeometry, start: date, end: date, collections: Sequence[str]
     ) -> list[dict[str, Any]]:
         first = datetime.combine(start, time.min, UTC) - _SLACK
-        last = datetime.combine(end, time.max, UTC) + _SLACK
+        last = datetime.combine(end, time(23, 59, 59), UTC) + _SLACK
         try:
-            search = self._open().search(
-                intersects=mapping(area),
-                datetime=[first, last],
-                collections=list(collections) or self._known_collections(),
-                limit=_PAGE,
-            )
-            return list(search.items_as_dicts())
+            # What an API lacks is said below in one line, not in warnings.
+            with warnings.catch_warnings(action="ignore", category=PystacClientWarning):
+                client = self._open()
+                search = client.search(
+                    method=_method(client),
+                    intersects=mapping(area),
+                    datetime=[first, last],
+                    collections=list(collections) or self._known_collections(),
+                    limit=_PAGE,
+                )
+                return list(search.items_as_dicts())
+        except DoesNotConformTo:
+            raise ConfigurationError(
+                redact(self.url),
+                "is no STAC API with item search",
+                "give the landing page of one; add static catalogues as scenes",
+            ) from None
         except (APIError, requests.RequestException, STACError, ValueError) as error:
             raise self._translate(error) from None  # the cause may hold a token
 
@@ -139,6 +151,13 @@ class ApiCatalog:
         return SourceError(
             where, f"STAC API did not answer ({what})", "try again later"
         )
+
+
+def _method(client: Client) -> str:
+    """POST where the API offers it: areas can be longer than an address may be."""
+    links = client.get_links("search")
+    offered = {str(link.extra_fields.get("method") or "GET") for link in links}
+    return "POST" if "POST" in offered else "GET"
 
 
 def redact(url: str) -> str:
