@@ -1,5 +1,6 @@
 """The page in a real browser: what is drawn, what is asked, what runs."""
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -48,7 +49,10 @@ Open = Callable[..., Visit]
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if not _CHROMIUM.exists():
-        pytest.skip("no chromium: apt-get install chromium")
+        missing = f"no {_CHROMIUM}: apt-get install chromium"
+        if os.environ.get("CI") == "true":
+            pytest.fail(missing)
+        pytest.skip(missing)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=str(_CHROMIUM), args=list(_QUIET)

@@ -1,4 +1,4 @@
-"""What a map page shows, as values; and the one call that makes the page."""
+"""What a map page shows, as values."""
 
 import math
 from dataclasses import dataclass, field, replace
@@ -171,31 +171,3 @@ class MapPage:
         """True where a published rule, not a trained model, judged."""
         models = [self.model, *(risk.model for risk in self.risks)]
         return any(m.lower().startswith("rule") for m in models)
-
-
-def build_page(page: MapPage) -> str:
-    """Build a page as one HTML document that makes no network request.
-
-    The same page gives the same bytes. Strings of the page are shown as text,
-    whatever they contain.
-
-    Parameters
-    ----------
-    page
-        What to show.
-
-    Returns
-    -------
-    str
-        HTML, to be written as UTF-8.
-
-    Raises
-    ------
-    ConfigurationError
-        If a layer asks for a colour map that does not exist.
-    """
-    # folium takes half a second to import; planning a night does not need it.
-    from agroforest.maps.document import build_document  # noqa: PLC0415  see above
-    from agroforest.maps.layers import build_data  # noqa: PLC0415  see above
-
-    return build_document(build_data(page), title=page.title_zh)

@@ -148,12 +148,14 @@ def _risk_codes(
 ) -> tuple[_Codes, _Codes, _Codes]:
     judged = np.isfinite(risk.probability)
     age = risk.age_days()
-    old = np.where(judged, (age < 0) | (age > stale_days), np.nan)
-    found = (risk.detected & judged).astype(np.float32)
+    stale = judged & ((age < 0) | (age > stale_days))
+    count = _sum(judged, factor)
+    half = (2 * _sum(stale, factor) >= count) & (count > 0)
+    found = _sum(risk.detected & judged, factor) > 0
     return (
         palette.codes(_mean(risk.probability, factor), vmin=0, vmax=1),
-        (_mean(old, factor) >= 0.5).astype(np.uint8),
-        (_mean(found, factor) > 0).astype(np.uint8),
+        half.astype(np.uint8),
+        found.astype(np.uint8),
     )
 
 
@@ -182,19 +184,24 @@ def _strips(grid: Grid, factor: int) -> Iterator[slice]:
         yield slice(start, min(start + step, grid.height))
 
 
-def _mean(values: NDArray[np.generic], factor: int) -> NDArray[np.float32]:
+def _mean(values: NDArray[np.floating], factor: int) -> NDArray[np.float64]:
     """Mean over valid pixels of ``factor`` x ``factor`` cells; NaN if none."""
-    array = values.astype(np.float32)
-    if factor == 1:
-        return array
-    rows, columns = (math.ceil(n / factor) * factor for n in array.shape)
-    padded = np.full((rows, columns), np.nan, np.float32)
-    padded[: array.shape[0], : array.shape[1]] = array
-    cells = padded.reshape(rows // factor, factor, columns // factor, factor)
-    count = np.isfinite(cells).sum(axis=(1, 3))
-    mean = np.full(count.shape, np.nan, np.float64)
-    np.divide(np.nansum(cells, axis=(1, 3)), count, out=mean, where=count > 0)
-    return mean.astype(np.float32)
+    valid = np.isfinite(values)
+    count = _sum(valid, factor)
+    total = _sum(np.where(valid, values, 0.0), factor)
+    mean = np.full(count.shape, np.nan)
+    np.divide(total, count, out=mean, where=count > 0)
+    return mean
+
+
+def _sum(values: NDArray[np.generic], factor: int) -> NDArray[np.float64]:
+    """Sum over ``factor`` x ``factor`` cells; those at the end may be smaller."""
+    rows, columns = (math.ceil(n / factor) * factor for n in values.shape)
+    padded = np.zeros((rows, columns), np.float32)
+    padded[: values.shape[0], : values.shape[1]] = values
+    lines = padded.reshape(rows // factor, factor, columns).sum(axis=1)
+    cells = lines.reshape(rows // factor, columns // factor, factor)
+    return np.asarray(cells.sum(axis=2, dtype=np.float64))
 
 
 def _own_pixel(grid: Grid) -> float:
