@@ -11,6 +11,7 @@ import shapely
 from agroforest.core.alert import AlertStatus
 from agroforest.core.errors import ConfigurationError
 from agroforest.core.reading import Sensor
+from agroforest.core.risk import epoch_day
 from agroforest.maps import IndexLayer, MapPage, SensorSeries
 from agroforest.maps.layers import build_data
 
@@ -48,13 +49,13 @@ def test_alerts_of_later_nights_are_not_known_yet(small: MapPage) -> None:
 
 def test_layers_of_later_nights_are_left_out(fake_page: MapPage) -> None:
     data = build_data(fake_page.patch(night=date(2025, 5, 31)))
-    nights = {
-        frame["night"]
+    images = {
+        frame["image"]
         for layer in data["layers"]
         for frames in layer["tiles"].values()
         for frame in frames
     }
-    assert max(nights) == "2025-05-30"
+    assert max(images) == "2025-05-30"
 
 
 def test_frames_are_in_order_of_nights(data: dict[str, Any]) -> None:
@@ -62,6 +63,21 @@ def test_frames_are_in_order_of_nights(data: dict[str, Any]) -> None:
         for frames in layer["tiles"].values():
             nights = [frame["night"] for frame in frames]
             assert nights == sorted(set(nights))
+
+
+def test_a_risk_map_grows_old_with_the_nights(fake_page: MapPage) -> None:
+    risk = fake_page.risks[0]
+    seen = epoch_day(risk.night)
+    fresh = risk.patch(evidence=np.where(risk.evidence > 0, seen, 0).astype(np.int32))
+    later = [risk.night + timedelta(days=n) for n in (30, 31)]
+    page = fake_page.patch(
+        risks=(fresh,), indices=(), night=later[-1], nights=tuple(later)
+    )
+    (layer,) = build_data(page)["layers"]
+    made, at_limit, beyond = layer["tiles"][risk.tile]
+    assert made["image"] == at_limit["image"] == beyond["image"] == "2025-05-20"
+    assert [f["night"] for f in (at_limit, beyond)] == [d.isoformat() for d in later]
+    assert made["picture"] == at_limit["picture"] != beyond["picture"]
 
 
 def test_a_picture_that_repeats_is_kept_once(fake_page: MapPage) -> None:

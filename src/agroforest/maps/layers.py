@@ -1,6 +1,6 @@
 """From records to the one block of JSON that the page's script draws."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -91,9 +91,10 @@ def _risk_layers(page: MapPage, store: _Pictures) -> list[Json]:
     layers: list[Json] = []
     for hazard, risks in sorted(by_hazard.items(), key=_hazard_order):
         tiles: dict[str, list[Json]] = {}
-        for risk in risks:
-            picture = draw_risk(risk, stale_days=page.stale_days, pixel=store.pixel)
-            frame = store.frame(picture, risk.night, risk.night)
+        for risk, night in _each_night(risks, page.slider):
+            aged = risk.patch(night=night)
+            picture = draw_risk(aged, stale_days=page.stale_days, pixel=store.pixel)
+            frame = store.frame(picture, risk.night, night)
             tiles.setdefault(_text(risk.tile), []).append(frame)
         layers.append(
             {
@@ -112,6 +113,22 @@ def _risk_layers(page: MapPage, store: _Pictures) -> list[Json]:
             }
         )
     return layers
+
+
+def _each_night(
+    risks: Sequence[RiskMap], nights: Sequence[date]
+) -> Iterator[tuple[RiskMap, date]]:
+    """Pair each night with each tile's newest map up to it.
+
+    A map that stays the newest for weeks grows old: what was healthy when it was
+    made must turn into "no clear image" as the nights pass.
+    """
+    for tile in sorted({r.tile for r in risks}):
+        own = [r for r in risks if r.tile == tile]
+        for night in nights:
+            known = [r for r in own if r.night <= night]
+            if known:
+                yield known[-1], night
 
 
 def _risk_ticks(risks: Sequence[RiskMap]) -> list[Json]:

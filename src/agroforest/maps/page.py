@@ -117,7 +117,8 @@ class MapPage:
         The area and its places.
     indices, risks
         Raster layers of any nights and tiles. On a night for which a tile has
-        no layer, its newest earlier one is shown, with its date.
+        no layer, its newest earlier one is shown, with its date; a risk map's
+        hatching then counts the days to the night shown.
     alerts
         All that were open on any night of the slider. On an earlier night only
         those already known then are shown, with today's outline.

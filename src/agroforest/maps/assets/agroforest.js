@@ -219,7 +219,7 @@
       this.panel.fold();
       const size = this.map.getSize();
       L.popup({
-        maxWidth: Math.min(340, size.x - 48), minWidth: Math.min(260, size.x - 48),
+        maxWidth: Math.min(340, size.x - 48), minWidth: Math.min(300, size.x - 48),
         maxHeight: Math.max(120, size.y - 90), autoPanPaddingTopLeft: [size.x > 700 ? 60 : 12, 12], autoPanPaddingBottomRight: [12, 12],
       }).setLatLng(place).setContent(content()).openOn(this.map);
     }
@@ -287,7 +287,7 @@
 
     visit(alert) {
       this.panel.fold();
-      this.map.fitBounds(L.polygon(alert.rings).getBounds(), { maxZoom: 15, padding: [40, 40], animate: false });
+      this.map.fitBounds(L.polygon(alert.rings).getBounds(), { maxZoom: 17, padding: [40, 40], animate: false });
       this.openAt(alert.at, () => af.alertPopup(alert, this));
     }
 

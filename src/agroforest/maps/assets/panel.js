@@ -94,8 +94,11 @@
         return legend;
       }
       legend.appendChild(el("div.af-ends", el("span", word.healthy), el("span", word.abnormal)));
+      if (layer.legend.ticks.some((tick) => tick.kind === "threshold")) {
+        legend.appendChild(af.swatch("mark", word.threshold));
+      }
       legend.append(
-        af.swatch("mark", word.threshold), af.swatch("outline", word.detected),
+        af.swatch("outline", word.detected),
         af.swatch("hatch", word.stale(data.staleDays)), af.swatch("empty", word.notJudged));
       layer.legend.models.forEach((model) => legend.appendChild(el("div.af-model", word.model + word.colon + model)));
       return legend;
