@@ -4,6 +4,9 @@ import builtins
 import io
 import json
 import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -129,6 +132,27 @@ def test_tree_is_a_static_catalogue_that_pystac_walks(
         == local.find_granules(HERE, date(2023, 1, 1), date(2024, 12, 31))[::-1]
         or len(catalog.recognise(tmp_path)) == 3
     )
+
+
+def test_every_file_of_the_tree_passes_the_stac_schemas(
+    make_granule: MakeGranule, tmp_path: Path
+) -> None:
+    program = shutil.which("rustac", path=str(Path(sys.executable).parent))
+    if program is None:
+        pytest.skip("the rustac program is not installed beside Python")
+    LocalCatalog(tmp_path).add([make_granule(cloud_cover=3.0)])
+    paths = sorted(tmp_path.rglob("*.json"))
+    assert len(paths) == 5
+    for path in paths:
+        value: dict[str, object] = json.loads(path.read_text())
+        # Schemas of STAC itself come with the program, those of extensions do not.
+        value.pop("stac_extensions", None)
+        path.write_text(json.dumps(value))
+        subprocess.run([program, "validate", str(path)], check=True)  # noqa: S603  our own words
+    broken = tmp_path / "broken.json"
+    broken.write_text(paths[0].read_text().replace('"id": "', '"di": "'))
+    result = subprocess.run([program, "validate", str(broken)], check=False)  # noqa: S603  our own words
+    assert result.returncode != 0
 
 
 def test_adding_again_rewrites_nothing_and_order_does_not_matter(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from agroforest.catalog import recognise
+from agroforest.catalog import LocalCatalog, add_scenes, recognise
 from agroforest.catalog.stac_item import read_item
 from agroforest.core.errors import DataError
 from agroforest.core.scene import MaskKind
@@ -275,6 +275,29 @@ def test_catalogue_and_collection_files_are_followed(
     expected = recognise(item)
     for path in (tmp_path, tmp_path / "catalog.json", tmp_path / "deep"):
         assert recognise(path) == expected
+
+
+def test_damaged_parts_of_a_tree_do_not_hide_the_rest(
+    tmp_path: Path, make_raster: MakeRaster
+) -> None:
+    _write_local(tmp_path / "items" / "whole", make_raster)
+    cut = tmp_path / "items" / "cut" / "cut.json"
+    cut.parent.mkdir()
+    cut.write_text((tmp_path / "items/whole/own_20240301.json").read_text()[:200])
+    lists = [{"rel": "child", "href": f"./{name}.json"} for name in ("lost", "good")]
+    good = [{"rel": "item", "href": "../items/whole/own_20240301.json"}]
+    (tmp_path / "tree").mkdir()
+    for name, links in (("catalog", lists), ("good", good)):
+        (tmp_path / "tree" / f"{name}.json").write_text(
+            json.dumps({"type": "Catalog", "stac_version": "1.0.0", "links": links})
+        )
+    local = LocalCatalog(tmp_path / "catalog")
+    report = add_scenes([tmp_path / "items", tmp_path / "tree"], local)
+    assert (report.added, report.known) == (1, 1)  # the same item, found twice
+    assert [e.where for e in report.refused] == [
+        str(cut),
+        str(tmp_path / "tree" / "lost.json"),
+    ]
 
 
 def test_item_collection_file(tmp_path: Path) -> None:

@@ -141,18 +141,57 @@ class LocalCatalog:
         years = set()
         for month in sorted(months):
             title = f"{month.parent.name}-{month.name}"
-            _write_catalog(
-                month, id=f"{month.parent.parent.name}-{title}", up="../catalog.json"
-            )
+            name = f"{month.parent.parent.name}-{title}"
+            self._write_catalog(month, name=name, up="../catalog.json")
             years.add(month.parent)
         for year in sorted(years):
-            _write_catalog(
-                year, id=f"{year.parent.name}-{year.name}", up="../collection.json"
-            )
+            name = f"{year.parent.name}-{year.name}"
+            self._write_catalog(year, name=name, up="../collection.json")
         for name, granules in sorted(extents.items()):
-            _write_collection(self.root / name, granules)
+            self._write_collection(self.root / name, granules)
         if extents:
-            _write_catalog(self.root, id="agroforest", up=None)
+            self._write_catalog(self.root, name="agroforest", up=None)
+
+    def _write_catalog(self, folder: Path, *, name: str, up: str | None) -> None:
+        catalog = pystac.Catalog(id=name, description=_TITLE, title=name)
+        self._link(catalog, folder, up=up)
+        value = catalog.to_dict(include_self_link=False, transform_hrefs=False)
+        _write_json(folder / "catalog.json", value)
+
+    def _write_collection(self, folder: Path, granules: list[Granule]) -> None:
+        path = folder / "collection.json"
+        boxes = [g.footprint.bounds for g in granules]
+        times = [g.sensed for g in granules]
+        if path.exists():
+            old = pystac.Extent.from_dict(_read_json(path)["extent"])
+            boxes += [(b[0], b[1], b[2], b[3]) for b in map(list, old.spatial.bboxes)]
+            times += [t for pair in old.temporal.intervals for t in pair if t]
+        west, south, east, north = zip(*boxes, strict=True)
+        extent = pystac.Extent(
+            pystac.SpatialExtent([[min(west), min(south), max(east), max(north)]]),
+            pystac.TemporalExtent([[min(times), max(times)]]),
+        )
+        collection = pystac.Collection(
+            id=folder.name, description=_TITLE, title=folder.name, extent=extent
+        )
+        self._link(collection, folder, up="../catalog.json")
+        value = collection.to_dict(include_self_link=False, transform_hrefs=False)
+        _write_json(path, value)
+
+    def _link(self, catalog: pystac.Catalog, folder: Path, *, up: str | None) -> None:
+        """Link the root, the list above, and the lists or items below."""
+        catalog.clear_links()
+        steps = len(folder.relative_to(self.root).parts)
+        root = "../" * steps + "catalog.json" if steps else "./catalog.json"
+        catalog.add_link(pystac.Link("root", root, _JSON))
+        if up:
+            catalog.add_link(pystac.Link("parent", up, _JSON))
+        for item in sorted(folder.glob("[0-9]*_*.json")):
+            catalog.add_link(pystac.Link("item", f"./{item.name}", _GEOJSON))
+        for name in _folders(folder):
+            for kind in ("collection.json", "catalog.json"):
+                if (folder / name / kind).exists():
+                    catalog.add_link(pystac.Link("child", f"./{name}/{kind}", _JSON))
 
 
 def _folders(folder: Path) -> list[str]:
@@ -177,50 +216,6 @@ def _with_links(item: dict[str, Any]) -> dict[str, Any]:
         {"rel": rel, "href": href, "type": str(_JSON.value)} for rel, href in links
     ]
     return item
-
-
-def _write_catalog(folder: Path, *, id: str, up: str | None) -> None:  # noqa: A002  STAC's word
-    catalog = pystac.Catalog(id=id, description=_TITLE, title=id)
-    _link(catalog, folder, up=up)
-    _write_json(
-        folder / "catalog.json",
-        catalog.to_dict(include_self_link=False, transform_hrefs=False),
-    )
-
-
-def _write_collection(folder: Path, granules: list[Granule]) -> None:
-    path = folder / "collection.json"
-    boxes = [g.footprint.bounds for g in granules]
-    times = [g.sensed for g in granules]
-    if path.exists():
-        old = pystac.Extent.from_dict(_read_json(path)["extent"])
-        boxes += [(b[0], b[1], b[2], b[3]) for b in map(list, old.spatial.bboxes)]
-        times += [t for pair in old.temporal.intervals for t in pair if t]
-    west, south, east, north = zip(*boxes, strict=True)
-    extent = pystac.Extent(
-        pystac.SpatialExtent([[min(west), min(south), max(east), max(north)]]),
-        pystac.TemporalExtent([[min(times), max(times)]]),
-    )
-    collection = pystac.Collection(
-        id=folder.name, description=_TITLE, title=folder.name, extent=extent
-    )
-    _link(collection, folder, up="../catalog.json")
-    _write_json(
-        path, collection.to_dict(include_self_link=False, transform_hrefs=False)
-    )
-
-
-def _link(catalog: pystac.Catalog, folder: Path, *, up: str | None) -> None:
-    """Link the folder's items, the lists below it and the one above."""
-    catalog.clear_links()
-    for item in sorted(folder.glob("[0-9]*_*.json")):
-        catalog.add_link(pystac.Link("item", f"./{item.name}", _GEOJSON))
-    for name in _folders(folder):
-        for kind in ("collection.json", "catalog.json"):
-            if (folder / name / kind).exists():
-                catalog.add_link(pystac.Link("child", f"./{name}/{kind}", _JSON))
-    if up:
-        catalog.add_link(pystac.Link("parent", up, _JSON))
 
 
 def _write_json(path: Path, value: dict[str, Any]) -> bool:

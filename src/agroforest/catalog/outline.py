@@ -9,9 +9,10 @@ from shapely.geometry.base import BaseGeometry
 from agroforest.core.errors import DataError
 from agroforest.core.grid import WGS84, reproject
 
-# A straight edge of a 110 km granule is a curve in degrees; eight pieces keep
-# the error under 100 m up to 75 degrees of latitude, less than a coarse pixel.
-_PIECES = 8
+# A straight edge in metres is a curve in degrees. Pieces of 15 km keep the error
+# under 100 m up to 80 degrees of latitude. (Of degrees no edge is that long, and
+# none needs dividing.)
+_PIECE = 15_000.0
 
 
 def outline_box(
@@ -39,8 +40,7 @@ def outline_box(
         If the corners have no place on the globe.
     """
     left, bottom, right, top = bounds
-    side = max(right - left, top - bottom) / _PIECES
-    box = shapely.segmentize(shapely.box(left, bottom, right, top), side)
+    box = shapely.segmentize(shapely.box(left, bottom, right, top), _PIECE)
     ring = shapely.get_coordinates(reproject(box, crs, WGS84))
     return outline_ring([(float(x), float(y)) for x, y in ring], where=where)
 

@@ -196,7 +196,7 @@ def _folder(folder: Path, *, depth: int) -> Iterator[Candidate]:
 
 
 def _file(path: Path) -> Iterator[Candidate]:
-    if safe.find_metadata(path.parent) == path:
+    if safe.is_metadata(path):
         yield Candidate(path=path.parent, reader=safe.read_safe)
     elif landsat.is_landsat(path):
         yield Candidate(path=path, reader=_read_landsat)

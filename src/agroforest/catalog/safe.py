@@ -51,6 +51,11 @@ def find_metadata(folder: Path) -> Path | None:
     return names[0] if names else None
 
 
+def is_metadata(path: Path) -> bool:
+    """Whether a file is named like the XML of a level-2A SAFE."""
+    return _METADATA.fullmatch(path.name) is not None
+
+
 def read_safe(folder: Path) -> list[Granule]:
     """Granules of a SAFE folder, files checked.
 

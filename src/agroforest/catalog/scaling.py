@@ -193,6 +193,8 @@ def _silent(stated: Stated, where: object) -> float:
     if not _carries_offset(stated.baseline, where):
         return 0.0
     if stated.original or stated.offset_applied is False:
+        # Earth Search's false is sometimes wrong, which no metadata show
+        # (https://github.com/Element84/earth-search/issues/71).
         return SENTINEL2_OFFSET
     raise DataError(
         where,

@@ -11,6 +11,8 @@ from agroforest.core.scene import Granule
 
 # Items stay under 1 MB; arbitrary, keeps other people's JSON data out of memory.
 _MAX_BYTES = 32 * 1024 * 1024
+_HEAD = 4096  # bytes in which an item names its version
+_ITEM: Mapping[str, Any] = {"type": "Feature"}
 _TREES = ("catalog.json", "collection.json")
 
 
@@ -42,17 +44,17 @@ def is_stac(path: Path) -> bool:
     try:
         value = read_json(path)
     except DataError:
-        return False
+        # A damaged item is refused by name when it is read, not passed over.
+        with path.open("rb") as stream:
+            return b'"stac_version"' in stream.read(_HEAD)
     return "stac_version" in value or _is_item_collection(value)
 
 
 def find_items(path: Path) -> Iterator[Path]:
     """Item files of a STAC file or tree, in the order of its links.
 
-    Raises
-    ------
-    DataError
-        If a file of the tree is damaged.
+    A damaged list counts as an item: reading it says what is wrong, and the rest
+    of the tree is found.
     """
     if path.is_dir():
         path = next(path / name for name in _TREES if (path / name).is_file())
@@ -64,11 +66,18 @@ def find_items(path: Path) -> Iterator[Path]:
             continue
         seen.add(current)
         # An item is opened when it is read, not while the tree is walked.
-        value = {} if is_item else read_json(current)
-        if is_item or value.get("type") in {"Feature", "FeatureCollection"}:
+        value = _ITEM if is_item else _read_list(current)
+        if value.get("type") in {"Feature", "FeatureCollection"}:
             yield current
         else:
             waiting = [*_linked(value, current), *waiting]
+
+
+def _read_list(path: Path) -> Mapping[str, Any]:
+    try:
+        return read_json(path)
+    except DataError:
+        return _ITEM
 
 
 def read_items(path: Path) -> list[Granule]:
