@@ -237,6 +237,8 @@ def test_measuring_agrees_with_the_ellipsoid(visit: Open, fake_file: Path) -> No
     text = page.locator(".af-measure").inner_text()
     assert "距离" in text
     assert "亩" in text
+    page.locator(".af-sensor").first.click()  # a marker is a point too
+    assert page.evaluate("agroforest.view.measure.points.length") == 4
     assert page.locator(".leaflet-popup").count() == 0
 
 

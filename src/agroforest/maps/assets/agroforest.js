@@ -200,7 +200,10 @@
     /* ---- places, sensors, alerts ---- */
     popup(layer, content, options) {
       layer.on("click", (event) => {
-        if (this.measure.active) return; // the click is a point to measure
+        if (this.measure.active) { // the click is a point to measure
+          if (!layer.options.bubblingMouseEvents) this.measure.add(event.latlng);
+          return;
+        }
         L.DomEvent.stopPropagation(event);
         this.openAt(options.at || event.latlng, content);
       });
