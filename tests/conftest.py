@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A test asserts what is right, never how fast: the machine may be busy.
+settings.register_profile("agroforest", deadline=None)
+settings.load_profile("agroforest")
 
 _ROOT = Path(__file__).resolve().parents[1]
 

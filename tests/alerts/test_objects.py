@@ -6,7 +6,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis.extra.numpy import arrays
 
-from agroforest.alerts import find_objects, revisit, step
+from agroforest.alerts import drop_rims, find_objects, revisit, step
 from agroforest.core.grid import WGS84, Grid, reproject
 from agroforest.core.risk import Hazard, RiskMap, epoch_day
 
@@ -103,3 +103,19 @@ def test_unjudged_pixels_are_no_evidence() -> None:
     blind = blind.patch(probability=np.full(GRID.shape, np.nan, np.float32))
     (word,) = revisit(blind, alerts)
     assert word.evidence is None
+
+
+def test_the_rim_of_a_cut_is_no_stress_but_old_stress_beside_it_is() -> None:
+    cut = np.zeros(GRID.shape, bool)
+    cut[2:6, 2:6] = True
+    rim = np.zeros(GRID.shape, bool)
+    rim[2:6, 6] = True
+    far = np.zeros(GRID.shape, bool)
+    far[2:6, 9] = True
+    (loss,) = find_objects(risk_map(cut).patch(hazard=Hazard.CANOPY_LOSS), EVERYWHERE)
+    (edge,) = find_objects(risk_map(rim), EVERYWHERE)
+    (apart,) = find_objects(risk_map(far), EVERYWHERE)
+    older = edge.patch(since=loss.since - timedelta(days=100))
+    assert drop_rims([loss, edge, apart], reach_m=15) == [loss, apart]
+    assert drop_rims([loss, older], reach_m=15) == [loss, older]
+    assert drop_rims([edge, apart], reach_m=15) == [edge, apart]

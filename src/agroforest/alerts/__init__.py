@@ -1,6 +1,6 @@
 """Pure decisions: from risk maps to objects, and the life of an alert."""
 
 from agroforest.alerts.life import step
-from agroforest.alerts.objects import find_objects, revisit
+from agroforest.alerts.objects import drop_rims, find_objects, revisit
 
-__all__ = ["find_objects", "revisit", "step"]
+__all__ = ["drop_rims", "find_objects", "revisit", "step"]

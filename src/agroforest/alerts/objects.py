@@ -1,6 +1,6 @@
 """From pixels to objects: what a risk map shows, as polygons."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
 import numpy as np
@@ -11,10 +11,14 @@ from shapely.geometry.base import BaseGeometry
 
 from agroforest.core.alert import Alert, Observation, Revisit
 from agroforest.core.grid import WGS84, Grid, reproject
-from agroforest.core.risk import EPOCH, RiskMap
+from agroforest.core.risk import EPOCH, Hazard, RiskMap
 
 # A patch of canopy that fades diagonally is one patch.
 _EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=bool)
+# Stress seen no longer than this before a loss beside it belongs to the loss:
+# felling takes weeks and clouds hide its first days. Arbitrary.
+_SAME_EVENT = timedelta(days=45)
+_METRES_A_DEGREE = 111_320.0  # of latitude; of longitude it is less, so more reach
 
 
 def find_objects(
@@ -66,6 +70,44 @@ def find_objects(
             )
         )
     return found
+
+
+def drop_rims(
+    observations: Sequence[Observation], *, reach_m: float
+) -> list[Observation]:
+    """Leave out stress that is only the rim of a loss.
+
+    Pixels at the edge of a clear-cut are half canopy, half soil, and look
+    stressed from the day of the cut on. A patch that was stressed long before it
+    was felled stays.
+
+    Parameters
+    ----------
+    observations
+        Of one night, all hazards and tiles.
+    reach_m
+        A rim lies no further from the loss than this, metres; a pixel and a
+        half joins diagonal neighbours.
+
+    Returns
+    -------
+    list of Observation
+        In the same order.
+    """
+    losses = [o for o in observations if o.hazard == Hazard.CANOPY_LOSS]
+    if not losses:
+        return list(observations)
+    reach = reach_m / _METRES_A_DEGREE
+    tree = shapely.STRtree([loss.geometry for loss in losses])
+
+    def is_rim(one: Observation) -> bool:
+        if one.hazard != Hazard.CANOPY_STRESS:
+            return False
+        near = tree.query(one.geometry, predicate="dwithin", distance=reach)
+        first = [losses[n].since - _SAME_EVENT for n in near]
+        return any(one.since >= day for day in first)
+
+    return [o for o in observations if not is_rim(o)]
 
 
 def revisit(risk: RiskMap, alerts: Iterable[Alert]) -> list[Revisit]:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from agroforest.alerts import step
+from agroforest.alerts import drop_rims, step
 from agroforest.catalog import Catalog, open_catalog
 from agroforest.core.alert import Alert, AlertStatus
 from agroforest.core.aoi import Aoi, read_aoi
@@ -183,7 +183,10 @@ def _run_night(
     results = _work(session, compute, plan, before)
     after, changes = step(
         before,
-        [o for r in results for o in r.observations],
+        drop_rims(
+            [o for r in results for o in r.observations],
+            reach_m=1.5 * watch.pipeline.grid.resolution,
+        ),
         [w for r in results for w in r.revisits],
         pipeline=watch.pipeline.name,
         night=night,

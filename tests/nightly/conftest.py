@@ -1,0 +1,49 @@
+"""A small simulated world, catalogued once, and copies of it to work in."""
+
+import shutil
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from agroforest.catalog import LocalCatalog, add_scenes
+from agroforest.core.config import Pipeline, read_pipeline
+from agroforest.nightly import NightOutcome, run_nights
+from agroforest.testing.world import World, build_world
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """A work folder over the simulated world."""
+
+    world: World
+    work: Path
+
+    @property
+    def pipeline(self) -> Pipeline:
+        return read_pipeline(self.world.pipeline)
+
+    def run(
+        self, first: date, last: date | None = None, *, pipeline: Pipeline | None = None
+    ) -> list[NightOutcome]:
+        count = ((last or first) - first).days + 1
+        nights = [first + timedelta(days=n) for n in range(count)]
+        return list(run_nights(pipeline or self.pipeline, nights, work=self.work))
+
+
+@pytest.fixture(scope="session")
+def _catalogued(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    folder = tmp_path_factory.mktemp("world")
+    world = build_world(folder / "world", size=96, years=1.6)
+    work = folder / "work"
+    add_scenes([world.scenes], LocalCatalog(work / "catalog"))
+    return Site(world=world, work=work)
+
+
+@pytest.fixture
+def site(_catalogued: Site, tmp_path: Path) -> Site:
+    """A fresh work folder with the catalogue; scenes are shared and read-only."""
+    work = tmp_path / "work"
+    shutil.copytree(_catalogued.work, work)
+    return Site(world=_catalogued.world, work=work)

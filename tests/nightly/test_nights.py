@@ -1,0 +1,202 @@
+"""Whole nights on a simulated world, with real files, Dask and database."""
+
+import json
+import shutil
+import sqlite3
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+import rasterio
+from rio_cogeo.cogeo import cog_validate
+from tests.nightly.conftest import Site
+
+from agroforest.catalog import LocalCatalog, add_scenes
+from agroforest.core.errors import ConfigurationError, LockedError, NoInputError
+from agroforest.core.identity import digest_file
+from agroforest.nightly import judge, run
+from agroforest.nightly.workplace import Workplace
+from agroforest.store import Store
+
+pytestmark = [pytest.mark.slow, pytest.mark.enable_socket]
+
+# Three nights with scenes around the clear-cut of the simulated world.
+FIRST, LAST = date(2024, 11, 1), date(2024, 11, 22)
+
+
+def files(site: Site) -> dict[str, str]:
+    return {
+        str(p.relative_to(site.work)): digest_file(p)
+        for p in sorted(site.work.rglob("*"))
+        if p.is_file() and not p.name.startswith("agroforest.db")
+    }
+
+
+def rows(site: Site) -> dict[str, list[tuple[object, ...]]]:
+    with sqlite3.connect(site.work / "agroforest.db") as database:
+        names = database.execute("SELECT name FROM sqlite_master WHERE type='table'")
+        return {
+            name: database.execute(f'SELECT * FROM "{name}"').fetchall()  # noqa: S608
+            for (name,) in names.fetchall()
+        }
+
+
+def pixels(site: Site) -> dict[str, str]:
+    return {k: v for k, v in files(site).items() if k.endswith((".tif", ".json"))}
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory, _catalogued: Site) -> Site:
+    """Nights run once, for the tests that only look."""
+    work = tmp_path_factory.mktemp("told") / "work"
+    shutil.copytree(_catalogued.work, work)
+    site = Site(world=_catalogued.world, work=work)
+    outcomes = site.run(FIRST, LAST)
+    assert not any(o.failed for o in outcomes)
+    return site
+
+
+def test_outputs_are_valid_and_named(told: Site) -> None:
+    place = Workplace(root=told.work, pipeline=told.pipeline.name)
+    maps = sorted((place.folder / "indices").rglob("*.tif"))
+    risks = sorted((place.folder / "risk").rglob("*.tif"))
+    assert maps
+    assert risks
+    for path in maps + risks:
+        assert cog_validate(path, strict=True)[:2] == (True, [])
+        item = json.loads(path.with_suffix(".json").read_text())
+        assert item["assets"]["data"]["href"] == f"./{path.name}"
+        assert item["properties"]["agroforest:simulated"] is True
+    for path in maps:
+        tile, day, index = path.stem.split("_")
+        assert path.parent.name == tile
+        date.fromisoformat(day)
+        assert index in told.pipeline.indices
+        with rasterio.open(path) as raster:
+            assert (raster.dtypes[0], raster.nodata) == ("int16", -32768)
+            assert raster.scales == (1e-4,)
+            assert raster.compression.name == "zstd"
+
+
+def test_the_clear_cut_is_found_and_reported(told: Site) -> None:
+    place = Workplace(root=told.work, pipeline=told.pipeline.name)
+    report = json.loads(place.report(LAST, "json").read_text())
+    assert report["alerts"]["canopy-loss"]["open"] >= 1
+    page = place.report(date(2024, 11, 1), "html").read_text()
+    assert "疑似林冠缺失" in page
+    assert "canopy loss suspected" in page
+    assert "模拟数据" in page
+
+
+def test_only_the_last_night_of_many_has_a_map(told: Site) -> None:
+    folder = Workplace(root=told.work, pipeline=told.pipeline.name).folder
+    assert [p.name for p in (folder / "maps").iterdir()] == [f"{LAST}.html"]
+
+
+def test_running_again_changes_nothing(told: Site) -> None:
+    before, known = files(told), rows(told)
+    outcomes = told.run(FIRST, LAST)
+    assert all(o.report is None for o in outcomes)
+    assert files(told) == before
+    assert rows(told) == known
+
+
+def test_nothing_half_written_is_left(told: Site) -> None:
+    assert not [p for p in files(told) if ".part" in p or "staging" in p]
+
+
+def crash_before_recording(
+    site: Site, monkeypatch: pytest.MonkeyPatch, night: date
+) -> None:
+    def refuse(*_: object, **__: object) -> int:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "record_night", refuse)
+        with pytest.raises(KeyboardInterrupt):
+            site.run(night)
+
+
+def test_a_night_killed_before_it_is_recorded_is_repeated(
+    site: Site, told: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crash_before_recording(site, monkeypatch, FIRST)
+    site.run(FIRST, LAST)
+    interrupted, clean = pixels(site), pixels(told)
+    reports = {k for k in clean if "/reports/" in k}  # they hold wall times
+    assert interrupted.keys() == clean.keys()
+    assert {k: v for k, v in interrupted.items() if k not in reports} == {
+        k: v for k, v in clean.items() if k not in reports
+    }
+    for table in ("alert", "alert_change", "scene_use"):
+        assert rows(site)[table] == rows(told)[table]
+
+
+def test_one_failed_tile_does_not_stop_the_other(site: Site) -> None:
+    site.run(FIRST)
+    place = Workplace(root=site.work, pipeline=site.pipeline.name)
+    victim = min(place.state.glob("49QBF-0810-*"))
+    chunk = min(p for p in victim.rglob("ring/c/**/*") if p.is_file())
+    chunk.write_bytes(b"damaged")
+    (outcome,) = (o for o in site.run(FIRST + timedelta(days=1), LAST) if o.failed)
+    assert outcome.failed == ("49QBF-0810",)
+    assert outcome.report is not None
+    assert outcome.report["status"] == "partial"
+    done = {t["tile"]: t["error"] for t in outcome.report["tiles"]}
+    assert done["49QBF-0910"] is None
+    assert done["49QBF-0810"]
+    assert "\n" not in done["49QBF-0810"]
+
+
+def test_a_scene_damaged_after_cataloguing_is_put_aside(site: Site) -> None:
+    scenes = site.work / "scenes"
+    shutil.copytree(site.world.scenes, scenes)
+    shutil.rmtree(site.work / "catalog")
+    add_scenes([scenes], LocalCatalog(site.work / "catalog"))
+    victim = next(p for p in sorted(scenes.glob("*_20241106T*")))
+    red = victim / "B04.tif"
+    red.write_bytes(red.read_bytes()[:900])
+    outcomes = site.run(date(2024, 11, 1), date(2024, 11, 6))
+    report = outcomes[-1].report
+    assert report is not None
+    assert report["status"] == "done"
+    assert {Path(q["where"]).name for q in report["quarantined"]} == {"B04.tif"}
+    assert site.run(date(2024, 11, 7))[0].report is not None
+
+
+def test_a_second_run_is_refused_while_one_is_going(site: Site) -> None:
+    place = Workplace(root=site.work, pipeline=site.pipeline.name)
+    with place.locked(), pytest.raises(LockedError, match="another run"):
+        site.run(FIRST)
+
+
+def test_an_empty_catalogue_is_no_input(site: Site) -> None:
+    shutil.rmtree(site.work / "catalog")
+    with pytest.raises(NoInputError, match="no catalogued scene"):
+        site.run(FIRST)
+
+
+def test_nights_in_the_history_are_refused(site: Site) -> None:
+    with pytest.raises(ConfigurationError, match="lies in the history"):
+        site.run(site.pipeline.baseline.end)
+
+
+def test_without_torch_the_rule_judges_and_the_map_says_so(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        judge, "find_spec", lambda name: None if name == "torch" else object()
+    )
+    outcome = site.run(FIRST)[0]
+    assert outcome.report is not None
+    assert outcome.report["model"].startswith("rule-based")
+    assert any("torch" in note for note in outcome.report["notes"])
+    assert outcome.map is not None
+    assert "rule-based" in outcome.map.read_text()
+
+
+def test_a_dry_run_touches_nothing(site: Site) -> None:
+    nights = [FIRST]
+    planned = list(run.run_nights(site.pipeline, nights, work=site.work, dry_run=True))
+    assert [len(o.plan.tasks) for o in planned] == [2]
+    assert not list((site.work / site.pipeline.name).rglob("*.tif"))
