@@ -266,7 +266,7 @@ def scene_edges(
             strict=True,
         )
     ]
-    values = da.from_delayed(  # type: ignore[no-untyped-call]
+    values = da.from_delayed(
         delayed(_edge_values)(counts), shape=(4,), dtype=np.float32
     )
     return Edges(*(xr.DataArray(values[i]) for i in range(4)))

@@ -1,0 +1,64 @@
+"""Floats to int16 and back."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from agroforest.indices import INDICES, decode, encode
+from agroforest.indices.encoding import LIMIT, NODATA
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        (0.0, 0),
+        (1.0, 10000),
+        (-1.0, -10000),
+        (0.12344, 1234),
+        (0.00005, 0),  # half to even
+        (0.00025, 2),
+        (0.00035, 4),
+        (-0.00025, -2),
+        (3.2767, 32767),
+        (3.3, 32767),
+        (-3.2768, -32767),  # -32768 would be nodata
+        (np.inf, 32767),
+        (-np.inf, -32767),
+        (np.nan, -32768),
+    ],
+)
+def test_encode(value: float, number: int) -> None:
+    found = encode(np.array([[value]]))
+    assert found.dtype == np.int16
+    assert found.tolist() == [[number]]
+
+
+@given(
+    numbers=arrays(np.int16, st.integers(0, 50), elements=st.integers(-32768, 32767))
+)
+def test_decode_then_encode_is_the_identity(numbers: np.ndarray) -> None:
+    decoded = decode(numbers)
+    assert decoded.dtype == np.float32
+    expected = np.where(numbers == NODATA, np.nan, numbers / 10000)
+    np.testing.assert_allclose(decoded, expected, rtol=1e-7)
+    np.testing.assert_array_equal(encode(decoded), numbers)
+
+
+@given(
+    values=arrays(
+        np.float32,
+        st.integers(0, 50),
+        elements=st.floats(-3.25, 3.25, width=32) | st.just(np.nan),
+    )
+)
+def test_encode_then_decode_is_within_half_a_step(values: np.ndarray) -> None:
+    found = decode(encode(values))
+    np.testing.assert_array_equal(np.isnan(found), np.isnan(values))
+    np.testing.assert_allclose(found, values, atol=0.50001e-4)
+
+
+def test_every_index_fits() -> None:
+    for index in INDICES.values():
+        assert max(map(abs, index.valid_range)) <= LIMIT
