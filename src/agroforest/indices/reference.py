@@ -120,7 +120,7 @@ def estimate(
             row[:] = given.get(day_, 0.0)
         return Calendar.over(days, days, medians)
     rows, columns = sample(forest)
-    if rows.size < _MIN_PIXELS:
+    if rows.size < _MIN_PIXELS or not days.size:
         return Calendar.over(days, days, medians)
     part = stack[:, :, rows, columns][:, :, None]
     day = np.broadcast_to(days[:, None, None], (days.size, 1, rows.size))
