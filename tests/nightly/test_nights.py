@@ -138,7 +138,7 @@ def test_one_failed_tile_does_not_stop_the_other(site: Site) -> None:
     victim = min(place.state.glob("49QBF-0810-*"))
     chunk = min(p for p in victim.rglob("ring/c/**/*") if p.is_file())
     chunk.write_bytes(b"damaged")
-    (outcome,) = (o for o in site.run(FIRST + timedelta(days=1), LAST) if o.failed)
+    outcome = next(o for o in site.run(FIRST + timedelta(days=1), LAST) if o.failed)
     assert outcome.failed == ("49QBF-0810",)
     assert outcome.report is not None
     assert outcome.report["status"] == "partial"

@@ -89,7 +89,10 @@ class Compute:
             threads_per_worker=1,
             processes=workers > 1,
             host="127.0.0.1" if workers > 1 else None,  # one process needs no port
-            dashboard_address=None,
+            # Dask serves its metrics even without a dashboard, and on every
+            # interface unless told otherwise.
+            dashboard_address="127.0.0.1:0",
+            worker_dashboard_address="127.0.0.1:0",
             silence_logs=logging.ERROR,
         )
         self._stack.enter_context(cluster)

@@ -49,7 +49,8 @@ def choose_judge(settings: RiskSection) -> Judge:
         folder = models_dir() / settings.model
         model = load_model(folder)
     except ModelError as error:
-        return _rule(str(error))
+        # Maps show it, so it names the model, not a folder of this machine.
+        return _rule(f"model {settings.model}: {error.problem}; {error.remedy}")
     return Judge(folder=folder, title=model.card.title, identity=model.identity)
 
 
