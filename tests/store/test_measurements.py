@@ -1,6 +1,5 @@
 """Sensors and readings."""
 
-import time
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -134,11 +133,3 @@ def test_sensor_descriptions_only_grow(store: Store) -> None:
     store.add_sensors([Sensor(id="s1", name="cane", longitude=109.0)])
     assert store.sensors()[1].name == "cane"
     assert store.sensors()[1].longitude == 109.0
-
-
-def test_bulk_import_is_fast(store: Store) -> None:
-    readings = [make_reading(time=NOON + timedelta(minutes=m)) for m in range(50_000)]
-    start = time.process_time()
-    store.add_readings(readings)
-    seconds = time.process_time() - start
-    assert len(readings) / seconds > 50_000
