@@ -45,9 +45,9 @@ TEMPERATURE_SPIKE = {Variable.SOIL_TEMPERATURE: 3.0, Variable.AIR_TEMPERATURE: 8
 #: intervals away. Arbitrary.
 NEXT = 1.5
 
-#: Hours of one unchanged number. Arbitrary; the longest such run in four real
-#: soil-moisture stations, frozen winters included, is 61 hours. Rain, batteries and
-#: the conductivity of dry soil may rest for long.
+#: Hours of one unchanged number. Arbitrary; no run in four real soil-moisture
+#: stations, frozen winters included, reaches 72 hours. Rain, batteries and the
+#: conductivity of dry soil may rest for long.
 FLAT_HOURS = {
     Variable.SOIL_MOISTURE: 72.0,
     Variable.SOIL_TEMPERATURE: 48.0,
