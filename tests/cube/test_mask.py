@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -89,6 +89,7 @@ def test_four_pixels_are_the_disc_of_forty_metres() -> None:
     assert (grown == grown.T).all()
 
 
+@settings(deadline=None)
 @given(
     flags=arrays(bool, st.tuples(st.integers(1, 14), st.integers(1, 14))),
     radius=st.floats(0, 9),

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -35,6 +35,7 @@ def test_encode(value: float, number: int) -> None:
     assert found.tolist() == [[number]]
 
 
+@settings(deadline=None)
 @given(
     numbers=arrays(np.int16, st.integers(0, 50), elements=st.integers(-32768, 32767))
 )
@@ -46,6 +47,7 @@ def test_decode_then_encode_is_the_identity(numbers: np.ndarray) -> None:
     np.testing.assert_array_equal(encode(decoded), numbers)
 
 
+@settings(deadline=None)
 @given(
     values=arrays(
         np.float32,

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agroforest.core.errors import DataError
@@ -85,6 +85,7 @@ def test_edges_are_found_again() -> None:
     np.testing.assert_allclose(wet, true_wet - 0.05 * width, atol=0.12)
 
 
+@settings(deadline=None)
 @given(cuts=st.lists(st.integers(0, 5000), max_size=6))
 def test_counts_add_up_in_any_grouping(cuts: list[int]) -> None:
     greenness, transformed = landscape(2, 5000)

@@ -136,6 +136,7 @@ def call(name: str, bands: list[Any]) -> Any:
 
 
 @pytest.mark.parametrize("name", INDICES)
+@settings(deadline=None)
 @given(
     values=arrays(
         np.float32,
@@ -164,6 +165,7 @@ def test_ordinary_ground_has_every_index(name: str) -> None:
 
 
 @pytest.mark.parametrize("function", [ndvi, ndmi, nbr, ndre, msi])
+@settings(deadline=None)
 @given(
     first=st.floats(0.001, 1.0),
     second=st.floats(0.001, 1.0),
@@ -177,6 +179,7 @@ def test_ratios_do_not_depend_on_the_scale(
     np.testing.assert_allclose(plain, scaled, rtol=1e-9, atol=1e-12)
 
 
+@settings(deadline=None)
 @given(first=REFLECTANCE, second=REFLECTANCE)
 def test_a_normalised_difference_is_odd(first: float, second: float) -> None:
     a, b = np.array([first]), np.array([second])
@@ -199,7 +202,7 @@ def chunked(draw: st.DrawFn) -> tuple[list[np.ndarray], list[da.Array]]:
 
 
 @pytest.mark.parametrize("name", INDICES)
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(data=chunked())
 def test_lazy_equals_eager(
     name: str, data: tuple[list[np.ndarray], list[da.Array]]

@@ -1,15 +1,16 @@
 """A scene's reflectance and usable mask on a grid."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
-import rioxarray  # noqa: F401  registers the `rio` accessor
+import rioxarray  # noqa: F401  registers the `rio` accessor for callers
 import xarray as xr
 from numpy.typing import NDArray
+from pyproj import CRS
 
 from agroforest.core.errors import DataError
 from agroforest.core.grid import Grid
@@ -201,8 +202,35 @@ def _build_dataset(
     variables["usable"] = (("y", "x"), usable, {"long_name": "valid and clear"})
     dataset = xr.Dataset(
         variables,
-        coords={"y": grid.y_centres(), "x": grid.x_centres()},
+        coords={
+            "y": ("y", grid.y_centres(), _axis("y")),
+            "x": ("x", grid.x_centres(), _axis("x")),
+            "spatial_ref": ((), 0, _grid_mapping(grid)),
+        },
         attrs={"scene": scene.id, "date": scene.date.isoformat()},
     )
-    placed: xr.Dataset = dataset.rio.write_crs(grid.crs)
-    return placed
+    for name in variables:
+        dataset[name].encoding["grid_mapping"] = "spatial_ref"
+    return dataset
+
+
+def _axis(name: str) -> dict[str, str]:
+    return {"axis": name.upper(), "standard_name": f"projection_{name}_coordinate"}
+
+
+def _grid_mapping(grid: Grid) -> dict[str, Any]:
+    # What `Dataset.rio.write_crs` would write. The accessor itself is not used:
+    # it and its dataset hold each other, and so a block's memory would last
+    # until the garbage collector's next round.
+    t = grid.transform
+    corners = (t.c, t.a, t.b, t.f, t.d, t.e)
+    return {
+        **_crs_attributes(grid.crs),
+        "GeoTransform": " ".join(repr(float(c)) for c in corners),
+    }
+
+
+@lru_cache(maxsize=16)
+def _crs_attributes(code: str) -> Mapping[str, Any]:
+    crs = CRS.from_user_input(code)
+    return {**crs.to_cf(), "spatial_ref": crs.to_wkt()}

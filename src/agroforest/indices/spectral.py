@@ -16,6 +16,10 @@ Where the formula has no meaning the result is NaN:
   from denominators within the noise and are nodata.
 
 So every index stays in the range that the registry states, for any input.
+
+Each docstring holds the equation as its paper publishes it. Numbers of equations
+are left out: where the originals could not be compared, a number would be a
+guess.
 """
 
 import numpy as np
@@ -101,8 +105,8 @@ def ndmi(nir: Array, swir: Array) -> Array:
     Parameters
     ----------
     nir
-        B8A (20 m, beside the water-sensitive band in resolution); B08 gives the
-        10 m variant, in which the shortwave detail is still 20 m.
+        B8A, of 20 m like B11. B08 gives the 10 m variant, in which the shortwave
+        detail is still 20 m.
     swir
         B11, 1610 nm.
 
@@ -113,8 +117,8 @@ def ndmi(nir: Array, swir: Array) -> Array:
 
     References
     ----------
-    Gao 1996, Remote Sensing of Environment 58, 257-266 (form of the index, at
-    1240 nm); Wilson & Sader 2002, Remote Sensing of Environment 80, 385-396
+    Gao 1996, Remote Sensing of Environment 58, 257-266, equation in the abstract
+    (at 1240 nm); Wilson & Sader 2002, Remote Sensing of Environment 80, 385-396
     (the 1650 nm band and the name).
     """
     return _normalised_difference(nir, swir)
@@ -167,7 +171,8 @@ def nmdi(nir: Array, swir1: Array, swir2: Array) -> Array:
 
     References
     ----------
-    Wang & Qu 2007, Geophysical Research Letters 34, L20405.
+    Wang & Qu 2007, Geophysical Research Letters 34, L20405, equation in the
+    abstract.
     """
     difference = swir1 - swir2
     return _ratio(nir - difference, nir + difference, lowest=-RATIO_LIMIT)
