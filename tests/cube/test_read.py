@@ -1,6 +1,8 @@
 """A scene on a grid: precedence, usable mask, blocks, and refusals."""
 
+import gc
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -18,6 +20,7 @@ from agroforest import cube
 from agroforest.core.errors import DataError, SourceError
 from agroforest.core.grid import Grid
 from agroforest.core.scene import Asset, Granule, MaskKind, Scene, build_scene
+from agroforest.indices import compute
 
 MakeAsset = Callable[..., Asset]
 MakeGranule = Callable[..., Granule]
@@ -247,6 +250,23 @@ def test_blocks_are_the_whole(
             np.testing.assert_array_equal(
                 part[name].values, whole[name].values[block.window]
             )
+
+
+def test_a_block_is_freed_without_the_garbage_collector(rich_scene: Scene) -> None:
+    """Bounded memory: a cycle would keep block after block."""
+    gc.disable()
+    try:
+        found = cube.read(rich_scene, TEN, ["B04"])
+        pixels = weakref.ref(found["B04"].values)
+        index = compute(
+            "msi", cube.read(rich_scene, TEN, ["B11", "B04"]).rename(B04="B08")
+        )
+        ratio = weakref.ref(index.values)
+        del found, index
+        assert pixels() is None
+        assert ratio() is None
+    finally:
+        gc.enable()
 
 
 def test_the_scene_is_seen_from_the_neighbouring_zone(rich_scene: Scene) -> None:
