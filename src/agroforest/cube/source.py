@@ -199,4 +199,5 @@ def _check(data: Any, href: str, crs: str) -> None:  # noqa: ANN401  no types
 def _is_crs(found: CRS, code: str) -> bool:
     expected = CRS.from_user_input(code)
     # Theia writes names without codes: match by definition where need be.
-    return bool(found == expected) or found.to_epsg(70) == expected.to_epsg()
+    epsg = expected.to_epsg()
+    return bool(found == expected) or (epsg is not None and found.to_epsg(70) == epsg)
