@@ -64,7 +64,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of `rustac serve` with the items of `_items`."""
     program = shutil.which("rustac", path=str(Path(sys.executable).parent))
     if program is None:
-        pytest.skip("the rustac program is not installed beside Python")
+        pytest.fail("the rustac program is missing: pip install -e '.[dev]'")
     path = tmp_path_factory.mktemp("api") / "items.json"
     path.write_text(json.dumps({"type": "FeatureCollection", "features": _items()}))
     with socket.socket() as free:
@@ -121,6 +121,17 @@ def test_reprocessed_duplicates_resolve_through_the_api(server: str) -> None:
     api = ApiCatalog(server)
     scenes = catalog.find(api, AREA, date(2024, 3, 2), date(2024, 3, 3))
     assert [len(scene.granules) for scene in scenes] == [1, 1]
+
+
+def test_an_api_is_copied_into_the_local_catalogue(server: str, tmp_path: Path) -> None:
+    local = catalog.LocalCatalog(tmp_path / "catalog")
+    first = catalog.copy_scenes(server, local, AREA, *MARCH)
+    assert (first.added, first.known) == (251, 0)
+    assert [e.problem for e in first.refused] == ["unknown baseline None"]
+    again = catalog.copy_scenes(server, local, AREA, *MARCH)
+    assert (again.added, again.known) == (0, 251)
+    here, there = (catalog.find(c, AREA, *MARCH) for c in (local, ApiCatalog(server)))
+    assert [s.content() for s in here] == [s.content() for s in there]
 
 
 class _Failing(BaseHTTPRequestHandler):

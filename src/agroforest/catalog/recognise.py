@@ -9,6 +9,7 @@ from pathlib import Path
 from agroforest.catalog import landsat, safe
 from agroforest.catalog.checksum import Progress, add_checksums
 from agroforest.catalog.local import LocalCatalog
+from agroforest.catalog.refusals import Refusals
 from agroforest.catalog.stac_files import find_items, is_stac, read_items
 from agroforest.catalog.theia import is_theia, read_theia
 from agroforest.core.errors import DataError
@@ -99,7 +100,8 @@ def add_scenes(
 ) -> AddReport:
     """Read products, take their checksums and put them into the catalogue.
 
-    One bad product never stops the others.
+    One bad product never stops the others; it stands in the catalogue's
+    `Refusals` until it is added again and found good.
 
     Parameters
     ----------
@@ -131,6 +133,7 @@ def add_scenes(
             batch = []
         if progress is not None:
             progress(done, len(found), entry.path.name)
+    Refusals(root=catalog.root).update([entry.path for entry in found], refused)
     return AddReport(added=added, known=known, refused=tuple(refused))
 
 

@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader
 from agroforest import __version__
 from agroforest.core.alert import Alert, AlertStatus, Instruction
 from agroforest.core.aoi import Aoi
+from agroforest.core.errors import DataError
 from agroforest.core.files import write_text
 from agroforest.core.risk import Hazard
 from agroforest.nightly.judge import Judge
@@ -28,7 +29,7 @@ def build_report(
     results: Sequence[TaskResult],
     alerts: Sequence[Alert],
     changes: Sequence[Instruction],
-    notes: Sequence[str] = (),
+    uncatalogued: Sequence[DataError] = (),
 ) -> Json:
     """Put a night into plain values.
 
@@ -44,8 +45,9 @@ def build_report(
         All alerts after the night.
     changes
         What the night changed.
-    notes
-        Sentences for the operator, in English.
+    uncatalogued
+        Products that the catalogue would not take; they stand in the report
+        until they are mended.
 
     Returns
     -------
@@ -61,7 +63,7 @@ def build_report(
         "simulated": watch.pipeline.simulated,
         "agroforest": __version__,
         "model": judge.title,
-        "notes": [*([judge.fallback] if judge.fallback else []), *notes],
+        "notes": [judge.fallback] if judge.fallback else [],
         "tiles": [_tile(r) for r in results if r.kind == TaskKind.NIGHT],
         "baselines": [_tile(r) for r in results if r.kind == TaskKind.BASELINE],
         "tiles_watched": len(watch.tiles),
@@ -69,6 +71,10 @@ def build_report(
             {"where": q.where, "problem": q.problem, "remedy": q.remedy}
             for r in results
             for q in r.refused
+        ],
+        "uncatalogued": [
+            {"where": e.where, "problem": e.problem, "remedy": e.remedy}
+            for e in uncatalogued
         ],
         "changes": _changes(alerts, changes),
         "alerts": _open_alerts(alerts),

@@ -11,11 +11,11 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from agroforest.alerts import drop_rims, step
-from agroforest.catalog import Catalog, open_catalog
+from agroforest.catalog import Catalog, Refusals, open_catalog
 from agroforest.core.alert import Alert, AlertStatus
 from agroforest.core.aoi import Aoi, read_aoi
 from agroforest.core.config import Pipeline
-from agroforest.core.errors import ConfigurationError, NoInputError
+from agroforest.core.errors import ConfigurationError, DataError, NoInputError
 from agroforest.core.grid import find_tiles
 from agroforest.nightly import records
 from agroforest.nightly.compute import Compute
@@ -86,6 +86,7 @@ class _Session:
     aoi: Aoi
     judge: Judge
     catalog: Catalog
+    unusable: list[DataError]
     store: Store
     progress: Progress
 
@@ -149,7 +150,10 @@ def run_nights(
         model=judge.identity,
     )
     _refuse_nights_in_history(pipeline, nights)
-    catalog = open_catalog(pipeline.scenes.catalog, workplace.catalog)
+    unusable: list[DataError] = []
+    catalog = open_catalog(
+        pipeline.scenes.catalog, workplace.catalog, refuse=unusable.append
+    )
     _refuse_empty(catalog, watch, aoi, nights)
     with workplace.locked(), open_store(workplace.database) as store:
         session = _Session(
@@ -157,6 +161,7 @@ def run_nights(
             aoi=aoi,
             judge=judge,
             catalog=catalog,
+            unusable=unusable,
             store=store,
             progress=progress or Silence(),
         )
@@ -203,6 +208,7 @@ def _run_night(
         results=results,
         alerts=after,
         changes=changes,
+        uncatalogued=_uncatalogued(session),
     )
     store.record_night(
         run=records.run(watch, report),
@@ -287,6 +293,14 @@ def _run(
 def _inside(alerts: Sequence[Alert], task: TileTask) -> Iterator[Alert]:
     outline = task.tile.footprint()
     return (a for a in alerts if a.geometry.intersects(outline))
+
+
+def _uncatalogued(session: _Session) -> list[DataError]:
+    """Name products refused when added, and items that cannot be used, once each."""
+    standing = Refusals(root=session.watch.workplace.catalog).read()
+    found = {str(e): e for e in [*standing, *session.unusable]}
+    session.unusable.clear()
+    return list(found.values())
 
 
 def _changed(before: Sequence[Alert], after: Sequence[Alert]) -> list[Alert]:
