@@ -27,6 +27,7 @@ from pydantic import (
 from agroforest.core.errors import ModelError
 from agroforest.core.files import replacing, write_text
 from agroforest.core.identity import digest, digest_file
+from agroforest.features import DIGEST
 
 #: Version of the card format that this program reads and writes.
 FORMAT = 1
@@ -72,6 +73,9 @@ class Inputs(_Section):
 
 class Network(_Section):
     """``[network]``: the member of the family, `agroforest.risk.net`."""
+
+    family: Literal["series", "dense"]
+    """``series``: causal convolutions over dates; ``dense``: a row at a time."""
 
     head: Literal["classes", "value"]
     """``classes``: probabilities that add up to one; ``value``: plain numbers."""
@@ -239,7 +243,7 @@ def read_card(folder: Path) -> ModelCard:
         raise ModelError(path, f"{place}: {first['msg']}", _REINSTALL) from None
 
 
-def load_model(folder: Path, *, schema: str | None = None) -> Model:
+def load_model(folder: Path, *, schema: str = DIGEST) -> Model:
     """Load a model, or refuse it.
 
     Parameters
@@ -247,8 +251,8 @@ def load_model(folder: Path, *, schema: str | None = None) -> Model:
     folder
         Holds ``card.toml`` and ``weights.safetensors``.
     schema
-        Digest of the features the caller builds; the nightly features' unless
-        given.
+        Digest of the features the caller builds; that of `agroforest.features`
+        unless given.
 
     Raises
     ------
@@ -295,12 +299,12 @@ def save_model(folder: Path, card: ModelCard, tensors: Tensors) -> Model:
 _REINSTALL = "restore the model's folder or train it again"
 
 
-def _check_schema(folder: Path, card: ModelCard, schema: str | None) -> None:
+def _check_schema(folder: Path, card: ModelCard, schema: str) -> None:
     where = folder / CARD_NAME
     if card.inputs.digest != schema_digest(card.inputs.features):
         problem = "the list of features is not the one its digest was made of"
         raise ModelError(where, problem, _REINSTALL)
-    if schema is not None and card.inputs.digest != schema:
+    if card.inputs.digest != schema:
         problem = f"made for features {card.inputs.digest}, this program has {schema}"
         raise ModelError(where, problem, "use the models of this release or train")
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Finding:
     """What a series of clear observations amounts to, for `n` pixels.
 
@@ -90,3 +90,47 @@ def follow_votes(
         since = np.where((since == 0) & (ups >= enter), first, since)
         since = np.where(downs >= leave, 0, since)
     return since.astype(np.int32)
+
+
+def unbroken(
+    high: NDArray[np.bool_],
+    run: NDArray[np.bool_],
+    judged: NDArray[np.bool_],
+    day: NDArray[np.int32],
+    needed: int,
+) -> NDArray[np.int32]:
+    """Detect where the last `needed` judged observations are all high.
+
+    Parameters
+    ----------
+    high
+        ``(slot, n)`` bool: enough for a detection.
+    run
+        ``(slot, n)`` bool: enough to carry the run on; True wherever `high` is.
+    judged
+        ``(slot, n)`` bool; other observations are passed over.
+    day
+        ``(slot, n)`` int32 epoch days, rising.
+    needed
+        Successive observations.
+
+    Returns
+    -------
+    ndarray
+        ``(n,)`` int32: day of the first observation of the run that the series
+        ends in; 0 where not detected. A run that began before the first slot
+        dates from the first slot, so a caller that follows one place over nights
+        keeps the earliest.
+    """
+    pixels = high.shape[1]
+    since = np.zeros(pixels, dtype=np.int32)
+    going = np.ones(pixels, dtype=bool)
+    confirmed = np.ones(pixels, dtype=bool)
+    asked = np.zeros(pixels, dtype=np.int16)
+    for slot in range(high.shape[0] - 1, -1, -1):  # from the newest backwards
+        here = judged[slot]
+        confirmed &= ~here | high[slot] | (asked >= needed)
+        going &= ~here | run[slot]
+        asked += here
+        since = np.where(here & going, day[slot], since)
+    return np.where(confirmed & (asked >= needed), since, 0).astype(np.int32)

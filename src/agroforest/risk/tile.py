@@ -103,11 +103,7 @@ def _judge(
     part: BaselineState, night: int, model: Model | None, threshold: float | None
 ) -> _Both:
     if model is None:
-        stress, loss = rule.judge(part, night), rule.find_bare(part, night)
-        gone = loss.since > 0
-        stress.score[gone] = 0.0  # a canopy that is gone cannot be under stress
-        stress.since[gone] = 0
-        return stress, loss
+        return rule.judge(part, night)
     from agroforest.risk.infer import judge  # noqa: PLC0415  loads torch
 
     return judge(part, night, model, _thresholds(model, threshold))
@@ -123,9 +119,9 @@ def _thresholds(model: Model | None, threshold: float | None) -> tuple[float, fl
 def _blank(state: BaselineState) -> Finding:
     shape = state.grid.shape
     return Finding(
-        score=np.full(shape, np.nan, dtype=np.float32),
-        since=np.zeros(shape, dtype=np.int32),
-        evidence=np.zeros(shape, dtype=np.int32),
+        np.full(shape, np.nan, dtype=np.float32),
+        np.zeros(shape, dtype=np.int32),
+        np.zeros(shape, dtype=np.int32),
     )
 
 
