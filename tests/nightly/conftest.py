@@ -25,11 +25,14 @@ class Site:
         return read_pipeline(self.world.pipeline)
 
     def run(
-        self, first: date, last: date | None = None, *, pipeline: Pipeline | None = None
+        self, first: date, last: date | None = None, *, scheduler: str | None = None
     ) -> list[NightOutcome]:
         count = ((last or first) - first).days + 1
         nights = [first + timedelta(days=n) for n in range(count)]
-        return list(run_nights(pipeline or self.pipeline, nights, work=self.work))
+        outcomes = run_nights(
+            self.pipeline, nights, work=self.work, scheduler=scheduler
+        )
+        return list(outcomes)
 
 
 @pytest.fixture(scope="session")
