@@ -119,3 +119,7 @@ def test_the_rim_of_a_cut_is_no_stress_but_old_stress_beside_it_is() -> None:
     assert drop_rims([loss, edge, apart], reach_m=15) == [loss, apart]
     assert drop_rims([loss, older], reach_m=15) == [loss, older]
     assert drop_rims([edge, apart], reach_m=15) == [edge, apart]
+    wide = np.zeros(GRID.shape, bool)
+    wide[2:6, 6:11] = True
+    (patch,) = find_objects(risk_map(wide), EVERYWHERE)
+    assert drop_rims([loss, patch], reach_m=15) == [loss, patch]

@@ -18,6 +18,8 @@ _EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=bool)
 # Stress seen no longer than this before a loss beside it belongs to the loss:
 # felling takes weeks and clouds hide its first days. Arbitrary.
 _SAME_EVENT = timedelta(days=45)
+# Share of a stressed object that must lie along the loss. Arbitrary.
+_RIM_SHARE = 0.8
 _METRES_A_DEGREE = 111_320.0  # of latitude; of longitude it is less, so more reach
 
 
@@ -79,7 +81,7 @@ def drop_rims(
 
     Pixels at the edge of a clear-cut are half canopy, half soil, and look
     stressed from the day of the cut on. A patch that was stressed long before it
-    was felled stays.
+    was felled stays, and so does one that reaches beyond the edge.
 
     Parameters
     ----------
@@ -104,8 +106,10 @@ def drop_rims(
         if one.hazard != Hazard.CANOPY_STRESS:
             return False
         near = tree.query(one.geometry, predicate="dwithin", distance=reach)
-        first = [losses[n].since - _SAME_EVENT for n in near]
-        return any(one.since >= day for day in first)
+        same = [losses[n] for n in near if one.since >= losses[n].since - _SAME_EVENT]
+        edge = shapely.union_all([loss.geometry.buffer(reach) for loss in same])
+        covered = one.geometry.intersection(edge).area
+        return bool(covered >= _RIM_SHARE * one.geometry.area)
 
     return [o for o in observations if not is_rim(o)]
 

@@ -1,6 +1,7 @@
 """``agroforest demo``: the whole loop on a simulated district."""
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 _DEFAULT = Path("work") / "demo"
 _SOME_TILES_FAILED = 3
+_WIDE = 150
 
 
 def demo(
@@ -54,7 +56,8 @@ def _print(done: "Demonstration") -> None:
         table.add_column(name, overflow="fold")
     for row in to_rows(done.score):
         table.add_row(*row)
-    Console(width=None).print(table)
+    # Nobody folds a file: only a terminal has a width.
+    Console(width=None if sys.stdout.isatty() else _WIDE).print(table)
     typer.echo(summary(done.score))
     typer.echo(f"{done.nights} nights, the last on {done.last.night}")
     if done.last.map:
