@@ -41,7 +41,7 @@ def latest(day: NDArray[np.int32], judged: NDArray[np.bool_]) -> NDArray[np.int3
     ndarray
         ``(n,)`` int32, 0 where there is none.
     """
-    return np.where(judged, day, 0).max(axis=0, initial=0).astype(np.int32)
+    return np.asarray(np.where(judged, day, 0).max(axis=0, initial=0), dtype=np.int32)
 
 
 def follow_votes(
@@ -134,3 +134,42 @@ def unbroken(
         asked += here
         since = np.where(here & going, day[slot], since)
     return np.where(confirmed & (asked >= needed), since, 0).astype(np.int32)
+
+
+def last_of(
+    score: NDArray[np.floating], judged: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """Score of the newest judged observation.
+
+    Parameters
+    ----------
+    score
+        ``(slot, n)``.
+    judged
+        ``(slot, n)`` bool.
+
+    Returns
+    -------
+    ndarray
+        ``(n,)`` float32; NaN where nothing was judged.
+    """
+    at = judged.shape[0] - 1 - judged[::-1].argmax(axis=0)
+    found = np.take_along_axis(score, at[None], axis=0)[0]
+    return np.where(judged.any(axis=0), found, np.nan).astype(np.float32)
+
+
+def lowest_of(
+    score: NDArray[np.floating], judged: NDArray[np.bool_], needed: int
+) -> NDArray[np.float32]:
+    """Lowest score of the last `needed` judged observations.
+
+    Returns
+    -------
+    ndarray
+        ``(n,)`` float32; -inf where fewer were judged.
+    """
+    counted_back = judged[::-1].cumsum(axis=0)[::-1]
+    recent = judged & (counted_back <= needed)
+    lowest = np.where(recent, score, np.inf).min(axis=0)
+    enough = recent.sum(axis=0) >= needed
+    return np.where(enough, lowest, -np.inf).astype(np.float32)

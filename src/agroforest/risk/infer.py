@@ -12,7 +12,7 @@ from agroforest.features.series import FeatureBlock
 from agroforest.indices.baseline import BaselineState
 from agroforest.risk.card import Model
 from agroforest.risk.datasets.canopy_stress import OUTPUTS
-from agroforest.risk.evidence import Finding, latest, unbroken
+from agroforest.risk.evidence import Finding, last_of, latest, unbroken
 from agroforest.risk.net import build_network
 
 # Series that go through the network together; larger leaves the cache. Measured.
@@ -69,8 +69,8 @@ def judge(
         chance[..., _GONE] >= loss, chance[..., _GONE] >= loss, judged, day, needed
     )
     return (
-        Finding(_last(chance[..., _STRESSED], judged), stressed, newest),
-        Finding(_last(chance[..., _GONE], judged), gone, newest),
+        Finding(last_of(chance[..., _STRESSED], judged), stressed, newest),
+        Finding(last_of(chance[..., _GONE], judged), gone, newest),
     )
 
 
@@ -111,11 +111,3 @@ def _ready(model: Model) -> tuple[torch.nn.Module, torch.Tensor, torch.Tensor]:
         torch.tensor(inputs.centre),
         torch.tensor(inputs.scale),
     )
-
-
-def _last(score: NDArray[np.float32], judged: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Score of the newest judged observation; NaN where there is none."""
-    slots, pixels = judged.shape
-    at = slots - 1 - judged[::-1].argmax(axis=0)
-    found = score[at, np.arange(pixels)]
-    return np.where(judged.any(axis=0), found, np.nan).astype(np.float32)

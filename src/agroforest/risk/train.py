@@ -111,7 +111,7 @@ def _fit(
     network.train()
     for epoch in range(recipe.epochs):
         total = 0.0
-        for chosen in torch.randperm(count).split(recipe.batch):
+        for chosen in torch.split(torch.randperm(count), recipe.batch):
             batch = {name: t[chosen] for name, t in tensors.items()}
             value = loss(network, batch)
             optimiser.zero_grad()

@@ -216,7 +216,7 @@ def disturb(healthy: Floats, grass: Floats, event: Events, day: Floats) -> Float
 def darken(stand: Stand, pixel: NDArray[np.intp], sun: Floats) -> Floats:
     """Share of the light that shadows between crowns and slopes leave, ``(m,)``."""
     low_sun = np.tan(np.radians(sun)) - np.tan(np.radians(25.0))
-    return stand.light[pixel] * np.exp(-stand.shade[pixel] * low_sun)
+    return np.asarray(stand.light[pixel] * np.exp(-stand.shade[pixel] * low_sun))
 
 
 def _calendar(stand: Stand, day: Floats) -> tuple[NDArray[np.intp], Floats]:
@@ -242,4 +242,4 @@ def _drought(stand: Stand, year: NDArray[np.intp], doy: Floats) -> Floats:
 
 
 def _logistic(x: Floats) -> Floats:
-    return 1 / (1 + np.exp(-x.clip(-30, 30)))
+    return np.asarray(1 / (1 + np.exp(-x.clip(-30, 30))))

@@ -12,7 +12,8 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+#: Arrays of reals; simulation does not care in which precision.
+Floats = NDArray[np.floating]
 
 
 class Kind(IntEnum):

@@ -83,7 +83,7 @@ def build_forest(emulator: Emulator, seed: int, pixels: int = 160) -> Forest:
     stop = history + int(rng.uniform(1.0, 2.5) * YEAR_DAYS)
     stand = draw_stand(rng, pixels, start)
     disturbed = rng.choice([0.0, 0.1, 0.25, 0.5], p=[0.15, 0.3, 0.35, 0.2])
-    events = draw_events(rng, pixels, disturbed, history - 60, stop - 30)
+    events = draw_events(rng, pixels, disturbed, history - 150, stop - 30)
     sky = draw_sky(rng, pixels, start, stop, stand.south)
 
     scene, pixel = np.nonzero(sky.clear)
@@ -136,4 +136,5 @@ def _felled(event: Events, day: NDArray[np.float32]) -> NDArray[np.float32]:
 def _char_left(event: Events, day: NDArray[np.float32]) -> NDArray[np.float32]:
     """Share of burned ground that is still black; rain washes it off."""
     fading = np.exp(-np.maximum(day - event.onset, 0) / 120)
-    return ((event.kind == Kind.FIRE) * 0.6 * progress(event, day) * fading)[:, None]
+    burned = (event.kind == Kind.FIRE) * progress(event, day)
+    return np.asarray(0.6 * burned * fading)[:, None]

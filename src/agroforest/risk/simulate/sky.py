@@ -48,7 +48,7 @@ def draw_sky(
     )
     keep = rng.random(day.size) > rng.uniform(0, 0.3)  # missed or refused scenes
     day = day[keep].astype(np.int32)
-    doy = (day + south) % YEAR_DAYS
+    doy = np.asarray((day + south) % YEAR_DAYS)
     clear_share = rng.uniform(0.12, 0.5)
     seasonal = rng.uniform(0, 0.6) * np.cos(
         2 * np.pi * (doy - rng.uniform(0, YEAR_DAYS)) / YEAR_DAYS
@@ -94,7 +94,7 @@ def observe(
     ndarray
         ``(m, 6)`` float32 reflectance.
     """
-    scenes, n = sky.clear.shape
+    scenes, n = sky.day.size, int(sky.clear.shape[1])
     bands = len(BANDS)
     # A scene's registration moves every pixel the same way; how much it matters
     # depends on the pixel's edges.
@@ -139,4 +139,4 @@ def _sun_zenith(doy: NDArray[np.floating], latitude: float) -> NDArray[np.floati
     cosine = np.sin(lat) * np.sin(declination) + np.cos(lat) * np.cos(
         declination
     ) * np.cos(hour)
-    return np.degrees(np.arccos(cosine.clip(-1, 1)))
+    return np.asarray(np.degrees(np.arccos(cosine.clip(-1, 1))))

@@ -90,4 +90,4 @@ class Emulator:
         for weight, bias in self._layers[:-1]:
             values = np.tanh(values @ weight + bias)
         weight, bias = self._layers[-1]
-        return np.maximum(values @ weight + bias, 0.0).astype(np.float32)
+        return np.asarray(np.maximum(values @ weight + bias, 0.0), dtype=np.float32)
