@@ -1,6 +1,5 @@
 """From any path to the granules it holds."""
 
-import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +14,6 @@ from agroforest.catalog.theia import is_theia, read_theia
 from agroforest.core.errors import DataError
 from agroforest.core.scene import Granule
 
-_log = logging.getLogger(__name__)
 #: Folders within folders are searched this deep; arbitrary, stops link loops.
 _DEPTH = 5
 _ARCHIVES = {".zip", ".tar", ".gz", ".tgz", ".7z"}
@@ -125,7 +123,6 @@ def add_scenes(
         try:
             batch += [_with_checksums(g, catalog) for g in entry.read()]
         except DataError as error:
-            _log.warning("%s", error)
             refused.append(error)
         if len(batch) >= _BATCH or done == len(found):
             new, old = catalog.add(batch)

@@ -60,6 +60,8 @@ def root(
     level = logging.INFO if verbose else logging.WARNING
     handler = RichHandler(level, console=Console(stderr=True), show_path=False)
     logging.basicConfig(level=level, format="%(message)s", handlers=[handler])
+    if not verbose:  # how a worker process ends is no news to an operator
+        logging.getLogger("distributed").setLevel(logging.ERROR)
 
 
 def main() -> None:
