@@ -126,4 +126,4 @@ def test_damage_is_one_line(
     local = catalog.LocalCatalog(product.parent / "catalog")
     report = catalog.add_scenes([product], local)
     assert [str(error) for error in report.refused] == [str(refused.value)]
-    assert not (product.parent / "catalog").exists()
+    assert not (product.parent / "catalog" / "catalog.json").exists()
