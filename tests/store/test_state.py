@@ -162,7 +162,9 @@ def test_killed_at_any_rename_leaves_a_whole_state(
         left = iter(range(n))
 
         def replace(self: Path, target: Path, left: Iterator[int] = left) -> Path:
-            if next(left, None) is None:
+            # Zarr renames in threads that would outlive this death, as no thread
+            # outlives a real one. Its renames only fill the staging folder.
+            if self.suffix != ".partial" and next(left, None) is None:
                 raise Killed
             return real(self, target)
 
