@@ -167,3 +167,9 @@ def test_model_card_is_shown(tmp_path: Path) -> None:
     missing = call("model", "card", "nobody", cwd=tmp_path)
     assert missing.returncode == 1
     assert missing.stderr.count("\n") == 1
+
+
+def test_a_model_nobody_knows_cannot_be_trained(tmp_path: Path) -> None:
+    ended = call("model", "train", "nobody", "--out", "m", cwd=tmp_path)
+    assert ended.returncode == 2
+    assert "canopy-stress" in ended.stderr

@@ -113,7 +113,7 @@ def _card(features: tuple[str, ...] = NAMES, digest: str = DIGEST) -> ModelCard:
         ),
         calibration=Calibration(
             temperature=1.0,
-            thresholds={"canopy-stress": 0.3, "canopy-loss": 0.3},
+            thresholds={"canopy-disturbed": 0.3},
             confirmations=2,
         ),
         metrics=(),

@@ -136,5 +136,5 @@ def test_shipped_models() -> None:
         assert card.metrics
     stress = load_model(models_dir() / "canopy-stress").card
     assert "Guangxi" in stress.limits.never_tested
-    assert set(stress.calibration.thresholds) == {"canopy-stress", "canopy-loss"}
+    assert set(stress.calibration.thresholds) == {"canopy-disturbed"}
     assert all(m.prevalence is not None for m in stress.metrics if m.name[:2] == "ap")

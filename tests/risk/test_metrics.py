@@ -32,7 +32,17 @@ def test_calibration_error_by_hand() -> None:
 
 def test_interval_resamples_places() -> None:
     values = np.arange(40.0)
-    low, high = interval(40, lambda chosen: float(values[chosen].mean()))
+    low, high = interval(40, lambda counts: float(np.average(values, weights=counts)))
     assert low < values.mean() < high
     # Standard error of the mean of 0..39 is 11.5 / sqrt(40) = 1.8.
     assert high - low == pytest.approx(2 * 1.96 * 1.825, rel=0.2)
+
+
+def test_weights_count_samples() -> None:
+    rng = np.random.default_rng(0)
+    truth, score = rng.random(50) < 0.3, rng.random(50).round(1)
+    weight = rng.integers(0, 4, 50)
+    repeated = np.repeat(truth, weight), np.repeat(score, weight)
+    for statistic in (average_precision, calibration_error):
+        expected = statistic(*repeated)
+        assert statistic(truth, score, weight.astype(float)) == pytest.approx(expected)

@@ -94,12 +94,12 @@ def test_detection_follows_the_threshold(
             threshold=threshold,
         )
         assert stress.threshold == threshold
-        assert loss.threshold == 0.3
+        assert loss.threshold == threshold
         assert (stress.probability[stress.detected] >= threshold).all()
         assert (stress.since <= stress.evidence).all()
         return stress.detected
 
-    low, high = at(0.05), at(0.4)
+    low, high = at(0.05), at(0.75)
     assert low.sum() > high.sum()
     assert not (high & ~low).any()
     assert not at(0.999).any()

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from agroforest.core.errors import ConfigurationError
 from agroforest.core.identity import digest, digest_file
 from agroforest.features import DIGEST, NAMES
 from agroforest.risk.card import (
+    DISTURBED,
     Calibration,
     Inputs,
     Limits,
@@ -50,6 +50,7 @@ _NETWORK = Network(
     family="series", head="classes", outputs=OUTPUTS, width=32, blocks=3, kernel=3
 )
 _CONFIRMATIONS = 2
+_LIMITS_TRIED = np.round(np.arange(0.5, 0.996, 0.005), 3)
 #: False alarms a healthy pixel and year that the thresholds may cause together.
 ACCEPTED = 0.01
 
@@ -151,7 +152,8 @@ def train_canopy_stress(
     model = _calibrated(out, card, network, temperature, {})
     say(0.75, "choosing thresholds on validation forests")
     watched = list(replay(model, emulator, validation))
-    model = _calibrated(out, card, network, temperature, choose_thresholds(watched))
+    limits = {DISTURBED: choose_threshold(watched)}
+    model = _calibrated(out, card, network, temperature, limits)
     say(0.85, "evaluating on test forests")
     metrics = evaluate_canopy_stress(model, forests=size.test)
     return save_model(
@@ -159,35 +161,29 @@ def train_canopy_stress(
     )
 
 
-def choose_thresholds(
-    watched: Sequence[Replay], accepted: float = ACCEPTED
-) -> dict[str, float]:
-    """Lowest thresholds that alarm few healthy pixels.
+def choose_threshold(watched: Sequence[Replay], accepted: float = ACCEPTED) -> float:
+    """Lowest threshold that alarms few healthy pixels.
 
     Parameters
     ----------
     watched
         Validation forests.
     accepted
-        False alarms a healthy pixel and year; half of them for each hazard.
+        False alarms a healthy pixel and year, of both hazards together.
+
+    Returns
+    -------
+    float
+        Probability of "not healthy", at least 0.5.
     """
-    grid = np.round(np.arange(0.3, 0.996, 0.005), 3)
 
-    def lowest(name: str) -> float:
-        for limit in grid:
-            rate = alarms_per_year(watched, partial(_reaches, name, float(limit)))
-            if rate <= accepted / 2:
-                return float(limit)
-        return float(grid[-1])
+    def alarms(limit: float) -> float:
+        return alarms_per_year(watched, lambda r: r.unwell_twice >= limit)
 
-    return {
-        "canopy-stress": lowest("stressed_twice"),
-        "canopy-loss": lowest("gone_twice"),
-    }
-
-
-def _reaches(name: str, limit: float, r: Replay) -> NDArray[np.bool_]:
-    return np.asarray(getattr(r, name) >= limit)
+    return next(
+        (float(t) for t in _LIMITS_TRIED if alarms(float(t)) <= accepted),
+        float(_LIMITS_TRIED[-1]),
+    )
 
 
 def _recipe(seed: int, epochs: int) -> Recipe:

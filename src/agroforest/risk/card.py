@@ -31,6 +31,8 @@ from agroforest.features import DIGEST
 
 #: Version of the card format that this program reads and writes.
 FORMAT = 1
+#: Threshold of a canopy model: of the probability that a canopy is not healthy.
+DISTURBED = "canopy-disturbed"
 CARD_NAME, WEIGHTS_NAME = "card.toml", "weights.safetensors"
 #: What the weights of a model look like in memory.
 Tensors = Mapping[str, NDArray[np.float32]]

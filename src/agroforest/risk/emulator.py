@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -119,9 +120,9 @@ def _squared(network: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
 def _read_table(lut: Path) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     remedy = "give the table of canopy spectra, prosail_s2_lut.npz"
     try:
-        with np.load(lut, allow_pickle=False) as table:
+        with lut.open("rb") as stream, np.load(stream, allow_pickle=False) as table:
             x, y = table["X"].astype(np.float32), table["Y"].astype(np.float32)
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, ValueError, BadZipFile) as error:
         raise DataError(lut, f"not a table of spectra ({error})", remedy) from None
     expected = (len(x), len(PARAMETERS)), (len(x), len(SPECTRUM))
     if (x.shape, y.shape) != expected:

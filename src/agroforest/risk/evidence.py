@@ -173,3 +173,19 @@ def lowest_of(
     lowest = np.where(recent, score, np.inf).min(axis=0)
     enough = recent.sum(axis=0) >= needed
     return np.where(enough, lowest, -np.inf).astype(np.float32)
+
+
+def sum_of_newest(
+    score: NDArray[np.floating], judged: NDArray[np.bool_], needed: int
+) -> NDArray[np.float32]:
+    """Sum of the scores of the last `needed` judged observations, or of fewer.
+
+    Returns
+    -------
+    ndarray
+        ``(n,)`` float32; 0 where nothing was judged.
+    """
+    counted_back = judged[::-1].cumsum(axis=0)[::-1]
+    recent = judged & (counted_back <= needed)
+    total = np.where(recent, score, 0.0).sum(axis=0)
+    return np.asarray(total, dtype=np.float32)

@@ -12,7 +12,13 @@ from agroforest.features.series import FeatureBlock
 from agroforest.indices.baseline import BaselineState
 from agroforest.risk.card import Model
 from agroforest.risk.datasets.canopy_stress import OUTPUTS
-from agroforest.risk.evidence import Finding, last_of, latest, unbroken
+from agroforest.risk.evidence import (
+    Finding,
+    last_of,
+    latest,
+    sum_of_newest,
+    unbroken,
+)
 from agroforest.risk.net import build_network
 
 # Series that go through the network together; larger leaves the cache. Measured.
@@ -21,7 +27,7 @@ _HEALTHY, _STRESSED, _GONE = range(3)
 
 
 def judge(
-    state: BaselineState, night: int, model: Model, thresholds: tuple[float, float]
+    state: BaselineState, night: int, model: Model, threshold: float
 ) -> tuple[Finding, Finding]:
     """Judge the ring of every pixel.
 
@@ -33,16 +39,19 @@ def judge(
         Epoch day; newer observations are ignored.
     model
         A model with the outputs healthy, stressed and gone.
-    thresholds
-        For stress and for loss.
+    threshold
+        Probability of "not healthy" that counts.
 
     Returns
     -------
     tuple of Finding
-        Stress and loss. The score is the probability at the newest clear date.
-        A detection needs the threshold on the last ``confirmations`` clear
-        dates. Stress dates from the first of the unbroken run of dates on which
-        the canopy was not healthy, loss from that on which it was gone.
+        Stress and loss. A detection needs the threshold on the last
+        ``confirmations`` clear dates, and dates from the first of the unbroken
+        run of such dates. It is a loss where the canopy was likelier gone than
+        stressed on those dates, together: a stand that dies passes from one to
+        the other, and must not escape between two thresholds. The score is the
+        probability of "not healthy" at the newest clear date under the likelier
+        hazard, and the hazard's own probability under the other.
 
     Raises
     ------
@@ -59,18 +68,27 @@ def judge(
     chance = classify(model, block).transpose(1, 0, 2)
     day, judged = block.day.T, block.judged.T
     newest = latest(day, judged)
-    stress, loss = thresholds
     needed = model.card.calibration.confirmations
     unwell = 1.0 - chance[..., _HEALTHY]
-    stressed = unbroken(
-        chance[..., _STRESSED] >= stress, unwell >= stress, judged, day, needed
+    high = unwell >= threshold
+    since = unbroken(high, high, judged, day, needed)
+    stressed, gone = (
+        sum_of_newest(chance[..., column], judged, needed)
+        for column in (_STRESSED, _GONE)
     )
-    gone = unbroken(
-        chance[..., _GONE] >= loss, chance[..., _GONE] >= loss, judged, day, needed
-    )
+    lost = gone > stressed
+    newest_unwell = last_of(unwell, judged)
     return (
-        Finding(last_of(chance[..., _STRESSED], judged), stressed, newest),
-        Finding(last_of(chance[..., _GONE], judged), gone, newest),
+        Finding(
+            np.where(lost, last_of(chance[..., _STRESSED], judged), newest_unwell),
+            np.where(lost, 0, since).astype(np.int32),
+            newest,
+        ),
+        Finding(
+            np.where(lost, newest_unwell, last_of(chance[..., _GONE], judged)),
+            np.where(lost, since, 0).astype(np.int32),
+            newest,
+        ),
     )
 
 

@@ -11,7 +11,11 @@ _BINS = 15
 _RESAMPLES = 200
 
 
-def average_precision(truth: NDArray[np.bool_], score: NDArray[np.floating]) -> float:
+def average_precision(
+    truth: NDArray[np.bool_],
+    score: NDArray[np.floating],
+    weight: NDArray[np.floating] | None = None,
+) -> float:
     """Area under the precision-recall curve, as a sum over its steps.
 
     Parameters
@@ -19,7 +23,10 @@ def average_precision(truth: NDArray[np.bool_], score: NDArray[np.floating]) -> 
     truth
         ``(n,)`` bool.
     score
-        ``(n,)``, higher for more likely; equal scores make one step.
+        ``(n,)``, higher for more likely; equal scores make one step. Already
+        falling scores are not sorted again.
+    weight
+        ``(n,)``, how often each counts; once unless given.
 
     Returns
     -------
@@ -27,33 +34,40 @@ def average_precision(truth: NDArray[np.bool_], score: NDArray[np.floating]) -> 
         0..1; NaN if nothing is true. A score without skill reaches the
         prevalence.
     """
-    total = int(truth.sum())
-    if total == 0:
+    counts = np.ones(truth.size) if weight is None else weight
+    if (score[1:] > score[:-1]).any():
+        order = np.argsort(-score, kind="stable")
+        truth, score, counts = truth[order], score[order], counts[order]
+    ends = np.flatnonzero(np.append(score[1:] != score[:-1], True))
+    hits = np.cumsum(truth * counts)[ends]
+    said = np.cumsum(counts)[ends]
+    if not hits[-1] > 0:
         return float("nan")
-    order = np.argsort(-score, kind="stable")
-    hits = np.cumsum(truth[order])
-    ends = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))
-    recall = hits[ends] / total
-    precision = hits[ends] / (ends + 1)
+    recall = hits / hits[-1]
+    precision = np.divide(hits, said, out=np.zeros_like(hits), where=said > 0)
     return float(np.sum(np.diff(recall, prepend=0.0) * precision))
 
 
-def calibration_error(truth: NDArray[np.bool_], chance: NDArray[np.floating]) -> float:
+def calibration_error(
+    truth: NDArray[np.bool_],
+    chance: NDArray[np.floating],
+    weight: NDArray[np.floating] | None = None,
+) -> float:
     """Measure the expected calibration error over 15 bins of equal width.
 
     Guo et al. (2017), *On calibration of modern neural networks*,
     arXiv:1706.04599, eq. 3: the mean over samples of the distance between a
     bin's mean probability and its observed frequency.
     """
+    counts = np.ones(truth.size) if weight is None else weight
     bins = np.minimum((chance * _BINS).astype(np.intp), _BINS - 1)
-    count = np.bincount(bins, minlength=_BINS)
-    said = np.bincount(bins, weights=chance, minlength=_BINS)
-    was = np.bincount(bins, weights=truth, minlength=_BINS)
-    return float(np.abs(said - was).sum() / max(count.sum(), 1))
+    said = np.bincount(bins, weights=chance * counts, minlength=_BINS)
+    was = np.bincount(bins, weights=truth * counts, minlength=_BINS)
+    return float(np.abs(said - was).sum() / counts.sum())
 
 
 def interval(
-    places: int, statistic: Callable[[NDArray[np.intp]], float], seed: int = 0
+    places: int, statistic: Callable[[NDArray[np.float64]], float], seed: int = 0
 ) -> tuple[float, float]:
     """95 % bootstrap interval, resampling whole places.
 
@@ -62,7 +76,7 @@ def interval(
     places
         How many independent places there are.
     statistic
-        Given numbers of places (some repeated, some absent), the statistic.
+        Given how often each place counts, ``(places,)``, the statistic.
     seed
         Of the resampling.
 
@@ -72,6 +86,10 @@ def interval(
         2.5th and 97.5th percentile over 200 resamples; NaN results are left out.
     """
     rng = np.random.default_rng(seed)
-    drawn = [statistic(rng.integers(0, places, places)) for _ in range(_RESAMPLES)]
+    even = np.full(places, 1 / places)
+    drawn = [
+        statistic(rng.multinomial(places, even).astype(np.float64))
+        for _ in range(_RESAMPLES)
+    ]
     low, high = np.nanpercentile(drawn, [2.5, 97.5])
     return float(low), float(high)

@@ -33,9 +33,9 @@ class Replay:
         Which pixel, when (epoch day), and what it was (see `events.label`).
     unwell, gone
         Probability that the canopy is not healthy, and that it is gone.
-    stressed_twice, gone_twice
-        Lowest probability of the last ``confirmations`` observations: where it
-        reaches a threshold there is a detection.
+    unwell_twice
+        Lowest probability of "not healthy" on the last ``confirmations``
+        observations: where it reaches the threshold there is a detection.
     rule_score
         Lowest excess of CRSWIR on the last three dates: the rule detects above
         0.16.
@@ -54,8 +54,7 @@ class Replay:
     label: NDArray[np.int8]
     unwell: Floats
     gone: Floats
-    stressed_twice: Floats
-    gone_twice: Floats
+    unwell_twice: Floats
     rule_score: Floats
     rule_detects: NDArray[np.bool_]
     rule_bare: Floats
@@ -88,8 +87,7 @@ def _night(model: Model, state: BaselineState, night: int) -> dict[str, NDArray[
         "day": np.full(fresh.size, night, dtype=np.int32),
         "unwell": last_of(1 - chance[..., 0], judged),
         "gone": last_of(chance[..., 2], judged),
-        "stressed_twice": lowest_of(chance[..., 1], judged, needed),
-        "gone_twice": lowest_of(chance[..., 2], judged, needed),
+        "unwell_twice": lowest_of(1 - chance[..., 0], judged, needed),
         "rule_score": lowest_of(votes.excess, votes.judged, rule.SUCCESSIVE),
         "rule_detects": (stress.since > 0) | (loss.since > 0),
         "rule_bare": np.nan_to_num(loss.score),

@@ -10,7 +10,7 @@ from agroforest.core.errors import DataError
 from agroforest.core.risk import Hazard, RiskMap, epoch_day
 from agroforest.indices.baseline import BaselineState
 from agroforest.risk import rule
-from agroforest.risk.card import Model
+from agroforest.risk.card import DISTURBED, Model
 from agroforest.risk.evidence import Finding
 
 #: What a map says where no model judged it.
@@ -48,7 +48,7 @@ def predict(
     forest
         ``(y, x)`` bool; only these pixels are judged.
     threshold
-        Probability of stress that counts as detected; the card's unless given.
+        Probability of "not healthy" that counts; the card's unless given.
         The rule has no threshold and ignores it.
 
     Returns
@@ -80,7 +80,7 @@ def predict(
             target.since[window][asked] = finding.since
             target.evidence[window][asked] = finding.evidence
     name = RULE if model is None else model.card.title
-    limits = _thresholds(model, threshold)
+    limit = _threshold(model, threshold)
     hazards = (Hazard.CANOPY_STRESS, Hazard.CANOPY_LOSS)
     first, second = (
         RiskMap(
@@ -94,7 +94,7 @@ def predict(
             evidence=found.evidence,
             since=found.since,
         )
-        for hazard, limit, found in zip(hazards, limits, (stress, loss), strict=True)
+        for hazard, found in zip(hazards, (stress, loss), strict=True)
     )
     return first, second
 
@@ -106,14 +106,13 @@ def _judge(
         return rule.judge(part, night)
     from agroforest.risk.infer import judge  # noqa: PLC0415  loads torch
 
-    return judge(part, night, model, _thresholds(model, threshold))
+    return judge(part, night, model, _threshold(model, threshold))
 
 
-def _thresholds(model: Model | None, threshold: float | None) -> tuple[float, float]:
+def _threshold(model: Model | None, threshold: float | None) -> float:
     if model is None:
-        return _RULE_THRESHOLD, _RULE_THRESHOLD
-    limits = model.card.calibration.thresholds
-    return threshold or limits[Hazard.CANOPY_STRESS], limits[Hazard.CANOPY_LOSS]
+        return _RULE_THRESHOLD
+    return threshold or model.card.calibration.thresholds[DISTURBED]
 
 
 def _blank(state: BaselineState) -> Finding:
