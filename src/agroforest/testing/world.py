@@ -229,6 +229,7 @@ title_zh = "高峰林场与周边农田 · 模拟"
 title_en = "Gaofeng forest farm and its fields (simulated)"
 indices = ["ndvi", "ndmi", "crswir"]
 nights = 12
+attribution = ["模拟影像 · simulated images"]
 """
 
 
