@@ -33,12 +33,23 @@ def test_forest_raster_is_relative_to_the_pipeline(tmp_path: Path) -> None:
     assert pipeline.risk.forest == tmp_path / "masks/forest.tif"
 
 
-def test_pixel_digest_ignores_what_pixels_do_not_depend_on(tmp_path: Path) -> None:
-    base = read_pipeline(write(tmp_path, MINIMAL)).pixel_digest()
-    titled = MINIMAL + '[map]\ntitle_en = "Other"\n'
-    assert read_pipeline(write(tmp_path, titled)).pixel_digest() == base
-    finer = MINIMAL + "[grid]\nresolution = 20\n"
-    assert read_pipeline(write(tmp_path, finer)).pixel_digest() != base
+@pytest.mark.parametrize(
+    ("more", "season", "output"),
+    [
+        ('[map]\ntitle_en = "Other"\n', True, True),
+        ("[alerts]\nmin_pixels = 9\n", True, True),
+        ("[risk]\nthreshold = 0.9\n", True, False),
+        ("[grid]\nresolution = 20\n", False, True),
+        ("[mask]\ndilate_m = 20\n", False, True),
+    ],
+)
+def test_digests_follow_what_they_speak_of(
+    tmp_path: Path, more: str, season: bool, output: bool
+) -> None:
+    base = read_pipeline(write(tmp_path, MINIMAL))
+    other = read_pipeline(write(tmp_path, MINIMAL + more))
+    assert (other.season_digest() == base.season_digest()) is season
+    assert (other.output_digest() == base.output_digest()) is output
 
 
 @pytest.mark.parametrize(

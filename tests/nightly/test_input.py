@@ -10,9 +10,10 @@ from shapely.geometry import mapping
 from tests.nightly.test_plan import granule
 
 from agroforest.catalog import LocalCatalog
-from agroforest.core.config import read_pipeline
+from agroforest.core.config import BaselineSection, Pipeline, read_pipeline
 from agroforest.core.errors import AgroforestError, ConfigurationError, NoInputError
 from agroforest.nightly import run_nights
+from agroforest.nightly.forest import forest_digest
 
 FRANCE = shapely.box(5.34, 49.27, 5.36, 49.29)
 NIGHT = date(2024, 6, 20)
@@ -62,3 +63,22 @@ def test_bad_areas_are_one_line(
         attempt(tmp_path, area, forest=forest)
     assert str(tmp_path) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_forest_raster_counts_by_its_content(tmp_path: Path) -> None:
+    pipeline = Pipeline(
+        name="p",
+        aoi=tmp_path / "a.geojson",
+        baseline=BaselineSection(start=date(2022, 6, 1), end=date(2024, 5, 31)),
+    )
+
+    def digest_at(path: Path) -> str:
+        risk = pipeline.risk.model_copy(update={"forest": path})
+        return forest_digest(pipeline.model_copy(update={"risk": risk}), None)
+
+    one, same, other = (tmp_path / name for name in ("a.tif", "b.tif", "c.tif"))
+    one.write_bytes(b"forest")
+    same.write_bytes(b"forest")
+    other.write_bytes(b"field")
+    assert digest_at(one) == digest_at(same) == digest_at(tmp_path / "." / "a.tif")
+    assert digest_at(one) != digest_at(other)

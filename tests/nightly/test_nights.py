@@ -10,8 +10,10 @@ import pytest
 import rasterio
 from rio_cogeo.cogeo import cog_validate
 from tests.nightly.conftest import Site
+from typer.testing import CliRunner
 
 from agroforest.catalog import LocalCatalog, add_scenes
+from agroforest.cli.app import app
 from agroforest.core.errors import ConfigurationError, LockedError, NoInputError
 from agroforest.core.identity import digest_file
 from agroforest.nightly import judge, run
@@ -138,14 +140,25 @@ def test_one_failed_tile_does_not_stop_the_other(site: Site) -> None:
     victim = min(place.state.glob("49QBF-0810-*"))
     chunk = min(p for p in victim.rglob("ring/c/**/*") if p.is_file())
     chunk.write_bytes(b"damaged")
-    outcome = next(o for o in site.run(FIRST + timedelta(days=1), LAST) if o.failed)
-    assert outcome.failed == ("49QBF-0810",)
-    assert outcome.report is not None
-    assert outcome.report["status"] == "partial"
-    done = {t["tile"]: t["error"] for t in outcome.report["tiles"]}
+    ended = CliRunner().invoke(
+        app,
+        [
+            "nightly",
+            str(site.world.pipeline),
+            f"--from={FIRST + timedelta(days=1)}",
+            f"--to={LAST}",
+            f"--work={site.work}",
+            "--json",
+        ],
+    )
+    assert ended.exit_code == 3
+    reports = [json.loads(line)["report"] for line in ended.stdout.splitlines()]
+    partial = next(r for r in reports if r["status"] == "partial")
+    done = {t["tile"]: t["error"] for t in partial["tiles"]}
     assert done["49QBF-0910"] is None
     assert done["49QBF-0810"]
     assert "\n" not in done["49QBF-0810"]
+    assert reports[-1]["alerts"]["canopy-loss"]["open"] >= 1
 
 
 def test_a_scene_damaged_after_cataloguing_is_put_aside(site: Site) -> None:

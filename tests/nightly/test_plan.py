@@ -75,6 +75,7 @@ def watch(model: str = "m1") -> Watch:
         workplace=Workplace(root=Path("/w"), pipeline="p"),
         tiles=find_tiles(AREA, resolution=10, size=100_000),
         forest=None,
+        ground="everywhere",
         model=model,
     )
 
@@ -145,12 +146,16 @@ def test_a_late_scene_is_taken_by_the_next_night() -> None:
     assert days(plan([late], uses=uses)) == [late.sensed.date()]
 
 
-def test_an_overtaken_night_repeats_only_what_it_did() -> None:
+def test_an_overtaken_night_does_nothing_more() -> None:
     mine, late = granule(NIGHT - timedelta(days=1)), granule(NIGHT)
-    first = plan([mine])
     uses = {content(mine): NIGHT, "later": NIGHT + timedelta(days=5)}
-    again = plan([mine, late], uses=uses)
-    assert [t.id for t in again.tasks] == [t.id for t in first.tasks]
+    assert plan([mine, late], uses=uses).tasks == ()
+
+
+def test_the_last_night_run_again_is_the_same_task() -> None:
+    mine = granule(NIGHT - timedelta(days=1))
+    again = plan([mine], uses={content(mine): NIGHT})
+    assert again.tasks == plan([mine]).tasks
 
 
 def test_a_second_pass_of_a_day_reads_the_day_again() -> None:
@@ -190,6 +195,7 @@ def test_settings_change_means_another_state() -> None:
         workplace=other_settings.workplace,
         tiles=other_settings.tiles,
         forest=None,
+        ground="everywhere",
         model="m1",
     )
     planned = plan_night(

@@ -3,12 +3,14 @@
 import tomllib
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from agroforest.core.errors import ConfigurationError
 from agroforest.core.identity import digest
+
+_Settings = TypeVar("_Settings", bound=BaseModel)
 
 
 class _Section(BaseModel):
@@ -151,12 +153,15 @@ class Pipeline(_Section):
             )
         return self
 
-    def pixel_digest(self) -> str:
-        """Digest of the settings that pixel outputs depend on."""
-        chosen = self.model_dump(
-            mode="json", include={"indices", "grid", "mask", "baseline", "risk"}
+    def season_digest(self) -> str:
+        """Digest of the settings that each pixel's season depends on."""
+        return digest(
+            self.model_dump(mode="json", include={"grid", "mask", "baseline"})
         )
-        return digest(chosen)
+
+    def output_digest(self) -> str:
+        """Digest of the settings that a night's rasters depend on besides."""
+        return digest(self.indices, self.risk.threshold)
 
 
 def read_pipeline(path: Path) -> Pipeline:
@@ -167,26 +172,7 @@ def read_pipeline(path: Path) -> Pipeline:
     ConfigurationError
         One line with the file, the setting, its value and the way out.
     """
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigurationError(
-            path, f"cannot be read ({error.strerror})", "give the path of a pipeline"
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(path, f"is not TOML ({error})", "mend it") from error
-    try:
-        pipeline = Pipeline.model_validate(document)
-    except ValidationError as error:
-        first = error.errors()[0]
-        setting = ".".join(str(p) for p in first["loc"]) or "pipeline"
-        value = first.get("input")
-        shown = f" ({value!r})" if isinstance(value, str | int | float) else ""
-        raise ConfigurationError(
-            path,
-            f"{setting}{shown}: {first['msg']}",
-            "see docs/pipeline.md for the settings",
-        ) from error
+    pipeline = read_settings(path, Pipeline, manual="docs/pipeline.md")
     forest = pipeline.risk.forest
     if isinstance(forest, Path):
         forest = path.parent / forest
@@ -196,3 +182,40 @@ def read_pipeline(path: Path) -> Pipeline:
             "risk": pipeline.risk.model_copy(update={"forest": forest}),
         }
     )
+
+
+def read_settings(path: Path, kind: type[_Settings], *, manual: str) -> _Settings:
+    """Read a TOML file of settings.
+
+    Parameters
+    ----------
+    path
+        The file, UTF-8.
+    kind
+        What it holds.
+    manual
+        The page that explains it.
+
+    Raises
+    ------
+    ConfigurationError
+        One line with the file, the setting, its value and the way out.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(
+            path, f"cannot be read ({error.strerror})", "give the path of a file"
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ConfigurationError(path, f"is not TOML ({error})", "mend it") from error
+    try:
+        return kind.model_validate(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        setting = ".".join(str(p) for p in first["loc"]) or "the file"
+        value = first.get("input")
+        shown = f" ({value!r})" if isinstance(value, str | int | float) else ""
+        raise ConfigurationError(
+            path, f"{setting}{shown}: {first['msg']}", f"see {manual} for the settings"
+        ) from error

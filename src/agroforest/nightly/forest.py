@@ -10,6 +10,7 @@ from agroforest.core.aoi import Aoi
 from agroforest.core.config import Pipeline
 from agroforest.core.errors import ConfigurationError
 from agroforest.core.grid import WGS84, Tile, reproject
+from agroforest.core.identity import digest, digest_file
 from agroforest.cube import read_cover
 from agroforest.nightly.plan import TileTask
 
@@ -42,6 +43,14 @@ def forest_polygons(pipeline: Pipeline, aoi: Aoi) -> BaseGeometry | None:
             "add one, or set risk.forest to 'everywhere' or to a raster",
         )
     return aoi.forest
+
+
+def forest_digest(pipeline: Pipeline, polygons: BaseGeometry | None) -> str:
+    """Digest of where canopy is judged: a raster by its content, not its path."""
+    source = pipeline.risk.forest
+    if isinstance(source, Path):
+        return digest_file(source)
+    return source if polygons is None else digest(polygons.wkb_hex)
 
 
 def read_forest(task: TileTask) -> NDArray[np.bool_]:

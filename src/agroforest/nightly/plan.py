@@ -110,6 +110,8 @@ class Watch:
         Tiles of the area of interest.
     forest
         See `TileTask`.
+    ground
+        Digest of where canopy is judged.
     model
         Digest of the model's weights, or ``"rule"``.
     """
@@ -118,6 +120,7 @@ class Watch:
     workplace: Workplace
     tiles: tuple[Tile, ...]
     forest: BaseGeometry | None
+    ground: str
     model: str
 
     def state_path(self, tile: Tile) -> Path:
@@ -132,8 +135,8 @@ class Watch:
             self.pipeline.name,
             tile.id,
             _grid(tile),
-            self.pipeline.pixel_digest(),
-            None if self.forest is None else self.forest.wkb_hex,
+            self.pipeline.season_digest(),
+            self.ground,
         )
 
 
@@ -189,16 +192,14 @@ def _new_scenes(
 ) -> tuple[Scene, ...]:
     """Scenes of the days that have one nobody took before this night."""
     start = _window_start(watch.pipeline, night)
-    if start > night:
+    if start > night or any(n > night for n in taken.values()):
+        # In the history, or overtaken: what later nights knew cannot be unlearned,
+        # and what came late is theirs.
         return ()
     found = [
         (scene, taken.get(scene.content()))
         for scene in _find(watch, catalog, tile, start, night)
     ]
-    if any(n > night for n in taken.values()):
-        # Later nights have overtaken this one: it can only repeat what it did.
-        found = [(s, n) for s, n in found if n is not None]
-    found = [(s, n) for s, n in found if n is None or n <= night]
     days = {s.date for s, n in found if n is None or n == night}
     return tuple(s for s, _ in found if s.date in days)
 
@@ -251,6 +252,7 @@ def _night_task(
             baseline,
             night,
             watch.model,
+            watch.pipeline.output_digest(),
             [s.content() for s in scenes],
         ),
         kind=TaskKind.NIGHT,

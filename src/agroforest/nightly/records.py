@@ -18,7 +18,12 @@ def run(watch: Watch, report: Mapping[str, Any]) -> RunRecord:
     return RunRecord(
         pipeline=watch.pipeline.name,
         night=date.fromisoformat(report["night"]),
-        config_digest=digest(watch.pipeline.pixel_digest(), watch.model),
+        config_digest=digest(
+            watch.pipeline.season_digest(),
+            watch.pipeline.output_digest(),
+            watch.ground,
+            watch.model,
+        ),
         status=report["status"],
         summary={"alerts": report["alerts"], "files": report["files"]},
     )

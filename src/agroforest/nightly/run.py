@@ -19,7 +19,7 @@ from agroforest.core.errors import ConfigurationError, DataError, NoInputError
 from agroforest.core.grid import find_tiles
 from agroforest.nightly import records
 from agroforest.nightly.compute import Compute
-from agroforest.nightly.forest import forest_polygons
+from agroforest.nightly.forest import forest_digest, forest_polygons
 from agroforest.nightly.judge import Judge, choose_judge
 from agroforest.nightly.page import write_map
 from agroforest.nightly.plan import Plan, TileTask, Watch, plan_night
@@ -138,6 +138,7 @@ def run_nights(
     workplace = Workplace(root=work.absolute(), pipeline=pipeline.name)
     aoi = read_aoi(pipeline.aoi)
     judge = choose_judge(pipeline.risk)
+    forest = forest_polygons(pipeline, aoi)
     watch = Watch(
         pipeline=pipeline,
         workplace=workplace,
@@ -146,7 +147,8 @@ def run_nights(
             resolution=pipeline.grid.resolution,
             size=pipeline.grid.tile_size,
         ),
-        forest=forest_polygons(pipeline, aoi),
+        forest=forest,
+        ground=forest_digest(pipeline, forest),
         model=judge.identity,
     )
     _refuse_nights_in_history(pipeline, nights)

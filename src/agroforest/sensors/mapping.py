@@ -35,15 +35,15 @@ For uplinks, whose envelope rarely says which device it is::
     name = "甘蔗地 3"
 """
 
-import tomllib
 from collections.abc import Mapping as Table
 from datetime import UTC, timedelta, timezone, tzinfo
 from pathlib import Path
 from typing import Annotated, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from agroforest.core.config import read_settings
 from agroforest.core.errors import ConfigurationError
 from agroforest.core.reading import Variable
 from agroforest.sensors.units import DEPTHS
@@ -181,26 +181,7 @@ def read_mapping(path: Path) -> Mapping:
     ConfigurationError
         One line with the file, the setting, its value and the way out.
     """
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigurationError(
-            path, f"cannot be read ({error.strerror})", "give the path of a mapping"
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigurationError(path, f"is not TOML ({error})", "mend it") from error
-    try:
-        mapping = Mapping.model_validate(document)
-    except ValidationError as error:
-        first = error.errors()[0]
-        setting = ".".join(str(p) for p in first["loc"]) or "mapping"
-        value = first.get("input")
-        shown = f" ({value!r})" if isinstance(value, str | int | float) else ""
-        raise ConfigurationError(
-            path,
-            f"{setting}{shown}: {first['msg']}",
-            "see docs/sensors.md for the settings",
-        ) from error
+    mapping = read_settings(path, Mapping, manual="docs/sensors.md")
     if mapping.timezone:
         resolve_timezone(mapping.timezone, path)
     return mapping
