@@ -24,7 +24,7 @@ class GridSection(_Section):
     """Pixel side in metres; bands of other resolutions are brought to it."""
     tile_size: Annotated[float, Field(gt=0, le=100_000)] = 10_000.0
     """Side of a tile in metres, a divisor of 100 km. One task holds one tile in
-    memory: about 1.5 GB for 10 km at 10 m and a hundred clear dates of history."""
+    memory: by calculation 1.5 GB for 10 km at 10 m and a hundred clear dates."""
 
 
 class ScenesSection(_Section):
