@@ -1,7 +1,9 @@
 """State of a tile: exact, partial writes, and whole nights or none."""
 
 import json
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -271,3 +273,22 @@ def test_flipped_attribute_digest_is_noticed(path: Path) -> None:
     head.write_text(json.dumps(text))
     with pytest.raises(DataError, match="not what was saved"):
         load_state(path, "49QCE")
+
+
+def test_tiles_that_begin_together_share_a_new_store(tmp_path: Path) -> None:
+    values = {k: v[..., :7, :9].copy() for k, v in arrays(1).items()}
+    for n in range(5):
+        path = tmp_path / str(n) / "state.zarr"
+        start = threading.Barrier(8)
+
+        def save(
+            group: str, path: Path = path, start: threading.Barrier = start
+        ) -> int:
+            start.wait()
+            return save_state(path, group, values, ATTRS)
+
+        with ThreadPoolExecutor(8) as pool:
+            assert all(pool.map(save, "abcdefgh"))
+        assert sorted(zarr.open_group(path, mode="r").group_keys()) == list("abcdefgh")
+        for group in "abcdefgh":
+            assert load_state(path, group) is not None

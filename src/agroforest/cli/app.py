@@ -60,8 +60,14 @@ def root(
     level = logging.INFO if verbose else logging.WARNING
     handler = RichHandler(level, console=Console(stderr=True), show_path=False)
     logging.basicConfig(level=level, format="%(message)s", handlers=[handler])
-    if not verbose:  # how a worker process ends is no news to an operator
-        logging.getLogger("distributed").setLevel(logging.ERROR)
+    if not verbose:
+        handler.addFilter(_is_news)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Leave out how worker processes end; a lost task is reported by ourselves."""
+    own = not record.name.startswith("distributed")
+    return own or record.levelno >= logging.ERROR
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ could have been repeated.
 """
 
 import hashlib
+import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -31,6 +32,8 @@ from agroforest.core.files import write_text
 #: a night touches each file of a place once. Arbitrary between 256 and 512.
 CHUNK = 256
 _MARKER = "whole"
+# Zarr v3 core specification, "Group metadata".
+_EMPTY_GROUP = {"attributes": {}, "zarr_format": 3, "node_type": "group"}
 _DIGESTS = "chunk_digests"
 _GRID = ("crs", "left", "top", "resolution", "width", "height")
 _REMEDY = "delete the tile's state and fit the baseline again"
@@ -239,9 +242,15 @@ def _write_chunks(
 
 
 def _ensure_root(path: Path) -> None:
-    if not (path / "zarr.json").exists():
-        path.mkdir(parents=True, exist_ok=True)
-        zarr.open_group(LocalStore(path), mode="a")
+    """Make the store a Zarr group.
+
+    Tiles that are learned together begin together, and zarr's own "open or
+    create" fails for the second of them. The metadata of an empty group is one
+    constant, so whoever comes last writes the same bytes.
+    """
+    root = path / "zarr.json"
+    if not root.exists():
+        write_text(root, json.dumps(_EMPTY_GROUP))
 
 
 @contextmanager
