@@ -1,0 +1,1 @@
+"""What scenes become: index maps, and statistics of them by parcel."""
