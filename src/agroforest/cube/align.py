@@ -28,6 +28,7 @@ from pyproj import Transformer
 
 from agroforest.core.errors import DataError
 from agroforest.core.grid import Grid
+from agroforest.cube.plane import Plane, stretch
 from agroforest.cube.source import Source
 
 # A corner or a ratio is whole when it is off by less than this share of a pixel,
@@ -56,6 +57,33 @@ class _Rule(Generic[_N]):
     sample: Callable[[_Pixels[_N], _Places, _Places], NDArray[_N]]
 
 
+def read_plane(source: Source, grid: Grid) -> Plane:
+    """One band on a grid, kept as it is stored where that is exact.
+
+    Raises
+    ------
+    DataError
+        If the file is damaged, or its pixels are absurdly small.
+    """
+    place = _place(source, grid)
+    scale, offset = source.asset.scale, source.asset.offset
+    if place is not None and place.combine == 1:
+        window = _window(place, grid)
+        if _is_inside(window, source.shape):
+            rows, columns = window
+            return Plane(
+                numbers=source.numbers(rows, columns),
+                repeat=place.repeat,
+                row=place.row - rows.start * place.repeat,
+                column=place.column - columns.start * place.repeat,
+                scale=scale,
+                offset=offset,
+                nodata=source.nodata,
+            )
+    values = _bring(source, grid, source.valid_numbers, _REFLECTANCE)
+    return Plane(numbers=values, scale=scale, offset=offset)
+
+
 def read_reflectance(source: Source, grid: Grid) -> _Floats:
     """Reflectance on a grid.
 
@@ -70,11 +98,8 @@ def read_reflectance(source: Source, grid: Grid) -> _Floats:
     DataError
         If the file is damaged, or its pixels are absurdly small.
     """
-    values = _bring(source, grid, source.valid_numbers, _REFLECTANCE)
-    for first in range(0, grid.height, _STRIP):
-        # In float64, so that 500 / 10000 is the float32 nearest to 0.05.
-        strip = values[first : first + _STRIP]
-        strip[:] = strip * np.float64(source.asset.scale) + source.asset.offset
+    values = np.empty(grid.shape, np.float32)
+    read_plane(source, grid).fill(0, values)
     return values
 
 
@@ -105,6 +130,22 @@ def read_flags(
     return _bring(source, grid, read, _FLAGS)
 
 
+def _window(place: "_Place", grid: Grid) -> tuple[slice, slice]:
+    """Rows and columns of a file of equal or coarser pixels that cover a grid."""
+    k, (rows, columns) = place.repeat, grid.shape
+    return (
+        slice(place.row // k, (place.row + rows - 1) // k + 1),
+        slice(place.column // k, (place.column + columns - 1) // k + 1),
+    )
+
+
+def _is_inside(window: tuple[slice, slice], shape: tuple[int, int]) -> bool:
+    return all(
+        part.start >= 0 and part.stop <= size
+        for part, size in zip(window, shape, strict=True)
+    )
+
+
 def _bring(
     source: Source,
     grid: Grid,
@@ -117,7 +158,7 @@ def _bring(
         return _project(source, grid, pixels, rule)
     rows, columns = grid.shape
     if place.repeat > 1:
-        return _repeat(pixels, place, grid.shape)
+        return _repeat(pixels, place, grid)
     n = place.combine
     block = pixels(
         place.row, place.row + rows * n, place.column, place.column + columns * n
@@ -208,15 +249,18 @@ def _refuse_absurd(source: Source, ratio: float) -> None:
         )
 
 
-def _repeat(pixels: _Pixels[_N], place: _Place, shape: tuple[int, int]) -> NDArray[_N]:
-    k, (rows, columns) = place.repeat, shape
-    top, left = place.row // k, place.column // k
-    bottom = (place.row + rows - 1) // k + 1
-    right = (place.column + columns - 1) // k + 1
-    block = pixels(top, bottom, left, right)
-    row, column = place.row - top * k, place.column - left * k
-    wide = np.repeat(block, k, axis=1)[:, column : column + columns]
-    return np.repeat(wide, k, axis=0)[row : row + rows]
+def _repeat(pixels: _Pixels[_N], place: _Place, grid: Grid) -> NDArray[_N]:
+    rows, columns = _window(place, grid)
+    block = pixels(rows.start, rows.stop, columns.start, columns.stop)
+    result = np.empty(grid.shape, block.dtype)
+    stretch(
+        block,
+        place.repeat,
+        place.row - rows.start * place.repeat,
+        place.column - columns.start * place.repeat,
+        result,
+    )
+    return result
 
 
 # --------------------------------------------------------- other projection

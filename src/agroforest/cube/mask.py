@@ -23,12 +23,16 @@ mask         blocked                     growing
 Snow, water, dark ground and the edge of the swath do not grow: what lies beside
 them is itself.
 """
+# mypy: disable-error-code="untyped-decorator"
+# (numba has no types)
 
 from collections.abc import Collection
 from enum import IntFlag
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from agroforest.core.scene import MaskKind
@@ -46,6 +50,7 @@ _QA_FILL, _QA_DILATED, _QA_CIRRUS, _QA_CLOUD, _QA_SHADOW = 1, 2, 4, 8, 16
 _QA_SNOW, _QA_WATER = 32, 128
 _QA_GROWING = _QA_CIRRUS | _QA_CLOUD | _QA_SHADOW
 
+_SHORT = (np.dtype(np.uint8), np.dtype(np.uint16))
 _Bools = NDArray[np.bool_]
 
 
@@ -94,10 +99,30 @@ def judge_mask(
     ndarray
         Same shape, uint8, `MaskFlag` flags; 0 where there is no mask.
     """
-    known = ~np.isin(numbers, tuple(nodata))
+    arguments = kind, tuple(sorted(nodata)), tuple(sorted(scl_classes))
+    if numbers.dtype in _SHORT:  # so few numbers that each is judged once
+        return np.take(_table(numbers.dtype.name, *arguments), numbers)
+    return _judge(numbers, *arguments)
+
+
+@lru_cache(maxsize=32)
+def _table(
+    dtype: str, kind: MaskKind, nodata: tuple[int, ...], scl_classes: tuple[int, ...]
+) -> NDArray[np.uint8]:
+    every = np.arange(np.iinfo(dtype).max + 1, dtype=dtype)
+    return _judge(every, kind, nodata, scl_classes)
+
+
+def _judge(
+    numbers: NDArray[Any],
+    kind: MaskKind,
+    nodata: tuple[int, ...],
+    scl_classes: tuple[int, ...],
+) -> NDArray[np.uint8]:
+    known = ~np.isin(numbers, nodata)
     if kind is MaskKind.SCL:
         known &= numbers != _SCL_NO_DATA
-        blocked = ~np.isin(numbers, tuple(scl_classes))
+        blocked = ~np.isin(numbers, scl_classes)
         growing = np.isin(numbers, tuple(set(_SCL_GROWING) - set(scl_classes)))
     elif kind is MaskKind.CLM:
         blocked = growing = numbers != 0
@@ -126,22 +151,40 @@ def dilate(flags: _Bools, radius: float) -> _Bools:
         ``(y, x)``, bool; nothing grows in from outside the array.
     """
     reach = int(radius + _ROUNDING)
-    grown = flags.copy()
     if reach < 1 or not flags.any():
-        return grown
-    # The disc row by row, narrow rows first: each row is the one before it,
-    # widened, so the cost grows with the radius and not with its square.
-    spread, width = flags.copy(), 0
-    for row in range(reach, -1, -1):
-        half = int((radius**2 - row**2 + _ROUNDING) ** 0.5)
-        for step in range(width + 1, half + 1):
-            spread[:, step:] |= flags[:, :-step]
-            spread[:, :-step] |= flags[:, step:]
-        width = half
-        if row:
-            grown[row:] |= spread[:-row]
-            grown[:-row] |= spread[row:]
-    return grown | spread
+        return flags.copy()
+    halves = [int((radius**2 - row**2 + _ROUNDING) ** 0.5) for row in range(reach + 1)]
+    distance = np.empty(flags.shape, np.uint16)
+    grown = np.zeros(flags.shape, np.bool_)
+    _spread(flags, np.array(halves, np.uint16), distance, grown)
+    return grown
+
+
+@njit(nogil=True, cache=True)
+def _spread(
+    flags: _Bools,
+    halves: NDArray[np.uint16],
+    distance: NDArray[np.uint16],
+    grown: _Bools,
+) -> None:
+    """Reach along rows first, then up and down: `halves` are the disc's rows."""
+    height, width = flags.shape
+    far = halves[0] + 1
+    for y in range(height):
+        since = far
+        for x in range(width):
+            since = 0 if flags[y, x] else min(since + 1, far)
+            distance[y, x] = since
+        since = far
+        for x in range(width - 1, -1, -1):
+            since = 0 if flags[y, x] else min(since + 1, far)
+            distance[y, x] = min(since, distance[y, x])
+    for y in range(height):
+        for row in range(1 - halves.size, halves.size):
+            if 0 <= y + row < height:
+                half = halves[abs(row)]
+                for x in range(width):
+                    grown[y, x] |= distance[y + row, x] <= half
 
 
 # 40 m / 10 m must be 4 pixels, whatever the last bit of the division.

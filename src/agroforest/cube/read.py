@@ -1,9 +1,7 @@
 """A scene's reflectance and usable mask on a grid."""
 
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,24 +10,13 @@ import xarray as xr
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from agroforest.core.errors import DataError
 from agroforest.core.grid import Grid
-from agroforest.core.scene import Granule, Scene
-from agroforest.cube.align import read_flags, read_reflectance
-from agroforest.cube.mask import CLEAR_CLASSES, MaskFlag, dilate, judge_mask
-from agroforest.cube.source import Source, opened
+from agroforest.core.scene import Scene
+from agroforest.cube.mask import CLEAR_CLASSES
+from agroforest.cube.reader import SceneReader
 
 _Floats = NDArray[np.float32]
 _Bools = NDArray[np.bool_]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Layer:
-    """One granule: bands on one grid, mask flags on that grid and its margin."""
-
-    bands: dict[str, _Floats]
-    blocked: _Bools
-    growing: _Bools
 
 
 def read(
@@ -80,108 +67,13 @@ def read(
         A remote file that does not answer.
     """
     bands = tuple(dict.fromkeys(bands))
-    _refuse_missing(scene, bands)
-    radius = dilate_m / grid.resolution
-    margin = int(radius) + 1 if radius >= 1 else 0
-    wide = grid.pad(margin)
-    inner = (slice(margin, margin + grid.height), slice(margin, margin + grid.width))
-    # With several granules, which of them supplied a pixel matters in the margin
-    # as well: its clouds reach into the grid.
-    several = len(scene.granules) > 1
-    layers = [
-        _read_granule(
-            granule, wide if several else grid, wide, bands, scl_classes=scl_classes
-        )
-        for granule in scene.granules
-    ]
-    layer = _merge(layers, bands) if several else layers[0]
-    values = {b: v[inner] if several else v for b, v in layer.bands.items()}
-    usable = ~layer.blocked[inner] & ~dilate(layer.growing, radius)[inner]
-    for value in values.values():
-        usable &= ~np.isnan(value)
-    return _build_dataset(scene, grid, values, usable)
-
-
-def _refuse_missing(scene: Scene, bands: tuple[str, ...]) -> None:
-    missing = [b for b in bands if b not in scene.band_names]
-    if missing:
-        raise DataError(
-            scene.id,
-            f"has no band {' '.join(missing)}, only "
-            f"{' '.join(sorted(scene.band_names)) or 'its mask'}",
-            "use other indices or another collection",
-        )
-
-
-def _read_granule(
-    granule: Granule,
-    grid: Grid,
-    wide: Grid,
-    bands: tuple[str, ...],
-    *,
-    scl_classes: Collection[int],
-) -> _Layer:
-    judge = partial(
-        judge_mask,
-        kind=granule.mask_kind,
-        nodata=granule.mask.nodata,
-        scl_classes=scl_classes,
-    )
-    values: dict[str, _Floats] = {}
-    with ExitStack() as files:
-        mask = files.enter_context(opened(granule.mask, crs=granule.crs, is_mask=True))
-        flags = read_flags(mask, wide, judge)
-        for band in bands:
-            if band not in granule.bands:
-                values[band] = np.full(grid.shape, np.nan, np.float32)
-                continue
-            with opened(granule.bands[band], crs=granule.crs) as source:
-                _refuse_other_extent(source, mask)
-                values[band] = read_reflectance(source, grid)
-    blocked = (flags & (MaskFlag.KNOWN | MaskFlag.BLOCKED)) != MaskFlag.KNOWN
-    return _Layer(
-        bands=values, blocked=blocked, growing=(flags & MaskFlag.GROWING) != 0
-    )
-
-
-def _refuse_other_extent(source: Source, mask: Source) -> None:
-    pixel = max(source.pixel, mask.pixel)
-    apart = max(abs(a - b) for a, b in zip(source.bounds, mask.bounds, strict=True))
-    if not apart <= pixel:
-        raise DataError(
-            source.asset.href,
-            f"covers {_spell(source.bounds)}, the mask of its product "
-            f"{_spell(mask.bounds)}",
-            "fetch the product again",
-        )
-
-
-def _spell(bounds: tuple[float, ...]) -> str:
-    return "(" + ", ".join(f"{b:.10g}" for b in bounds) + ")"
-
-
-def _merge(layers: list[_Layer], bands: tuple[str, ...]) -> _Layer:
-    """Granules of one grid, the first valid number of each band winning."""
-    values = {b: layers[0].bands[b].copy() for b in bands}
-    blocked = np.zeros(layers[0].blocked.shape, bool)
-    growing = np.zeros_like(blocked)
-    growing_anywhere = np.zeros_like(blocked)
-    supplied = np.zeros_like(blocked)
-    for number, layer in enumerate(layers):
-        taken = np.zeros_like(blocked)
-        for band in bands:
-            offered = ~np.isnan(layer.bands[band])
-            if number:
-                offered &= np.isnan(values[band])
-                np.copyto(values[band], layer.bands[band], where=offered)
-            taken |= offered
-        blocked |= taken & layer.blocked
-        growing |= taken & layer.growing
-        growing_anywhere |= layer.growing
-        supplied |= taken
-    # Where no granule has a number (saturated, say), any cloud counts.
-    growing |= growing_anywhere & ~supplied
-    return _Layer(bands=values, blocked=blocked, growing=growing)
+    with SceneReader(
+        scene, bands, scl_classes=scl_classes, dilate_m=dilate_m
+    ) as reader:
+        found = reader.read(grid)
+    values = found.values()
+    usable = found.clear & ~np.isnan(values).any(axis=0)
+    return _build_dataset(scene, grid, dict(zip(bands, values, strict=True)), usable)
 
 
 def _build_dataset(

@@ -1,0 +1,250 @@
+"""An open scene, from which any number of windows can be read."""
+
+from collections.abc import Collection, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agroforest.core.errors import DataError
+from agroforest.core.grid import Grid
+from agroforest.core.scene import Granule, Scene
+from agroforest.cube.align import read_flags, read_plane
+from agroforest.cube.mask import CLEAR_CLASSES, MaskFlag, dilate, judge_mask
+from agroforest.cube.plane import Plane
+from agroforest.cube.source import Source, opened
+
+_Floats = NDArray[np.float32]
+_Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Reflectance:
+    """What a scene shows of a grid.
+
+    Attributes
+    ----------
+    grid
+        The grid.
+    planes
+        One a band, in the order in which the reader was asked.
+    clear
+        ``(y, x)`` bool: clear in every granule that supplied a number.
+    """
+
+    grid: Grid
+    planes: tuple[Plane, ...]
+    clear: _Bools
+
+    def fill(self, first: int, out: _Floats) -> None:
+        """Write some rows of all bands.
+
+        Parameters
+        ----------
+        first
+            First row.
+        out
+            ``(band, rows, x)`` float32 reflectance, overwritten; NaN is nodata.
+        """
+        for plane, values in zip(self.planes, out, strict=True):
+            plane.fill(first, values)
+
+    def values(self) -> _Floats:
+        """Return all bands, ``(band, y, x)`` float32 reflectance, NaN nodata."""
+        values = np.empty((len(self.planes), *self.grid.shape), np.float32)
+        self.fill(0, values)
+        return values
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Files:
+    """One granule's open files."""
+
+    granule: Granule
+    mask: Source
+    bands: dict[str, Source]
+
+
+class SceneReader:
+    """Open the files of a scene once and read windows of it; a context manager.
+
+    For one thread: GDAL's files are not to be shared.
+
+    Parameters
+    ----------
+    scene
+        Its granules in order of precedence. Each band takes, at each pixel, the
+        first granule with a valid number.
+    bands
+        Sentinel-2 band names. A band that only some granules have comes from
+        those.
+    scl_classes
+        Scene classes taken as clear.
+    dilate_m
+        Cloud and shadow are grown by a disc of this radius, in units of the
+        grid's CRS; see `agroforest.cube.mask` for which classes grow.
+
+    Raises
+    ------
+    DataError
+        A band that no granule has; a file that is missing, damaged, without CRS
+        or at odds with its product.
+    SourceError
+        A remote file that does not answer.
+    """
+
+    def __init__(
+        self,
+        scene: Scene,
+        bands: Sequence[str],
+        *,
+        scl_classes: Collection[int] = CLEAR_CLASSES,
+        dilate_m: float = 40.0,
+    ) -> None:
+        self._scene = scene
+        self._bands = tuple(dict.fromkeys(bands))
+        self._scl_classes = tuple(scl_classes)
+        self._dilate_m = dilate_m
+        self._files: list[_Files] = []
+        self._stack = ExitStack()
+        _refuse_missing(scene, self._bands)
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            self._files = [self._open(g, stack) for g in self._scene.granules]
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        # Errors of GDAL become ours where the files were opened.
+        self._stack.__exit__(kind, error, trace)
+
+    def read(self, grid: Grid) -> Reflectance:
+        """Read a window, on any grid; windows give exactly what the whole gives."""
+        radius = self._dilate_m / grid.resolution
+        margin = int(radius) + 1 if radius >= 1 else 0
+        wide = grid.pad(margin)
+        inner = (
+            slice(margin, margin + grid.height),
+            slice(margin, margin + grid.width),
+        )
+        if len(self._files) == 1:
+            files = self._files[0]
+            planes = tuple(read_plane(files.bands[b], grid) for b in self._bands)
+            blocked, growing = self._read_mask(files, wide)
+        else:
+            # Which granule supplied a pixel matters in the margin as well: its
+            # clouds reach into the grid.
+            layers = [self._read_layer(files, wide) for files in self._files]
+            merged = _merge(layers)
+            planes = tuple(Plane(numbers=b[inner]) for b in merged.bands)
+            blocked, growing = merged.blocked, merged.growing
+        clear = ~blocked[inner]
+        if margin:
+            clear &= ~dilate(growing, radius)[inner]
+        return Reflectance(grid=grid, planes=planes, clear=clear)
+
+    def _open(self, granule: Granule, stack: ExitStack) -> _Files:
+        mask = stack.enter_context(opened(granule.mask, crs=granule.crs, is_mask=True))
+        bands = {}
+        for name in self._bands:
+            if name in granule.bands:
+                source = stack.enter_context(
+                    opened(granule.bands[name], crs=granule.crs)
+                )
+                _refuse_other_grid(source, mask)
+                bands[name] = source
+        return _Files(granule=granule, mask=mask, bands=bands)
+
+    def _read_mask(self, files: _Files, grid: Grid) -> tuple[_Bools, _Bools]:
+        """Pixels that are not clear, and those that grow."""
+        judge = partial(
+            judge_mask,
+            kind=files.granule.mask_kind,
+            nodata=files.granule.mask.nodata,
+            scl_classes=self._scl_classes,
+        )
+        flags = read_flags(files.mask, grid, judge)
+        blocked = (flags & (MaskFlag.KNOWN | MaskFlag.BLOCKED)) != MaskFlag.KNOWN
+        return blocked, (flags & MaskFlag.GROWING) != 0
+
+    def _read_layer(self, files: _Files, grid: Grid) -> "_Layer":
+        bands = np.full((len(self._bands), *grid.shape), np.nan, np.float32)
+        for name, values in zip(self._bands, bands, strict=True):
+            if name in files.bands:
+                read_plane(files.bands[name], grid).fill(0, values)
+        blocked, growing = self._read_mask(files, grid)
+        return _Layer(bands=bands, blocked=blocked, growing=growing)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Layer:
+    """One granule: bands ``(band, y, x)`` and mask flags ``(y, x)`` on one grid."""
+
+    bands: _Floats
+    blocked: _Bools
+    growing: _Bools
+
+
+def _merge(layers: list[_Layer]) -> _Layer:
+    """Granules of one grid, the first valid number of each band winning."""
+    values = layers[0].bands
+    blocked = np.zeros_like(layers[0].blocked)
+    growing, growing_anywhere, supplied = (np.zeros_like(blocked) for _ in range(3))
+    for number, layer in enumerate(layers):
+        offered = ~np.isnan(layer.bands)
+        if number:
+            offered &= np.isnan(values)
+            np.copyto(values, layer.bands, where=offered)
+        taken = offered.any(axis=0)
+        blocked |= taken & layer.blocked
+        growing |= taken & layer.growing
+        growing_anywhere |= layer.growing
+        supplied |= taken
+    # Where no granule has a number (saturated, say), any cloud counts.
+    growing |= growing_anywhere & ~supplied
+    return _Layer(bands=values, blocked=blocked, growing=growing)
+
+
+def _refuse_missing(scene: Scene, bands: tuple[str, ...]) -> None:
+    missing = [b for b in bands if b not in scene.band_names]
+    if missing:
+        raise DataError(
+            scene.id,
+            f"has no band {' '.join(missing)}, only "
+            f"{' '.join(sorted(scene.band_names)) or 'its mask'}",
+            "use other indices or another collection",
+        )
+
+
+def _refuse_other_grid(source: Source, mask: Source) -> None:
+    """Bands and mask of a product share corners, and pixels in a whole ratio."""
+    sizes = sorted((source.pixel, mask.pixel))
+    apart = max(abs(a - b) for a, b in zip(source.bounds, mask.bounds, strict=True))
+    ratio = sizes[1] / sizes[0]
+    if apart <= sizes[1] and abs(ratio - round(ratio)) < _WHOLE:
+        return
+    raise DataError(
+        source.asset.href,
+        f"has {_spell(source)}, {mask.asset.href} of its product {_spell(mask)}",
+        "fetch the product again",
+    )
+
+
+# Pixels in a ratio that is off by more are those of another grid. Arbitrary.
+_WHOLE = 0.01
+
+
+def _spell(source: Source) -> str:
+    height, width = source.shape
+    bounds = ", ".join(f"{b:.10g}" for b in source.bounds)
+    return f"{width} x {height} pixels of {source.pixel:g} in ({bounds})"
