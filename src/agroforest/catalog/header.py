@@ -33,12 +33,23 @@ class Header:
         Left, bottom, right, top in CRS units.
     width, height
         Columns and rows.
+    dtype
+        Of the numbers, as NumPy names it.
+    scale, offset
+        ``value = number * scale + offset`` as the file states it; 1 and 0 where it
+        does not.
+    nodata
+        Number that means nothing was measured, if the file states one.
     """
 
     crs: str
     bounds: tuple[float, float, float, float]
     width: int
     height: int
+    dtype: str
+    scale: float
+    offset: float
+    nodata: float | None
 
     @property
     def resolution(self) -> float:
@@ -79,6 +90,10 @@ def read_header(path: Path) -> Header:
                 ),
                 width=source.width,
                 height=source.height,
+                dtype=str(source.dtypes[0]),
+                scale=float(source.scales[0]),
+                offset=float(source.offsets[0]),
+                nodata=source.nodata,
             )
     except RasterioIOError as error:
         problem = f"not a readable raster ({_first_line(error)})"

@@ -33,6 +33,7 @@ class MaskKind(StrEnum):
     SCL = "scl"  #: Sentinel-2 scene classification, classes 0-11
     CLM = "clm"  #: Theia (MAJA) cloud mask, 0 clear, else bit flags
     QA_PIXEL = "qa_pixel"  #: Landsat Collection 2 quality bits
+    NONE = "none"  #: there is no mask: a band stands in, and all of it is clear
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

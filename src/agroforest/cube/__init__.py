@@ -1,13 +1,22 @@
 """Pixels: read, mask, align and write them, in bounded memory."""
 
+from typing import TYPE_CHECKING, Any
+
 from agroforest.cube.cover import read_cover
 from agroforest.cube.item import raster_name, write_item
-from agroforest.cube.read import read
+from agroforest.cube.mask import CLEAR_CLASSES
+from agroforest.cube.reader import Reflectance, SceneReader
 from agroforest.cube.write import CogWriter, Raster, read_cog, write_cog
 
+if TYPE_CHECKING:
+    from agroforest.cube.dataset import read
+
 __all__ = [
+    "CLEAR_CLASSES",
     "CogWriter",
     "Raster",
+    "Reflectance",
+    "SceneReader",
     "raster_name",
     "read",
     "read_cog",
@@ -15,3 +24,12 @@ __all__ = [
     "write_cog",
     "write_item",
 ]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401  whatever the module holds
+    """Load `read` when it is asked for: xarray takes half a second to import."""
+    if name == "read":
+        from agroforest.cube.dataset import read  # noqa: PLC0415  see above
+
+        return read
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -53,6 +53,7 @@ def write_item(
     properties: Mapping[str, object] = _NO_PROPERTIES,
     derived_from: Sequence[str] = (),
     collection: str | None = None,
+    sha256: str | None = None,
 ) -> Path:
     """Write the STAC item of a raster, beside it and named after it.
 
@@ -73,6 +74,8 @@ def write_item(
         Addresses of the items it was made from; links.
     collection
         Id of its collection, if it has one.
+    sha256
+        Of the raster, where it is known already.
 
     Returns
     -------
@@ -110,7 +113,7 @@ def write_item(
     projection.bbox = list(grid.bounds)
     RasterExtension.ext(asset, add_if_missing=True).bands = [band]
     file = FileExtension.ext(asset, add_if_missing=True)
-    file.checksum = _SHA256 + digest_file(path)
+    file.checksum = _SHA256 + (sha256 or digest_file(path))
     file.size = path.stat().st_size
     for href in derived_from:
         item.add_link(pystac.Link(pystac.RelType.DERIVED_FROM, href))

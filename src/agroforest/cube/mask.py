@@ -18,6 +18,7 @@ mask         blocked                     growing
              cloud, 2 cirrus, 3 cloud,
              4 cloud shadow; 5 snow and
              7 water unless asked for
+``NONE``     nothing                     nothing
 ===========  ==========================  =====================================
 
 Snow, water, dark ground and the edge of the swath do not grow: what lies beside
@@ -126,6 +127,8 @@ def _judge(
         growing = np.isin(numbers, tuple(set(_SCL_GROWING) - set(scl_classes)))
     elif kind is MaskKind.CLM:
         blocked = growing = numbers != 0
+    elif kind is MaskKind.NONE:
+        blocked = growing = np.zeros(numbers.shape, np.bool_)
     else:
         known &= (numbers & _QA_FILL) == 0
         blocked = (numbers & _qa_blocking(scl_classes)) != 0

@@ -1,9 +1,10 @@
 """An open scene, from which any number of windows can be read."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -17,6 +18,7 @@ from agroforest.cube.align import read_flags, read_plane
 from agroforest.cube.mask import CLEAR_CLASSES, MaskFlag, dilate, judge_mask
 from agroforest.cube.plane import Plane
 from agroforest.cube.source import Source, opened
+from agroforest.cube.write import read_grid
 
 _Floats = NDArray[np.float32]
 _Bools = NDArray[np.bool_]
@@ -31,32 +33,34 @@ class Reflectance:
     grid
         The grid.
     planes
-        One a band, in the order in which the reader was asked.
+        One a band.
     clear
         ``(y, x)`` bool: clear in every granule that supplied a number.
     """
 
     grid: Grid
-    planes: tuple[Plane, ...]
+    planes: Mapping[str, Plane]
     clear: _Bools
 
-    def fill(self, first: int, out: _Floats) -> None:
-        """Write some rows of all bands.
+    def fill(self, bands: Sequence[str], first: int, out: _Floats) -> None:
+        """Write some rows of some bands.
 
         Parameters
         ----------
+        bands
+            Which, in the order of `out`.
         first
             First row.
         out
             ``(band, rows, x)`` float32 reflectance, overwritten; NaN is nodata.
         """
-        for plane, values in zip(self.planes, out, strict=True):
-            plane.fill(first, values)
+        for band, values in zip(bands, out, strict=True):
+            self.planes[band].fill(first, values)
 
-    def values(self) -> _Floats:
-        """Return all bands, ``(band, y, x)`` float32 reflectance, NaN nodata."""
-        values = np.empty((len(self.planes), *self.grid.shape), np.float32)
-        self.fill(0, values)
+    def values(self, bands: Sequence[str]) -> _Floats:
+        """Return bands, ``(band, y, x)`` float32 reflectance, NaN nodata."""
+        values = np.empty((len(bands), *self.grid.shape), np.float32)
+        self.fill(bands, 0, values)
         return values
 
 
@@ -128,8 +132,27 @@ class SceneReader:
         # Errors of GDAL become ours where the files were opened.
         self._stack.__exit__(kind, error, trace)
 
+    def grid_of(self, band: str) -> Grid:
+        """Grid of a band's file in the first granule that has it.
+
+        Raises
+        ------
+        DataError
+            If its pixels are not square and north-up.
+        """
+        source = next(f.bands[band] for f in self._files if band in f.bands)
+        return read_grid(source.data, Path(source.asset.href))
+
     def read(self, grid: Grid) -> Reflectance:
         """Read a window, on any grid; windows give exactly what the whole gives."""
+        return self._read(grid, blind=True)
+
+    def read_clear(self, grid: Grid) -> Reflectance | None:
+        """Read a window if any of it is clear; its bands are not touched otherwise."""
+        found = self._read(grid, blind=False)
+        return found if found.clear.any() else None
+
+    def _read(self, grid: Grid, *, blind: bool) -> Reflectance:
         radius = self._dilate_m / grid.resolution
         margin = int(radius) + 1 if radius >= 1 else 0
         wide = grid.pad(margin)
@@ -137,20 +160,27 @@ class SceneReader:
             slice(margin, margin + grid.height),
             slice(margin, margin + grid.width),
         )
-        if len(self._files) == 1:
-            files = self._files[0]
-            planes = tuple(read_plane(files.bands[b], grid) for b in self._bands)
-            blocked, growing = self._read_mask(files, wide)
-        else:
+        several = len(self._files) > 1
+        planes: Mapping[str, Plane] = {}
+        if several:
             # Which granule supplied a pixel matters in the margin as well: its
             # clouds reach into the grid.
-            layers = [self._read_layer(files, wide) for files in self._files]
-            merged = _merge(layers)
-            planes = tuple(Plane(numbers=b[inner]) for b in merged.bands)
+            merged = _merge([self._read_layer(files, wide) for files in self._files])
+            planes = {
+                name: Plane(numbers=values[inner])
+                for name, values in zip(self._bands, merged.bands, strict=True)
+            }
             blocked, growing = merged.blocked, merged.growing
+        else:
+            blocked, growing = self._read_mask(self._files[0], wide)
         clear = ~blocked[inner]
         if margin:
             clear &= ~dilate(growing, radius)[inner]
+        if not several and (blind or clear.any()):
+            planes = {
+                name: read_plane(source, grid)
+                for name, source in self._files[0].bands.items()
+            }
         return Reflectance(grid=grid, planes=planes, clear=clear)
 
     def _open(self, granule: Granule, stack: ExitStack) -> _Files:

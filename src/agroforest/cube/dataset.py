@@ -71,7 +71,7 @@ def read(
         scene, bands, scl_classes=scl_classes, dilate_m=dilate_m
     ) as reader:
         found = reader.read(grid)
-    values = found.values()
+    values = found.values(bands)
     usable = found.clear & ~np.isnan(values).any(axis=0)
     return _build_dataset(scene, grid, dict(zip(bands, values, strict=True)), usable)
 
