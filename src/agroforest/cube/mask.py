@@ -137,6 +137,33 @@ def _judge(
     return np.where(known, flags, 0).astype(np.uint8)
 
 
+def is_clear(flags: NDArray[np.uint8]) -> _Bools:
+    """Whether a mask knows pixels and does not block them.
+
+    Parameters
+    ----------
+    flags
+        Any shape, uint8, `MaskFlag` flags.
+
+    Returns
+    -------
+    ndarray
+        Same shape, bool.
+    """
+    return np.equal(flags & _KNOWN_OR_BLOCKED, _KNOWN)
+
+
+def is_growing(flags: NDArray[np.uint8]) -> _Bools:
+    """Whether pixels are cloud or cloud shadow; as `is_clear`."""
+    return np.not_equal(flags & _GROWING, 0)
+
+
+# As NumPy's own uint8: with Python's flags the arrays would become int64.
+_KNOWN = np.uint8(MaskFlag.KNOWN)
+_GROWING = np.uint8(MaskFlag.GROWING)
+_KNOWN_OR_BLOCKED = np.uint8(MaskFlag.KNOWN | MaskFlag.BLOCKED)
+
+
 def dilate(flags: _Bools, radius: float) -> _Bools:
     """Grow True pixels by a disc.
 

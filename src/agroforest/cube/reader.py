@@ -15,7 +15,13 @@ from agroforest.core.errors import DataError
 from agroforest.core.grid import Grid
 from agroforest.core.scene import Granule, Scene
 from agroforest.cube.align import read_flags, read_plane
-from agroforest.cube.mask import CLEAR_CLASSES, MaskFlag, dilate, judge_mask
+from agroforest.cube.mask import (
+    CLEAR_CLASSES,
+    dilate,
+    is_clear,
+    is_growing,
+    judge_mask,
+)
 from agroforest.cube.plane import Plane
 from agroforest.cube.source import Source, opened
 from agroforest.cube.write import read_grid
@@ -170,12 +176,13 @@ class SceneReader:
                 name: Plane(numbers=values[inner])
                 for name, values in zip(self._bands, merged.bands, strict=True)
             }
-            blocked, growing = merged.blocked, merged.growing
+            clear, growing = ~merged.blocked, merged.growing
         else:
-            blocked, growing = self._read_mask(self._files[0], wide)
-        clear = ~blocked[inner]
+            flags = self._read_mask(self._files[0], wide)
+            clear, growing = is_clear(flags), is_growing(flags)
+        clear = clear[inner]
         if margin:
-            clear &= ~dilate(growing, radius)[inner]
+            clear = clear & ~dilate(growing, radius)[inner]
         if not several and (blind or clear.any()):
             planes = {
                 name: read_plane(source, grid)
@@ -195,25 +202,23 @@ class SceneReader:
                 bands[name] = source
         return _Files(granule=granule, mask=mask, bands=bands)
 
-    def _read_mask(self, files: _Files, grid: Grid) -> tuple[_Bools, _Bools]:
-        """Pixels that are not clear, and those that grow."""
+    def _read_mask(self, files: _Files, grid: Grid) -> NDArray[np.uint8]:
+        """Read flags of a mask; see `MaskFlag`."""
         judge = partial(
             judge_mask,
             kind=files.granule.mask_kind,
             nodata=files.granule.mask.nodata,
             scl_classes=self._scl_classes,
         )
-        flags = read_flags(files.mask, grid, judge)
-        blocked = (flags & (MaskFlag.KNOWN | MaskFlag.BLOCKED)) != MaskFlag.KNOWN
-        return blocked, (flags & MaskFlag.GROWING) != 0
+        return read_flags(files.mask, grid, judge)
 
     def _read_layer(self, files: _Files, grid: Grid) -> "_Layer":
         bands = np.full((len(self._bands), *grid.shape), np.nan, np.float32)
         for name, values in zip(self._bands, bands, strict=True):
             if name in files.bands:
                 read_plane(files.bands[name], grid).fill(0, values)
-        blocked, growing = self._read_mask(files, grid)
-        return _Layer(bands=bands, blocked=blocked, growing=growing)
+        flags = self._read_mask(files, grid)
+        return _Layer(bands=bands, blocked=~is_clear(flags), growing=is_growing(flags))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
