@@ -61,6 +61,30 @@ def test_encode_then_decode_is_within_half_a_step(values: np.ndarray) -> None:
     np.testing.assert_allclose(found, values, atol=0.50001e-4)
 
 
+@settings(deadline=None)
+@given(
+    values=arrays(np.float32, st.integers(0, 50), elements=st.floats(width=32))
+    | arrays(np.float64, st.integers(0, 50), elements=st.floats())
+    | arrays(
+        np.float64, 9, elements=st.integers(-70_000, 70_000).map(lambda n: n / 2e4)
+    )
+)
+def test_rounding_is_that_of_numpy(values: np.ndarray) -> None:
+    with np.errstate(over="ignore"):
+        steps = np.rint(values.astype(np.float64) * 10_000)
+    expected = np.where(np.isnan(steps), NODATA, np.clip(steps, -32767, 32767))
+    np.testing.assert_array_equal(encode(values), expected)
+
+
+def test_any_shape_and_layout() -> None:
+    values = np.linspace(-1, 1, 24, dtype=np.float32).reshape(2, 3, 4)
+    found = encode(values)
+    for view in (values[:, ::-1], values.T, values[:, :, 1], values[0, 0, 0]):
+        assert encode(view).shape == view.shape
+    np.testing.assert_array_equal(encode(values.T), found.T)
+    np.testing.assert_array_equal(encode(values[:, :, 1]), found[:, :, 1])
+
+
 def test_every_index_fits() -> None:
     for index in INDICES.values():
         assert max(map(abs, index.valid_range)) <= LIMIT

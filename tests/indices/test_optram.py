@@ -1,5 +1,6 @@
 """STR, wetness and the edges of the trapezoid."""
 
+from dataclasses import astuple
 from itertools import pairwise
 
 import numpy as np
@@ -16,6 +17,7 @@ from agroforest.indices.optram import (
     transformed_reflectance,
     wetness,
 )
+from agroforest.indices.spectral import ndvi
 
 EDGES = Edges(0.5, 1.5, 4.0, 3.0)
 
@@ -97,6 +99,59 @@ def test_counts_add_up_in_any_grouping(cuts: list[int]) -> None:
     assert parts.edges() == whole.edges()
 
 
+# Ends of intervals, their neighbours, what lies outside, and anything between.
+ENDS = st.integers(-2, 52).map(lambda k: k * 0.02) | st.integers(-2, 2002).map(
+    lambda k: k * 0.01
+)
+NEAR = st.tuples(ENDS, st.sampled_from([-np.inf, np.inf])).map(
+    lambda pair: float(np.nextafter(*pair))
+)
+ANY = ENDS | NEAR | st.floats(-1, 25) | st.floats()
+
+
+@settings(deadline=None)
+@given(
+    pixels=st.lists(st.tuples(ANY, ANY, st.booleans()), max_size=60),
+    dtype=st.sampled_from([np.float32, np.float64]),
+)
+def test_counts_are_those_of_a_histogram(
+    pixels: list[tuple[float, float, bool]], dtype: type[np.floating]
+) -> None:
+    x, y, usable = (np.array([p[n] for p in pixels]) for n in range(3))
+    with np.errstate(over="ignore"):
+        x, y = x.astype(dtype), y.astype(dtype)
+    usable = usable.astype(bool)
+    known = usable & np.isfinite(x) & np.isfinite(y)
+    expected, _, _ = np.histogram2d(
+        x[known], y[known], bins=(50, 2000), range=((0, 1), (0, 20))
+    )
+    found = EdgeCounts().add(x, y, usable=usable)
+    np.testing.assert_array_equal(found._table, expected)
+
+
+def test_counts_of_many_pixels_are_those_of_a_histogram() -> None:
+    greenness, transformed = (a.astype(np.float32) for a in landscape(4, 10_001))
+    expected, _, _ = np.histogram2d(
+        greenness, transformed, bins=(50, 2000), range=((0, 1), (0, 20))
+    )
+    found = EdgeCounts().add(greenness, transformed)
+    np.testing.assert_array_equal(found._table, expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_bands_are_counted_as_their_indices_are(dtype: type[np.floating]) -> None:
+    rng = np.random.default_rng(7)
+    nir, red, swir = rng.uniform(-0.05, 1.1, (3, 50, 60)).astype(dtype)
+    usable = rng.random((50, 60)) > 0.3
+    swir[0] = np.nan
+    found = EdgeCounts().add_bands(nir, red, swir, usable=usable)
+    by_index = EdgeCounts().add(
+        ndvi(nir, red), transformed_reflectance(swir), usable=usable
+    )
+    np.testing.assert_array_equal(found._table, by_index._table)
+    assert 0 < found._table.sum() < usable.sum()
+
+
 def test_too_few_pixels_are_refused() -> None:
     counts = EdgeCounts().add(np.full(1000, 0.5), np.linspace(1, 5, 1000))
     with pytest.raises(DataError, match="1 NDVI intervals of 50 pixels"):
@@ -138,6 +193,22 @@ def test_clouded_pixels_take_no_part_in_the_edges() -> None:
     half = dataset.isel(x=slice(60, None)).agro.optram()
     np.testing.assert_array_equal(clouded.agro.optram().values[:, 60:], half.values)
     assert not np.array_equal(half.values, clear.values[:, 60:])
+
+
+@pytest.mark.parametrize("lazy", ["B08", "B12", "usable"])
+def test_a_scene_may_be_lazy_in_part(lazy: str) -> None:
+    dataset = bands()
+    dataset["usable"] = (("y", "x"), np.random.default_rng(5).random((120, 130)) > 0.2)
+    eager = dataset.agro.optram()
+    dataset[lazy] = dataset[lazy].chunk(y=50)
+    np.testing.assert_array_equal(dataset.agro.optram().values, eager.values)
+
+
+def test_refused_edges_are_nan_where_a_product_must_go_on() -> None:
+    assert all(map(np.isnan, astuple(EdgeCounts().edges_or_nan())))
+    counts = EdgeCounts().add(*landscape(1))
+    expected = [np.float32(number) for number in astuple(counts.edges())]
+    assert list(astuple(counts.edges_or_nan())) == expected
 
 
 def test_a_scene_without_enough_ground_has_no_wetness() -> None:

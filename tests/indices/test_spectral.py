@@ -222,6 +222,28 @@ def test_lazy_equals_eager(
     )
 
 
+@pytest.mark.parametrize("name", INDICES)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_memory_may_be_laid_out_in_any_way(name: str, dtype: type[np.floating]) -> None:
+    """More pixels than are computed at a time, and a row spread over a column."""
+    rng = np.random.default_rng(1)
+    whole = rng.uniform(-0.05, 1.1, (3, 60, 70)).astype(dtype)
+    expected = call(name, list(whole))
+    assert expected.dtype == dtype
+    assert np.isfinite(expected).mean() > 0.5
+
+    turned = call(name, [np.asfortranarray(band) for band in whole])
+    np.testing.assert_array_equal(turned, expected)
+    part = call(name, [band[::-2, 3:] for band in whole])
+    np.testing.assert_array_equal(part, expected[::-2, 3:])
+    first, *others = list(whole)
+    spread = call(name, [first[:, :1], *others])
+    filled = call(name, [np.repeat(first[:, :1], 70, axis=1), *others])
+    np.testing.assert_array_equal(spread, filled)
+    whole.flags.writeable = False
+    np.testing.assert_array_equal(call(name, list(whole)), expected)
+
+
 def test_optram_is_the_distance_between_the_edges() -> None:
     """By hand: NDVI 0.5; dry 0.5, wet 7; R 0.2: STR = 0.64 / 0.4 = 1.6."""
     nir, red, swir = (np.array([v]) for v in (0.3, 0.1, 0.2))

@@ -5,13 +5,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from agroforest.indices import formulas
+from agroforest.indices.elementwise import flatten
+
 #: ``value = number * SCALE``.
-SCALE = 1e-4
+SCALE = 1 / formulas.STEPS
 #: The number that means nodata.
-NODATA = -32768
+NODATA = formulas.NODATA
 #: Largest magnitude that can be written; values beyond it are clipped to it.
 LIMIT = 32767 * SCALE
-_STEPS = 10_000.0
 
 
 def encode(values: NDArray[np.floating[Any]]) -> NDArray[np.int16]:
@@ -28,10 +30,10 @@ def encode(values: NDArray[np.floating[Any]]) -> NDArray[np.int16]:
         Same shape, int16. Rounded half to even; values beyond ±3.2767, infinite
         ones included, are clipped to ±3.2767; NaN becomes -32768.
     """
-    # float64: a half in float32 may not be the half that was meant
-    steps = np.rint(np.asarray(values, np.float64) * _STEPS)
-    whole = np.where(np.isnan(steps), NODATA, np.clip(steps, -32767, 32767))
-    return whole.astype(np.int16)
+    exact = np.asarray(values, None if values.dtype == np.float32 else np.float64)
+    numbers = np.empty(exact.shape, np.int16)
+    formulas.encode_values(flatten(exact, exact.shape), numbers.reshape(-1))
+    return numbers
 
 
 def decode(numbers: NDArray[np.int16]) -> NDArray[np.float32]:

@@ -22,14 +22,24 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from agroforest.core.errors import DataError
-from agroforest.indices.elementwise import Array, elementwise
+from agroforest.indices import formulas
+from agroforest.indices.elementwise import (
+    Array,
+    Floats,
+    elementwise,
+    evaluate,
+    flatten,
+    float_of,
+)
+from agroforest.indices.formulas import (
+    NDVI_BINS,
+    NDVI_WIDTH,
+    STR_BINS,
+    STR_WIDTH,
+    Formula,
+)
 from agroforest.indices.spectral import ndvi
 
-# Space in which edges are sought. NDVI: from bare ground to closed canopy, so
-# that water (negative) takes no part. STR of land at 2190 nm is below 10 except
-# over water and deep shadow.
-_NDVI_RANGE, _NDVI_BINS = (0.0, 1.0), 50
-_STR_RANGE, _STR_BINS = (0.0, 20.0), 2000
 # Share of a bin's pixels left outside each edge, and pixels a bin needs; both as
 # in rOPTRAM's default (5 %) or arbitrary (50).
 _TAIL = 0.05
@@ -75,8 +85,7 @@ def transformed_reflectance(swir: Array) -> Array:
     ----------
     Sadeghi et al. 2017, definition of STR.
     """
-    inside = (swir > 0) & (swir <= 1)
-    return np.where(inside, (1.0 - swir) ** 2 / (2.0 * swir), np.nan)
+    return evaluate(Formula.STR, swir)
 
 
 def wetness(greenness: Array, transformed: Array, *, edges: Edges) -> Array:
@@ -140,36 +149,62 @@ def _wetness(
     wet_intercept: Array,
     wet_slope: Array,
 ) -> Array:
-    dry = dry_intercept + dry_slope * greenness
-    wet = wet_intercept + wet_slope * greenness
-    share = np.where(wet > dry, (transformed - dry) / (wet - dry), np.nan)
-    return np.clip(share, 0.0, 1.0)
+    edges = (dry_intercept, dry_slope, wet_intercept, wet_slope)
+    return evaluate(Formula.WETNESS, greenness, transformed, edges=edges)
 
 
 class EdgeCounts:
     """How many pixels lie where in the NDVI-STR plane; edges come from it.
 
     Counts add up, so blocks, tiles and dates may come in any order and grouping
-    and the edges are the same.
+    and the edges are the same. Not to be shared by threads: give each its own.
     """
 
     def __init__(self) -> None:
-        self._counts = np.zeros((_NDVI_BINS, _STR_BINS), np.int64)
+        # And, after the cells of the plane, what lies outside it.
+        self._counts = np.zeros(NDVI_BINS * STR_BINS + 1, np.int64)
 
     def add(
         self,
-        greenness: NDArray[np.floating[Any]],
-        transformed: NDArray[np.floating[Any]],
+        greenness: Floats,
+        transformed: Floats,
+        *,
+        usable: NDArray[np.bool_] | None = None,
     ) -> Self:
-        """Count the pixels of two NumPy arrays of one shape; NaN is left out."""
-        x, y = np.ravel(greenness), np.ravel(transformed)
-        found, _, _ = np.histogram2d(
-            x[np.isfinite(x) & np.isfinite(y)],
-            y[np.isfinite(x) & np.isfinite(y)],
-            bins=(_NDVI_BINS, _STR_BINS),
-            range=(_NDVI_RANGE, _STR_RANGE),
-        )
-        self._counts += found.astype(np.int64)
+        """Count pixels by NDVI and STR.
+
+        Parameters
+        ----------
+        greenness, transformed
+            NumPy arrays of one shape; NaN is left out, and so is what lies outside
+            NDVI 0..1 and STR 0..20.
+        usable
+            Bool, of the same shape; pixels where it is False are left out.
+        """
+        x, y, clear = _pixels((greenness, transformed), usable)
+        formulas.count_pixels(x, y, clear, self._counts)
+        return self
+
+    def add_bands(
+        self,
+        nir: Floats,
+        red: Floats,
+        swir: Floats,
+        *,
+        usable: NDArray[np.bool_] | None = None,
+    ) -> Self:
+        """Count pixels by their reflectances, nothing being kept of them.
+
+        Parameters
+        ----------
+        nir, red, swir
+            B08, B04 and B12 as in `optram`, NumPy arrays of one shape and dtype,
+            float32 or float64.
+        usable
+            As in `add`.
+        """
+        a, b, c, clear = _pixels((nir, red, swir), usable)
+        formulas.count_bands(a, b, c, clear, self._counts)
         return self
 
     def __add__(self, other: "EdgeCounts") -> "EdgeCounts":
@@ -189,7 +224,7 @@ class EdgeCounts:
         DataError
             With fewer than five such bins, or if the fitted edges cross.
         """
-        full = np.flatnonzero(self._counts.sum(axis=1) >= _MIN_PIXELS)
+        full = np.flatnonzero(self._table.sum(axis=1) >= _MIN_PIXELS)
         rows = [int(i) for i in full]
         if full.size < _MIN_BINS:
             raise DataError(
@@ -197,8 +232,7 @@ class EdgeCounts:
                 f"{full.size} NDVI intervals of {_MIN_PIXELS} pixels or more",
                 f"add scenes until there are {_MIN_BINS}, or pass edges",
             )
-        step = (_NDVI_RANGE[1] - _NDVI_RANGE[0]) / _NDVI_BINS
-        x = _NDVI_RANGE[0] + (full.astype(np.float64) + 0.5) * step
+        x = (full.astype(np.float64) + 0.5) * NDVI_WIDTH
         dry = _line(x, np.array([self._quantile(i, _TAIL) for i in rows]))
         wet = _line(x, np.array([self._quantile(i, 1 - _TAIL) for i in rows]))
         found = Edges(
@@ -216,14 +250,38 @@ class EdgeCounts:
             )
         return found
 
+    def edges_or_nan(self) -> Edges:
+        """Both edges as float32; all NaN, and all wetness nodata, if `edges` refuses.
+
+        A product of one scene has nowhere else to take its edges from.
+        """
+        try:
+            found = self.edges()
+        except DataError:
+            found = Edges(np.nan, np.nan, np.nan, np.nan)
+        return Edges(*map(np.float32, astuple(found)))
+
     def _quantile(self, row: int, share: float) -> float:
-        cumulated = np.cumsum(self._counts[row])
+        cumulated = np.cumsum(self._table[row])
         target = share * cumulated[-1]
         cell = int(np.searchsorted(cumulated, target))
         before = cumulated[cell - 1] if cell else 0
         inside = (target - before) / max(1, cumulated[cell] - before)
-        width = (_STR_RANGE[1] - _STR_RANGE[0]) / _STR_BINS
-        return float(_STR_RANGE[0] + (cell + inside) * width)
+        return float((cell + inside) * STR_WIDTH)
+
+    @property
+    def _table(self) -> NDArray[np.int64]:
+        return self._counts[:-1].reshape(NDVI_BINS, STR_BINS)
+
+
+def _pixels(
+    values: tuple[Floats, ...], usable: NDArray[np.bool_] | None
+) -> list[NDArray[Any]]:
+    dtype = float_of(values)
+    clear = np.asarray(True if usable is None else usable, np.bool_)
+    shape = np.broadcast_shapes(*map(np.shape, values), clear.shape)
+    arrays: list[NDArray[Any]] = [np.asarray(v, dtype) for v in values]
+    return [flatten(array, shape) for array in (*arrays, clear)]
 
 
 def scene_edges(
@@ -251,10 +309,10 @@ def scene_edges(
     greenness, transformed = ndvi(nir, red), transformed_reflectance(swir)
     if usable is not None:
         transformed = transformed.where(usable)
-    greenness, transformed = xr.unify_chunks(*xr.broadcast(greenness, transformed))
-    if transformed.chunks is None:
-        found = _edge_values([_count(greenness.values, transformed.values)])
-        return Edges(*found)
+    greenness, transformed = xr.broadcast(greenness, transformed)
+    if greenness.chunks is None and transformed.chunks is None:
+        return EdgeCounts().add(greenness.values, transformed.values).edges_or_nan()
+    greenness, transformed = xr.unify_chunks(greenness.chunk(), transformed.chunk())
     import dask.array as da  # noqa: PLC0415  a quarter of a second
     from dask.delayed import delayed  # noqa: PLC0415
 
@@ -277,11 +335,7 @@ def _count(greenness: Array, transformed: Array) -> "EdgeCounts":
 
 
 def _edge_values(counts: Iterable["EdgeCounts"]) -> NDArray[np.float32]:
-    try:
-        found = sum(counts, EdgeCounts()).edges()
-    except DataError:
-        return np.full(4, np.nan, np.float32)
-    return np.array(astuple(found), np.float32)
+    return np.array(astuple(sum(counts, EdgeCounts()).edges_or_nan()))
 
 
 def _line(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float, float]:

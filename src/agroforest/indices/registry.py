@@ -11,7 +11,7 @@ import xarray as xr
 from agroforest.core.errors import ConfigurationError, DataError
 from agroforest.indices import optram, spectral
 from agroforest.indices.elementwise import Array
-from agroforest.indices.spectral import RATIO_LIMIT
+from agroforest.indices.formulas import RATIO_LIMIT, Formula
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,6 +28,9 @@ class Index:
         Band to use instead where one is missing, by the missing band.
     function
         Arrays in, array out.
+    formula
+        What `function` computes, for kernels that compute several indices at
+        once.
     valid_range
         Smallest and largest value the function can return.
     title_zh, title_en
@@ -54,6 +57,7 @@ class Index:
     bands: tuple[str, ...]
     substitutes: Mapping[str, str] = field(default_factory=dict)
     function: Callable[..., Array] = field(repr=False)
+    formula: Formula = field(repr=False)
     valid_range: tuple[float, float]
     title_zh: str
     title_en: str
@@ -125,6 +129,7 @@ _ROWS = (
         bands=("B08", "B04"),
         substitutes=_NIR_10,
         function=spectral.ndvi,
+        formula=Formula.NORMALISED_DIFFERENCE,
         valid_range=_NORMALISED,
         title_zh="归一化植被指数",
         title_en="Normalised difference vegetation index",
@@ -137,6 +142,7 @@ _ROWS = (
         bands=("B08", "B04", "B02"),
         substitutes=_NIR_10,
         function=spectral.evi,
+        formula=Formula.EVI,
         valid_range=(-RATIO_LIMIT, RATIO_LIMIT),
         title_zh="增强型植被指数",
         title_en="Enhanced vegetation index",
@@ -149,6 +155,7 @@ _ROWS = (
         bands=("B8A", "B11"),
         substitutes=_NIR_20,
         function=spectral.ndmi,
+        formula=Formula.NORMALISED_DIFFERENCE,
         valid_range=_NORMALISED,
         title_zh="归一化水分指数",
         title_en="Normalised difference moisture index",
@@ -161,6 +168,7 @@ _ROWS = (
         name="ndmi_b08",
         bands=("B08", "B11"),
         function=spectral.ndmi,
+        formula=Formula.NORMALISED_DIFFERENCE,
         valid_range=_NORMALISED,
         title_zh="归一化水分指数 · 10 米近红外 B08",
         title_en="Normalised difference moisture index (10 m near infrared, B08)",
@@ -174,6 +182,7 @@ _ROWS = (
         bands=("B11", "B08"),
         substitutes=_NIR_10,
         function=spectral.msi,
+        formula=Formula.RATIO,
         valid_range=(0.0, RATIO_LIMIT),
         title_zh="水分胁迫指数",
         title_en="Moisture stress index",
@@ -186,6 +195,7 @@ _ROWS = (
         bands=("B8A", "B11", "B12"),
         substitutes=_NIR_20,
         function=spectral.nmdi,
+        formula=Formula.NMDI,
         valid_range=(-RATIO_LIMIT, RATIO_LIMIT),
         title_zh="归一化多波段干旱指数",
         title_en="Normalised multi-band drought index",
@@ -198,6 +208,7 @@ _ROWS = (
         bands=("B8A", "B12"),
         substitutes=_NIR_20,
         function=spectral.nbr,
+        formula=Formula.NORMALISED_DIFFERENCE,
         valid_range=_NORMALISED,
         title_zh="归一化燃烧指数",
         title_en="Normalised burn ratio",
@@ -211,6 +222,7 @@ _ROWS = (
         bands=("B8A", "B05"),
         substitutes=_NIR_20,
         function=spectral.ndre,
+        formula=Formula.NORMALISED_DIFFERENCE,
         valid_range=_NORMALISED,
         title_zh="归一化红边指数",
         title_en="Normalised difference red-edge index",
@@ -222,6 +234,7 @@ _ROWS = (
         name="crswir",
         bands=("B8A", "B11", "B12"),
         function=spectral.crswir,
+        formula=Formula.CRSWIR,
         valid_range=(0.0, RATIO_LIMIT),
         title_zh="短波红外连续统去除指数",
         title_en="Continuum removal of the shortwave infrared",
@@ -234,6 +247,7 @@ _ROWS = (
         bands=("B08", "B04", "B12"),
         substitutes=_NIR_10,
         function=optram.optram,
+        formula=Formula.OPTRAM,
         valid_range=(0.0, 1.0),
         title_zh="土壤湿度 · OPTRAM 光学梯形模型",
         title_en="Soil wetness (optical trapezoid model, OPTRAM)",

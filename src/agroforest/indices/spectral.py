@@ -12,32 +12,18 @@ Where the formula has no meaning the result is NaN:
   is noise, whatever the numerator.
 * A normalised difference whose negative term lifts it beyond 1 (or -1) is 1
   (or -1): what it would be if that band reflected nothing.
-* The other ratios have no bound of their own. Beyond `RATIO_LIMIT` they come
+* The other ratios have no bound of their own. Beyond 3 (`RATIO_LIMIT`) they come
   from denominators within the noise and are nodata.
 
 So every index stays in the range that the registry states, for any input.
 
-Each docstring holds the equation as its paper publishes it. Numbers of equations
-are left out: where the originals could not be compared, a number would be a
-guess.
+Each docstring holds the equation as its paper publishes it; what is computed
+stands in `agroforest.indices.formulas`. Numbers of equations are left out: where
+the originals could not be compared, a number would be a guess.
 """
 
-import numpy as np
-
-from agroforest.indices.elementwise import Array, Floats, elementwise
-
-#: Largest magnitude an unbounded ratio may have. Land gives -1..2; int16 at
-#: 10000 steps a unit ends at 3.2767. Arbitrary.
-RATIO_LIMIT = 3.0
-
-# Huete et al. 2002: gain, aerosol coefficients of red and blue, canopy
-# background.
-_EVI_GAIN, _EVI_RED, _EVI_BLUE, _EVI_SOIL = 2.5, 6.0, 7.5, 1.0
-
-# Central wavelengths of Sentinel-2A in nm; the share of the way from B8A to B12
-# at which B11 lies.
-_B8A_NM, _B11_NM, _B12_NM = 864.0, 1610.4, 2185.7
-_B11_SHARE = (_B11_NM - _B8A_NM) / (_B12_NM - _B8A_NM)
+from agroforest.indices.elementwise import Array, elementwise, evaluate
+from agroforest.indices.formulas import Formula
 
 
 @elementwise
@@ -63,7 +49,7 @@ def ndvi(nir: Array, red: Array) -> Array:
     ERTS, NASA SP-351, 309-317. Tucker 1979, Remote Sensing of Environment 8,
     127-150.
     """
-    return _normalised_difference(nir, red)
+    return evaluate(Formula.NORMALISED_DIFFERENCE, nir, red)
 
 
 @elementwise
@@ -91,11 +77,7 @@ def evi(nir: Array, red: Array, blue: Array) -> Array:
     ----------
     Huete et al. 2002, Remote Sensing of Environment 83, 195-213.
     """
-    return _ratio(
-        _EVI_GAIN * (nir - red),
-        nir + _EVI_RED * red - _EVI_BLUE * blue + _EVI_SOIL,
-        lowest=-RATIO_LIMIT,
-    )
+    return evaluate(Formula.EVI, nir, red, blue)
 
 
 @elementwise
@@ -121,7 +103,7 @@ def ndmi(nir: Array, swir: Array) -> Array:
     (at 1240 nm); Wilson & Sader 2002, Remote Sensing of Environment 80, 385-396
     (the 1650 nm band and the name).
     """
-    return _normalised_difference(nir, swir)
+    return evaluate(Formula.NORMALISED_DIFFERENCE, nir, swir)
 
 
 @elementwise
@@ -144,7 +126,7 @@ def msi(swir: Array, nir: Array) -> Array:
     ----------
     Hunt & Rock 1989, Remote Sensing of Environment 30, 43-54.
     """
-    return _ratio(swir, nir, lowest=0.0)
+    return evaluate(Formula.RATIO, swir, nir)
 
 
 @elementwise
@@ -174,8 +156,7 @@ def nmdi(nir: Array, swir1: Array, swir2: Array) -> Array:
     Wang & Qu 2007, Geophysical Research Letters 34, L20405, equation in the
     abstract.
     """
-    difference = swir1 - swir2
-    return _ratio(nir - difference, nir + difference, lowest=-RATIO_LIMIT)
+    return evaluate(Formula.NMDI, nir, swir1, swir2)
 
 
 @elementwise
@@ -198,7 +179,7 @@ def nbr(nir: Array, swir2: Array) -> Array:
     ----------
     Key & Benson 2006, Landscape assessment, in FIREMON, USDA RMRS-GTR-164-CD.
     """
-    return _normalised_difference(nir, swir2)
+    return evaluate(Formula.NORMALISED_DIFFERENCE, nir, swir2)
 
 
 @elementwise
@@ -222,7 +203,7 @@ def ndre(nir: Array, red_edge: Array) -> Array:
     ----------
     Gitelson & Merzlyak 1994, Journal of Plant Physiology 143, 286-292.
     """
-    return _normalised_difference(nir, red_edge)
+    return evaluate(Formula.NORMALISED_DIFFERENCE, nir, red_edge)
 
 
 @elementwise
@@ -251,17 +232,4 @@ def crswir(nir: Array, swir1: Array, swir2: Array) -> Array:
     ----------
     Dutrieux et al. 2021, Package fordead (INRAE), index CRSWIR.
     """
-    return _ratio(swir1, nir + (swir2 - nir) * _B11_SHARE, lowest=0.0)
-
-
-def _normalised_difference(first: Floats, second: Floats) -> Floats:
-    return np.clip(_divide(first - second, first + second), -1.0, 1.0)
-
-
-def _ratio(numerator: Floats, denominator: Floats, *, lowest: float) -> Floats:
-    value = _divide(numerator, denominator)
-    return np.where((value >= lowest) & (value <= RATIO_LIMIT), value, np.nan)
-
-
-def _divide(numerator: Floats, denominator: Floats) -> Floats:
-    return np.where(denominator > 0, numerator / denominator, np.nan)
+    return evaluate(Formula.CRSWIR, nir, swir1, swir2)
