@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from agroforest.core.grid import Grid
 from agroforest.indices import baseline
 from agroforest.indices.baseline import BaselineState, Take
-from agroforest.indices.ring import find_cuts, insert, is_bare
-from agroforest.indices.season import seasonal_basis
+from agroforest.indices.cuts import find_cuts, is_bare
+from agroforest.indices.ring import encode, insert
+from agroforest.indices.season import Calendar, quantise, seasonal_basis
 
 SIDE = 8
 GRID = Grid(
@@ -135,6 +136,82 @@ def test_ring_of_a_pixel_without_model_grows_in_span() -> None:
     assert (np.diff(ring_day[:, 0, 0]) > 0).all()
 
 
+def insert_simply(
+    kept: list[tuple[int, int]], slots: int, day: int, number: int, *, thin: bool
+) -> list[tuple[int, int]]:
+    """What `insert` does to one pixel that was never cut, on a list of dates."""
+    if day in dict(kept):
+        return [(d, number if d == day else n) for d, n in kept]
+    new = sorted([*kept, (day, number)])
+    if len(kept) < slots:
+        return new
+    if not thin:
+        return new[1:]
+    if day < kept[0][0]:
+        return kept
+    # Of the inner ones already there, the one with the closest neighbours goes;
+    # the newest of all, and the oldest, stay.
+    days = [d for d, _ in kept]
+    gaps = []
+    for k in range(1, slots):
+        if k + 1 < slots:
+            gaps.append((days[k + 1] - days[k - 1], k))
+        elif day > days[k]:
+            gaps.append((day - days[k - 1], k))
+    drop = days[min(gaps)[1]]
+    return [(d, n) for d, n in new if d != drop]
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    days=st.lists(st.integers(1, 40), max_size=25),
+    seed=st.integers(0, 2**32 - 1),
+    share=st.sampled_from([0.1, 0.5, 0.9, 1.0]),
+)
+def test_rows_at_once_are_pixels_one_by_one(
+    days: list[int], seed: int, share: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    slots, shape = 5, (3, 11)
+    ring = np.full((slots, 6, *shape), -32768, dtype=np.int16)
+    ring_day = np.zeros((slots, *shape), dtype=np.int32)
+    thin = rng.random(shape) < 0.5
+    kept: dict[tuple[int, int], list[tuple[int, int]]] = {
+        p: [] for p in np.ndindex(shape)
+    }
+    for number, day in enumerate(days):
+        clear = rng.random(shape) < share
+        bands = np.where(clear, np.int16(number), np.int16(-32768))
+        insert(
+            ring,
+            ring_day,
+            np.broadcast_to(bands, (6, *shape)).copy(),
+            day,
+            thin,
+            np.zeros(shape, dtype=np.int32),
+        )
+        for p in zip(*np.nonzero(clear), strict=True):
+            kept[p] = insert_simply(kept[p], slots, day, number, thin=bool(thin[p]))
+    for p, expected in kept.items():
+        empty = slots - len(expected)
+        found = list(zip(ring_day[:, *p], ring[:, 3, *p], strict=True))
+        assert found[empty:] == expected
+        assert found[:empty] == [(0, -32768)] * empty
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_clear_pixels_are_quantised_and_others_are_missing(kind: type) -> None:
+    rng = np.random.default_rng(3)
+    bands = (rng.normal(0.2, 1.5, (6, 20, 30))).astype(kind)
+    bands[0, :5] = np.nan
+    bands[1, 3] = np.inf
+    bands[:, 7, :4] = np.array([0.00005, -0.00015, 3.2767, -9.0], dtype=kind)
+    clear = rng.random((20, 30)) < 0.7
+    numbers = np.empty(bands.shape, dtype=np.int16)
+    encode(bands, clear, numbers)
+    np.testing.assert_array_equal(numbers, quantise(np.where(clear, bands, np.nan)))
+
+
 def test_residual_is_observed_minus_season(fitted: BaselineState) -> None:
     day, bands, _, _ = scene(HISTORY_END + 40)
     usable = np.ones((SIDE, SIDE), dtype=bool)
@@ -248,10 +325,46 @@ def test_bare_is_the_published_test_without_green() -> None:
         assert not is_bare(other).any()
 
 
-def test_a_run_is_of_successive_dates() -> None:
-    day = np.arange(1, 6, dtype=np.int32)[:, None].repeat(3, axis=1)
-    bare = np.array([[1, 1, 0, 1, 1], [0, 1, 1, 1, 1], [0, 0, 1, 1, 1]], dtype=bool).T
-    assert find_cuts(bare, day).tolist() == [0, 2, 3]
+@pytest.mark.parametrize(
+    ("bare", "first"),
+    [
+        ("sssss", 1),
+        ("ss.ss", 0),
+        (".sss.", 2),
+        ("..sss", 3),
+        ("ss.sss", 4),
+        ("sssssss", 1),
+        ("hhh", 0),  # before the model may judge
+        ("hhsss", 3),
+        (" sss", 2),  # an empty slot
+        ("..wwwss", 0),  # leafless as every winter
+    ],
+)
+def test_a_cut_is_a_run_of_successive_dates(bare: str, first: int) -> None:
+    number = (np.array([SOIL, CANOPY]) * 10_000).astype(np.int16)
+    slots = len(bare)
+    ring = np.full((slots, 6, 2, 3), -32768, dtype=np.int16)
+    ring_day = np.zeros((slots, 2, 3), dtype=np.int32)
+    for slot, letter in enumerate(bare):
+        if letter != " ":
+            ring_day[slot, 1, 2] = slot + 1
+            ring[slot, :, 1, 2] = number[0 if letter in "shw" else 1]
+    coefficients = np.zeros((7, 5, 2, 3), dtype=np.int16)
+    coefficients[:6, 0] = number[0 if "w" in bare else 1][:, None, None]
+    model_from = np.full((2, 3), 1 + bare.count("h"), dtype=np.int32)
+    medians = np.empty((0, 7), dtype=np.float32)
+    found = np.empty(1, dtype=np.int32)
+    find_cuts(
+        ring,
+        ring_day,
+        coefficients,
+        model_from,
+        Calendar.over(ring_day, ring_day[:0, 0, 0], medians),
+        np.array([1]),
+        np.array([2]),
+        found,
+    )
+    assert found.tolist() == [first]
 
 
 def test_pixel_without_history_is_learned_from_its_ring() -> None:

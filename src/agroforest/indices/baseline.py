@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from agroforest.core.errors import DataError
 from agroforest.core.grid import Grid
 from agroforest.indices import harmonic, reference
-from agroforest.indices.ring import find_cuts, insert, is_bare
+from agroforest.indices.ring import insert
 from agroforest.indices.season import (
     BANDS,
     COEFFICIENTS,
@@ -23,9 +23,9 @@ from agroforest.indices.season import (
     SIGNALS,
     Calendar,
     quantise,
-    seasonal_basis,
 )
-from agroforest.indices.state import BaselineState, Residuals
+from agroforest.indices.state import MIN_CLEAR, MIN_SPAN, BaselineState, Residuals
+from agroforest.indices.update import update
 
 __all__ = [
     "BANDS",
@@ -37,11 +37,6 @@ __all__ = [
     "update",
 ]
 
-#: Clear dates a pixel needs for a model (four more than a six-parameter model
-#: of fordead's; the guidance of the field is "at least ten").
-MIN_CLEAR = 10
-#: Days they must span: three seasons. Arbitrary.
-MIN_SPAN = 270
 #: Clear observations kept for a pixel. Arbitrary; covers four to twelve months.
 RING_SLOTS = 16
 
@@ -114,66 +109,6 @@ def fit(
     for day, bands in zip(days, stack, strict=True):
         insert(state.ring, state.ring_day, bands, day, ~modelled, state.cut_day)
     return state
-
-
-def update(
-    state: BaselineState,
-    *,
-    day: int,
-    bands: NDArray[np.floating],
-    usable: NDArray[np.bool_],
-    scene_id: str,
-    forest: NDArray[np.bool_],
-    min_clear: int = MIN_CLEAR,
-    scene_median: Sequence[float] | None = None,
-) -> BaselineState:
-    """Take one scene in.
-
-    A scene taken before changes nothing; another scene of the same day replaces
-    the pixels it sees; a late one goes where its date belongs.
-
-    Parameters
-    ----------
-    state
-        Not modified. The result shares the arrays that did not change; the ring
-        is copied (256 bytes a pixel).
-    day
-        Days since 1970-01-01.
-    bands
-        ``(6, y, x)`` float reflectance in the order of `BANDS`, NaN missing.
-    usable
-        ``(y, x)`` bool.
-    scene_id
-        Recognises the scene when it comes again.
-    forest
-        ``(y, x)`` bool.
-    min_clear
-        As in `fit`.
-    scene_median
-        Seven numbers, when the scene was judged over a larger area.
-    """
-    if scene_id in state.scenes:
-        return state
-    numbers = _encode(bands, usable, state.grid, scene_id)
-    state = state.patch(scenes=(*state.scenes, scene_id))
-    clear = (numbers != NODATA).any(axis=0)
-    if not clear.any():
-        return state
-    if scene_median is None:
-        median = _scene_median(state, day, numbers, forest & clear)
-    else:
-        median = np.asarray(scene_median, dtype=np.float32)
-    kept = state.scene_day != day
-    at = int(np.searchsorted(state.scene_day[kept], day))
-    ring, ring_day = state.ring.copy(), state.ring_day.copy()
-    insert(ring, ring_day, numbers, day, state.awaits_model, state.cut_day)
-    state = state.patch(
-        ring=ring,
-        ring_day=ring_day,
-        scene_day=np.insert(state.scene_day[kept], at, day),
-        scene_median=np.insert(state.scene_median[kept], at, median, axis=0),
-    )
-    return _relearn(_mark_cuts(state, numbers, forest), clear, min_clear)
 
 
 def residuals(state: BaselineState, *, slots: int | None = None) -> Residuals:
@@ -269,82 +204,3 @@ def _fit(
 
 
 _ROWS = 16
-
-
-def _scene_median(
-    state: BaselineState, day: int, numbers: NDArray[np.int16], among: NDArray[np.bool_]
-) -> NDArray[np.float32]:
-    whole = (state.cut_day == 0) | (day < state.cut_day) | ~state.awaits_model
-    rows, columns = reference.sample(among & state.has_model & whole)
-    ground = np.full((1, 1, rows.size), day, dtype=np.int32)
-    calendar = Calendar.over(ground, state.scene_day[:0], state.scene_median[:0])
-    value = np.empty((1, len(SIGNALS), 1, rows.size), dtype=np.float32)
-    coef = state.coefficients[:, :, rows, columns][:, :, None]
-    harmonic.residual_stack(
-        numbers[:, rows, columns][None, :, None],
-        ground,
-        calendar,
-        coef,
-        value,
-    )
-    spread = state.spread[:, rows, columns] / SCALE
-    return reference.shared_residual(value[0, :, 0], spread)
-
-
-def _mark_cuts(
-    state: BaselineState, numbers: NDArray[np.int16], forest: NDArray[np.bool_]
-) -> BaselineState:
-    """Record a cut where this scene completes a run of bare dates."""
-    rows, columns = np.nonzero(is_bare(numbers) & forest & ~state.awaits_model)
-    if not rows.size:
-        return state
-    day = state.ring_day[:, rows, columns]
-    ring = state.ring[:, :, rows, columns]
-    coef = state.coefficients[:, :, rows, columns].astype(np.float32)
-    season = np.einsum("tnk,bkn->btn", seasonal_basis(day), coef[: len(BANDS)])
-    usual = is_bare(season.astype(np.int16))  # leafless every winter is no cut
-    bare = is_bare(ring.swapaxes(0, 1)) & ~usual
-    bare &= (day >= state.model_from[rows, columns]) & (day > 0)
-    found = find_cuts(bare, day)
-    if not found.any():
-        return state
-    cut_day = state.cut_day.copy()
-    cut_day[rows, columns] = np.where(found > 0, found, cut_day[rows, columns])
-    return state.patch(cut_day=cut_day)
-
-
-def _relearn(
-    state: BaselineState, clear: NDArray[np.bool_], min_clear: int
-) -> BaselineState:
-    """Fit pixels that await a model from their ring, once it holds enough."""
-    rows, columns = np.nonzero(state.awaits_model & clear)
-    day = state.ring_day[:, rows, columns]
-    cut = state.cut_day[rows, columns]
-    ring = state.ring[:, :, rows, columns]
-    regrown = (day > cut) & ~((cut > 0) & is_bare(ring.swapaxes(0, 1)))
-    last = day[-1]
-    first = np.where(regrown, day, last).min(axis=0)
-    ready = (regrown.sum(axis=0) >= min_clear) & (last - first >= MIN_SPAN)
-    if not ready.any():
-        return state
-    rows, columns = rows[ready], columns[ready]
-    day, regrown = day[:, ready], regrown[:, ready]
-    ring = np.where(regrown[:, None], ring[:, :, ready], NODATA).astype(np.int16)
-    calendar = Calendar.over(day, state.scene_day, state.scene_median)
-    c, s, n = reference.fit_block(
-        ring[:, :, None], day[:, None], calendar, min_clear, MIN_SPAN
-    )
-    fitted = n[0] > 0
-    rows, columns, newest = rows[fitted], columns[fitted], last[ready][fitted]
-    coefficients, spread = state.coefficients.copy(), state.spread.copy()
-    model_from, count = state.model_from.copy(), state.clear_count.copy()
-    coefficients[:, :, rows, columns] = quantise(c[:, :, 0, fitted])
-    spread[:, rows, columns] = quantise(s[:, 0, fitted])
-    model_from[rows, columns] = newest + 1
-    count[rows, columns] = n[0, fitted]
-    return state.patch(
-        coefficients=coefficients,
-        spread=spread,
-        model_from=model_from,
-        clear_count=count,
-    )

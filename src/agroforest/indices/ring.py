@@ -1,4 +1,11 @@
-"""The latest clear observations of every pixel, in the order of their dates."""
+"""The latest clear observations of every pixel, in the order of their dates.
+
+All kernels that numba compiles here call only each other, because numba's
+on-disk cache notices a changed file but not a changed callee in another file.
+They go through a tile row by row, and through a row by slot and band: that is
+the order of the memory. Pixel by pixel, the hundred places of one pixel lie a
+power of two apart in a chunk, and fall on each other in the processor's cache.
+"""
 # mypy: disable-error-code="untyped-decorator"
 # (numba has no type information)
 
@@ -6,19 +13,76 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from agroforest.indices.season import NODATA
+from agroforest.indices.season import NODATA, SCALE
 
-# fordead's soil test (Dutrieux et al. 2021), reflectance x 10000.
-_SOIL_B11, _SOIL_B02, _SOIL_GREEN_RED = 1250, 600, 800
-# Alone, that test calls most broadleaves in May and any fading spruce soil (85 %
-# of a real forest mask one April). Ground without leaves has an NDVI of 0.1-0.3,
-# grey standing spruce 0.45. Arbitrary between them.
-_SOIL_NDVI = 0.4
-#: Successive clear dates of bare soil that make a cut (fordead's number).
-CUT_DATES = 3
+_LIMIT = -NODATA - 1
+
+_jit = njit(nogil=True, cache=True, error_model="numpy")
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@_jit
+def find_clear(
+    bands: NDArray[np.floating], usable: NDArray[np.bool_], clear: NDArray[np.bool_]
+) -> int:
+    """Find usable pixels that have a finite value in any band.
+
+    Parameters
+    ----------
+    bands
+        ``(6, y, x)`` float reflectance, NaN missing.
+    usable
+        ``(y, x)`` bool.
+    clear
+        ``(y, x)`` bool, overwritten.
+
+    Returns
+    -------
+    int
+        How many there are.
+    """
+    found = 0
+    for y in range(usable.shape[0]):
+        for x in range(usable.shape[1]):
+            clear[y, x] = False
+            if usable[y, x]:
+                for band in range(bands.shape[0]):
+                    if np.isfinite(bands[band, y, x]):
+                        clear[y, x] = True
+                        found += 1
+                        break
+    return found
+
+
+@_jit
+def encode(
+    bands: NDArray[np.floating],
+    clear: NDArray[np.bool_],
+    numbers: NDArray[np.int16],
+) -> None:
+    """Quantise clear pixels as `season.quantise` does; nodata elsewhere.
+
+    Parameters
+    ----------
+    bands
+        ``(6, y, x)`` float reflectance, NaN missing.
+    clear
+        ``(y, x)`` bool.
+    numbers
+        ``(6, y, x)`` int16, overwritten.
+    """
+    scale = np.float32(SCALE)
+    for band in range(bands.shape[0]):
+        for y in range(clear.shape[0]):
+            for x in range(clear.shape[1]):
+                value = bands[band, y, x]
+                if clear[y, x] and np.isfinite(value):
+                    steps = np.rint(value * scale)
+                    numbers[band, y, x] = np.int16(min(max(steps, -_LIMIT), _LIMIT))
+                else:
+                    numbers[band, y, x] = NODATA
+
+
+@_jit
 def insert(
     ring: NDArray[np.int16],
     ring_day: NDArray[np.int32],
@@ -49,72 +113,110 @@ def insert(
     cut_day
         ``(y, x)`` int32, 0 for none.
     """
-    n_bands, height, width = bands.shape
+    _, height, width = bands.shape
+    clear = np.empty(width, dtype=np.bool_)
+    freed = np.empty(width, dtype=np.int16)
+    place = np.empty(width, dtype=np.int16)
     for y in range(height):
-        for x in range(width):
-            if not _any_clear(bands[:, y, x]):
-                continue
-            place = _place(ring_day[:, y, x], day)
-            if place < 0:
-                continue
-            if ring_day[place, y, x] != day:
-                freed = _freed(ring_day[:, y, x], day, thin[y, x], cut_day[y, x])
-                while freed < place:  # close the gap from the left
-                    _move(ring, ring_day, freed + 1, freed, y, x)
-                    freed += 1
-                while freed > place + 1:  # or open one to the right
-                    _move(ring, ring_day, freed - 1, freed, y, x)
-                    freed -= 1
-                place = freed
-            ring_day[place, y, x] = day
-            for b in range(n_bands):
-                ring[place, b, y, x] = bands[b, y, x]
+        first, stop = _clear_of_row(bands, y, clear)
+        if first == stop:
+            continue
+        _choose_slots(
+            ring_day, y, first, stop, day, clear, thin[y], cut_day[y], freed, place
+        )
+        x = first
+        while x < stop:  # neighbours with the same history move together
+            end = x + 1
+            if clear[x]:
+                while (
+                    end < stop
+                    and clear[end]
+                    and freed[end] == freed[x]
+                    and place[end] == place[x]
+                ):
+                    end += 1
+                _shift(ring, ring_day, freed[x], place[x], y, x, end)
+                _put(ring, ring_day, bands, day, place[x], y, x, end)
+            x = end
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
-def _any_clear(bands: NDArray[np.int16]) -> bool:
-    clear = False
-    for band in bands:
-        clear = clear or band != NODATA
-    return clear
+@_jit
+def _clear_of_row(
+    bands: NDArray[np.int16], y: int, clear: NDArray[np.bool_]
+) -> tuple[int, int]:
+    """Find the clear pixels of a row, and the range they lie in."""
+    clear[:] = False
+    for band in range(bands.shape[0]):
+        for x in range(clear.size):
+            clear[x] |= bands[band, y, x] != NODATA
+    first, stop = 0, clear.size
+    while first < stop and not clear[first]:
+        first += 1
+    while stop > first and not clear[stop - 1]:
+        stop -= 1
+    return first, stop
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
-def _place(days: NDArray[np.int32], day: int) -> int:
-    """Newest slot not after `day`; -1 where a full ring is newer altogether."""
-    place = -1
-    for k in range(days.size):
-        if days[k] <= day:
-            place = k
-    return place
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
-def _move(
-    ring: NDArray[np.int16],
+@_jit
+def _choose_slots(
     ring_day: NDArray[np.int32],
-    source: int,
-    target: int,
     y: int,
-    x: int,
+    first: int,
+    stop: int,
+    day: int,
+    clear: NDArray[np.bool_],
+    thin: NDArray[np.bool_],
+    cut_day: NDArray[np.int32],
+    freed: NDArray[np.int16],
+    place: NDArray[np.int16],
 ) -> None:
-    ring_day[target, y, x] = ring_day[source, y, x]
-    for b in range(ring.shape[1]):
-        ring[target, b, y, x] = ring[source, b, y, x]
+    """Say which slot of each pixel is given up, and where its new date goes.
+
+    A pixel whose full ring is newer altogether loses its place in `clear`.
+    """
+    empty = np.empty(stop, dtype=np.int16)
+    _find_places(ring_day, y, first, stop, day, place, empty)
+    for x in range(first, stop):
+        clear[x] &= place[x] >= 0
+        if not clear[x]:
+            continue
+        if ring_day[place[x], y, x] == day:
+            freed[x] = place[x]
+        elif empty[x] >= 0:
+            freed[x] = empty[x]
+        elif thin[x] and ring_day[0, y, x] > cut_day[x]:
+            freed[x] = _redundant(ring_day[:, y, x], day)
+        else:
+            freed[x] = 0
+        if freed[x] > place[x]:  # everything between moves to the right
+            place[x] += 1
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
-def _freed(days: NDArray[np.int32], day: int, thin: bool, cut_day: int) -> int:
-    """Slot to give up for a new `day`: an empty one, the oldest, or a redundant one."""
+@_jit
+def _find_places(
+    ring_day: NDArray[np.int32],
+    y: int,
+    first: int,
+    stop: int,
+    day: int,
+    place: NDArray[np.int16],
+    empty: NDArray[np.int16],
+) -> None:
+    """Find the newest slot not after `day`, and the last empty one; -1 for none."""
+    place[first:stop] = -1
+    empty[first:stop] = -1
+    for k in range(ring_day.shape[0]):
+        for x in range(first, stop):
+            if ring_day[k, y, x] <= day:
+                place[x] = k
+            if ring_day[k, y, x] == 0:
+                empty[x] = k
+
+
+@_jit
+def _redundant(days: NDArray[np.int32], day: int) -> int:
+    """Slot whose neighbours, the new `day` among them, are closest in time."""
     slots = days.size
-    empty = -1
-    for k in range(slots):
-        if days[k] == 0:
-            empty = k
-    if empty >= 0:
-        return empty
-    if not thin or days[0] <= cut_day:
-        return 0
     best, narrowest = 0, np.iinfo(np.int64).max
     for k in range(1, slots):
         after = days[k + 1] if k + 1 < slots else day
@@ -126,45 +228,38 @@ def _freed(days: NDArray[np.int32], day: int, thin: bool, cut_day: int) -> int:
     return best
 
 
-def is_bare(numbers: NDArray[np.int16]) -> NDArray[np.bool_]:
-    """Ground without canopy: fordead's soil test, and hardly any green.
-
-    B11 > 0.125, B02 < 0.06, B03 + B04 > 0.08 and NDVI < 0.4.
-
-    Parameters
-    ----------
-    numbers
-        ``(6, ...)`` int16, reflectance x 10000 of B02, B03, B04, B8A, B11, B12.
-
-    Returns
-    -------
-    ndarray
-        Shape of one band, bool. False where a band is missing.
-    """
-    b02, b03, b04, b8a, b11 = (numbers[i].astype(np.int32) for i in range(5))
-    known = (numbers[:5] != NODATA).all(axis=0)
-    soil = (b11 > _SOIL_B11) & (b02 < _SOIL_B02) & (b03 + b04 > _SOIL_GREEN_RED)
-    soil &= b8a - b04 < _SOIL_NDVI * (b8a + b04)
-    return np.asarray(known & soil)
+@_jit
+def _shift(
+    ring: NDArray[np.int16],
+    ring_day: NDArray[np.int32],
+    freed: int,
+    place: int,
+    y: int,
+    first: int,
+    stop: int,
+) -> None:
+    """Close the gap at `freed` so that one opens at `place`."""
+    step = 1 if freed < place else -1
+    for k in range(freed, place, step):
+        for x in range(first, stop):
+            ring_day[k, y, x] = ring_day[k + step, y, x]
+        for band in range(ring.shape[1]):
+            for x in range(first, stop):
+                ring[k, band, y, x] = ring[k + step, band, y, x]
 
 
-def find_cuts(bare: NDArray[np.bool_], day: NDArray[np.int32]) -> NDArray[np.int32]:
-    """First day of the first run of `CUT_DATES` bare observations.
-
-    Parameters
-    ----------
-    bare
-        ``(slot, n)`` bool, False in empty slots.
-    day
-        ``(slot, n)`` int32.
-
-    Returns
-    -------
-    ndarray
-        ``(n,)`` int32, 0 where there is no such run.
-    """
-    runs = bare[: -CUT_DATES + 1].copy()
-    for ahead in range(1, CUT_DATES):
-        runs &= bare[ahead : bare.shape[0] - CUT_DATES + 1 + ahead]
-    first = runs.argmax(axis=0)
-    return np.where(runs.any(axis=0), np.take_along_axis(day, first[None], 0)[0], 0)
+@_jit
+def _put(
+    ring: NDArray[np.int16],
+    ring_day: NDArray[np.int32],
+    bands: NDArray[np.int16],
+    day: int,
+    place: int,
+    y: int,
+    first: int,
+    stop: int,
+) -> None:
+    ring_day[place, y, first:stop] = day
+    for band in range(bands.shape[0]):
+        for x in range(first, stop):
+            ring[place, band, y, x] = bands[band, y, x]

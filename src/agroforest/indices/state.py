@@ -1,6 +1,7 @@
 """What the baseline remembers of a tile, and what it says about it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,6 +10,70 @@ from numpy.typing import NDArray
 from agroforest.core.errors import DataError
 from agroforest.core.grid import Grid
 from agroforest.indices.season import SIGNALS
+
+#: Clear dates a pixel needs for a model (four more than a six-parameter model
+#: of fordead's; the guidance of the field is "at least ten").
+MIN_CLEAR = 10
+#: Days they must span: three seasons. Arbitrary.
+MIN_SPAN = 270
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class SceneLog:
+    """Which scenes a tile has taken, and what each did to its whole forest.
+
+    Attributes
+    ----------
+    scene_day
+        ``(n,)`` int32, rising: days with at least one usable pixel.
+    scene_median
+        ``(n, 7)`` float32: residual that the undamaged forest shared that day.
+    scenes
+        Ids of all scenes taken.
+    """
+
+    scene_day: NDArray[np.int32]
+    scene_median: NDArray[np.float32]
+    scenes: tuple[str, ...]
+
+    def pass_over(self, scene_id: str) -> "SceneLog":
+        """Remember a scene that saw nothing."""
+        return replace(self, scenes=(*self.scenes, scene_id))
+
+    def add(self, scene_id: str, day: int, median: NDArray[np.floating]) -> "SceneLog":
+        """Remember a scene; it speaks for its day from now on."""
+        others = self.scene_day != day
+        at = int(np.searchsorted(self.scene_day[others], day))
+        return SceneLog(
+            scene_day=np.insert(self.scene_day[others], at, day),
+            scene_median=np.insert(self.scene_median[others], at, median, axis=0),
+            scenes=(*self.scenes, scene_id),
+        )
+
+    def attributes(self) -> dict[str, object]:
+        """As plain values: `from_attributes` restores them exactly."""
+        return {
+            "scene_day": self.scene_day.tolist(),
+            "scene_median": self.scene_median.tolist(),
+            "scenes": list(self.scenes),
+        }
+
+    @classmethod
+    def from_attributes(cls, attributes: Mapping[str, object]) -> "SceneLog":
+        """Inverse of `attributes`.
+
+        Raises
+        ------
+        DataError
+            If one is missing.
+        """
+        with _complete():
+            median = np.asarray(attributes["scene_median"], dtype=np.float32)
+            return cls(
+                scene_day=np.asarray(attributes["scene_day"], dtype=np.int32),
+                scene_median=median.reshape(-1, len(SIGNALS)),
+                scenes=tuple(attributes["scenes"]),  # type: ignore[arg-type]
+            )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -64,7 +129,7 @@ class BaselineState:
 
     def arrays(self) -> dict[str, NDArray[np.int16] | NDArray[np.int32]]:
         """Return the arrays on the grid, by field name; all end in ``(y, x)``."""
-        return {name: getattr(self, name) for name in _GRIDDED}
+        return {name: getattr(self, name) for name in GRIDDED}
 
     def attributes(self) -> dict[str, object]:
         """Everything else, as plain values: `from_saved` restores it exactly."""
@@ -75,9 +140,7 @@ class BaselineState:
             "resolution": self.grid.resolution,
             "width": self.grid.width,
             "height": self.grid.height,
-            "scene_day": self.scene_day.tolist(),
-            "scene_median": self.scene_median.tolist(),
-            "scenes": list(self.scenes),
+            **self.log.attributes(),
         }
 
     @classmethod
@@ -91,21 +154,46 @@ class BaselineState:
         DataError
             If a field is missing.
         """
-        a: Mapping[str, object] = {**attributes, **arrays}
-        try:
-            grid = Grid(**{k: a[k] for k in _GRID_FIELDS})  # type: ignore[arg-type]
-            median = np.asarray(a["scene_median"], dtype=np.float32)
+        with _complete():
+            grid = Grid(**{k: attributes[k] for k in _GRID_FIELDS})  # type: ignore[arg-type]
+            return cls.assemble(grid, arrays, SceneLog.from_attributes(attributes))
+
+    @classmethod
+    def assemble(
+        cls, grid: Grid, arrays: Mapping[str, NDArray[np.generic]], log: SceneLog
+    ) -> "BaselineState":
+        """State of a tile, or of a part of it, from its pieces.
+
+        Raises
+        ------
+        DataError
+            If an array is missing.
+        """
+        with _complete():
             return cls(
                 grid=grid,
-                **{name: a[name] for name in _GRIDDED},  # type: ignore[arg-type]
-                scene_day=np.asarray(a["scene_day"], dtype=np.int32),
-                scene_median=median.reshape(-1, len(SIGNALS)),
-                scenes=tuple(a["scenes"]),  # type: ignore[arg-type]
+                **{name: arrays[name] for name in GRIDDED},  # type: ignore[arg-type]
+                scene_day=log.scene_day,
+                scene_median=log.scene_median,
+                scenes=log.scenes,
             )
-        except KeyError as error:
-            raise DataError(
-                "baseline state", f"no {error.args[0]!r}", "fit the baseline again"
-            ) from None
+
+    @property
+    def log(self) -> SceneLog:
+        """The scenes taken."""
+        return SceneLog(
+            scene_day=self.scene_day,
+            scene_median=self.scene_median,
+            scenes=self.scenes,
+        )
+
+    def with_log(self, log: SceneLog) -> "BaselineState":
+        """Copy that has taken other scenes."""
+        return self.patch(
+            scene_day=log.scene_day,
+            scene_median=log.scene_median,
+            scenes=log.scenes,
+        )
 
     def window(self, rows: slice, columns: slice) -> "BaselineState":
         """Return part of the grid as views, for work in bounded memory."""
@@ -132,7 +220,8 @@ class BaselineState:
         return self.model_from <= self.cut_day
 
 
-_GRIDDED = (
+#: Names of the arrays on the grid.
+GRIDDED = (
     "coefficients",
     "spread",
     "model_from",
@@ -142,6 +231,16 @@ _GRIDDED = (
     "ring",
 )
 _GRID_FIELDS = ("crs", "left", "top", "resolution", "width", "height")
+
+
+@contextmanager
+def _complete() -> Iterator[None]:
+    try:
+        yield
+    except KeyError as error:
+        raise DataError(
+            "baseline state", f"no {error.args[0]!r}", "fit the baseline again"
+        ) from None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
