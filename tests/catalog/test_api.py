@@ -19,7 +19,8 @@ import pytest
 import shapely
 
 from agroforest import catalog
-from agroforest.catalog.api import ApiCatalog, redact
+from agroforest.catalog.api import ApiCatalog
+from agroforest.catalog.href import redact
 from agroforest.core.errors import ConfigurationError, DataError, SourceError
 
 pytestmark = pytest.mark.enable_socket

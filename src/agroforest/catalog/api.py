@@ -4,7 +4,6 @@ import warnings
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import requests
 from pystac.errors import STACError
@@ -16,6 +15,7 @@ from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 from urllib3.util import Retry
 
+from agroforest.catalog.href import Reach, redact
 from agroforest.catalog.protocol import Refuse, is_clear, log_refused
 from agroforest.catalog.stac_item import COLLECTIONS, read_item
 from agroforest.core.errors import ConfigurationError, DataError, SourceError
@@ -41,15 +41,24 @@ class ApiCatalog:
     refuse
         Called with the error of each item that cannot be used; such items never
         stop a search.
+    allow_hosts
+        Hosts that assets may name though they lie in this machine's own network;
+        see `Reach`. The API's own counts as named where it is spelled as such.
     retries
         How often a request is repeated after an answer in `RETRIED_STATUS` or a
         broken connection.
     """
 
     def __init__(
-        self, url: str, *, refuse: Refuse = log_refused, retries: int = RETRIES
+        self,
+        url: str,
+        *,
+        refuse: Refuse = log_refused,
+        allow_hosts: tuple[str, ...] = (),
+        retries: int = RETRIES,
     ) -> None:
         self.url = url
+        self._reach = Reach(allow_hosts=allow_hosts).after_redirect(url)
         self._refuse = refuse
         self._retries = retries
         self._client: Client | None = None
@@ -78,7 +87,7 @@ class ApiCatalog:
         found = {}
         for item in self._search(area, start, end, collections):
             try:
-                granule = read_item(item, base=self._base(item))
+                granule = read_item(item, base=self._base(item), reach=self._reach)
             except DataError as error:
                 self._refuse(error)
                 continue
@@ -158,10 +167,3 @@ def _method(client: Client) -> str:
     links = client.get_links("search")
     offered = {str(link.extra_fields.get("method") or "GET") for link in links}
     return "POST" if "POST" in offered else "GET"
-
-
-def redact(url: str) -> str:
-    """URL without user, password, query and fragment, which may hold secrets."""
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, host, parts.path, "", ""))

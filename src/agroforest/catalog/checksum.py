@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from agroforest.catalog.stac_item import is_local
+from agroforest.catalog.href import is_local
 from agroforest.core.errors import DataError
 from agroforest.core.identity import digest_file
 from agroforest.core.scene import Asset, Granule

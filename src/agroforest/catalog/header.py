@@ -10,9 +10,10 @@ from affine import Affine
 from rasterio.errors import (
     NotGeoreferencedWarning,
     RasterioError,
-    RasterioIOError,
 )
 
+from agroforest.catalog.rasterhead import RasterHead, read_local_head
+from agroforest.catalog.tiffhead import UnreadableHeaderError
 from agroforest.core.errors import DataError
 
 # rasterio reports CRSs that only resemble an authority's with this confidence.
@@ -71,13 +72,14 @@ def read_header(path: Path) -> Header:
     if not path.is_file():
         raise DataError(path, "no such file", "deliver the product whole")
     try:
+        head = read_local_head(path)
         # One thread and no listing of the folder: only this file matters.
         with (
             rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"),
             warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning),
-            rasterio.open(path) as source,
+            rasterio.open(path, driver=head.driver) as source,
         ):
-            _check_whole(path, source)
+            _check_whole(path, head)
             crs = _authority(path, source.crs)
             _check_north_up(path, source.transform)
             return Header(
@@ -95,7 +97,7 @@ def read_header(path: Path) -> Header:
                 offset=float(source.offsets[0]),
                 nodata=source.nodata,
             )
-    except RasterioIOError as error:
+    except (OSError, UnreadableHeaderError) as error:  # RasterioIOError is an OSError
         problem = f"not a readable raster ({_first_line(error)})"
         raise DataError(path, problem, _AGAIN) from error
     except RasterioError as error:
@@ -128,32 +130,11 @@ def _check_north_up(path: Path, transform: Affine) -> None:
         )
 
 
-def _check_whole(path: Path, source: "rasterio.DatasetReader") -> None:
+def _check_whole(path: Path, head: RasterHead) -> None:
     size = path.stat().st_size
-    if source.driver == "GTiff":
-        needed = _tiff_end(source)
-    elif source.driver.startswith("JP2"):
-        needed = _jp2_end(path, size)
-    else:
-        raise DataError(
-            path, f"is a {source.driver} file", "deliver bands as GeoTIFF or JPEG 2000"
-        )
+    needed = _jp2_end(path, size) if head.tiff is None else head.tiff.end
     if needed > size:
         raise DataError(path, f"truncated: {size} of {needed} bytes are there", _AGAIN)
-
-
-def _tiff_end(source: "rasterio.DatasetReader") -> int:
-    """Where the last block of the full-resolution image ends, in bytes."""
-    end = 0
-    for index in source.indexes:
-        rows, columns = source.block_shapes[index - 1]
-        for y in range(-(-source.height // rows)):
-            for x in range(-(-source.width // columns)):
-                offset = source.get_tag_item(f"BLOCK_OFFSET_{x}_{y}", "TIFF", index)
-                length = source.get_tag_item(f"BLOCK_SIZE_{x}_{y}", "TIFF", index)
-                if offset and length:  # absent: a block of nodata, not stored
-                    end = max(end, int(offset) + int(length))
-    return end
 
 
 def _jp2_end(path: Path, size: int) -> int:

@@ -12,7 +12,13 @@ from agroforest.catalog.recognise import AddReport
 from agroforest.core.errors import ConfigurationError, DataError
 
 
-def open_catalog(source: str, root: Path, *, refuse: Refuse = log_refused) -> Catalog:
+def open_catalog(
+    source: str,
+    root: Path,
+    *,
+    refuse: Refuse = log_refused,
+    allow_hosts: tuple[str, ...] = (),
+) -> Catalog:
     """Catalogue that a pipeline names.
 
     Parameters
@@ -23,6 +29,8 @@ def open_catalog(source: str, root: Path, *, refuse: Refuse = log_refused) -> Ca
         Folder of the local catalogue.
     refuse
         Called with the error of each stored or remote item that cannot be used.
+    allow_hosts
+        Hosts in this machine's own network that remote items may name.
 
     Raises
     ------
@@ -35,7 +43,7 @@ def open_catalog(source: str, root: Path, *, refuse: Refuse = log_refused) -> Ca
         # pystac-client takes a while to import and most pipelines are local.
         from agroforest.catalog.api import ApiCatalog  # noqa: PLC0415  see above
 
-        return ApiCatalog(source, refuse=refuse)
+        return ApiCatalog(source, refuse=refuse, allow_hosts=allow_hosts)
     raise ConfigurationError(
         "scenes.catalog", repr(source), 'use "local" or the https:// URL of a STAC API'
     )
@@ -49,6 +57,7 @@ def copy_scenes(
     end: date,
     *,
     collections: Sequence[str] = (),
+    allow_hosts: tuple[str, ...] = (),
 ) -> AddReport:
     """Copy what a STAC API holds of a place and time into the local catalogue.
 
@@ -66,6 +75,8 @@ def copy_scenes(
         UTC days, both included.
     collections
         Collections to search; those whose conventions are known unless given.
+    allow_hosts
+        Hosts in this machine's own network that the items may name.
 
     Raises
     ------
@@ -75,7 +86,9 @@ def copy_scenes(
         If it answers but refuses the request.
     """
     refused: list[DataError] = []
-    source = open_catalog(url, catalog.root, refuse=refused.append)
+    source = open_catalog(
+        url, catalog.root, refuse=refused.append, allow_hosts=allow_hosts
+    )
     granules = source.find_granules(area, start, end, collections=collections)
     added, known = catalog.add(granules)
     return AddReport(added=added, known=known, refused=tuple(refused))

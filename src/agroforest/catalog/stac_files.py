@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from agroforest.catalog.stac_item import is_local, read_item, resolve_href
+from agroforest.catalog.href import is_local, resolve_href
+from agroforest.catalog.stac_item import read_item
 from agroforest.core.errors import DataError
 from agroforest.core.scene import Granule
 

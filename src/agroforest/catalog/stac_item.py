@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urljoin, urlsplit
 
 import shapely
 from shapely.errors import ShapelyError
@@ -18,6 +17,7 @@ from shapely.geometry.base import BaseGeometry
 
 from agroforest.catalog.bandnames import find_band, find_mask
 from agroforest.catalog.header import Header, read_header
+from agroforest.catalog.href import Reach, is_local, resolve_href
 from agroforest.catalog.items import OWN, read_granule
 from agroforest.catalog.outline import norm_outline
 from agroforest.catalog.product import norm_instant, norm_percent
@@ -55,10 +55,15 @@ _DEFAULT_METRES = {
     **dict.fromkeys(("B01", "B09"), 60.0),
 }
 _EMPTY: Mapping[str, Any] = {}
+_ANYWHERE = Reach()
 
 
 def read_item(
-    item: Mapping[str, Any], *, base: str, where: str | None = None
+    item: Mapping[str, Any],
+    *,
+    base: str,
+    where: str | None = None,
+    reach: Reach = _ANYWHERE,
 ) -> Granule:
     """Granule of a STAC item of any version and producer.
 
@@ -70,18 +75,23 @@ def read_item(
         Path or URL at which relative addresses start.
     where
         Named in errors; `base` unless given.
+    reach
+        How far its addresses may lead; anywhere for items of this machine.
 
     Raises
     ------
     DataError
-        If the item lacks or contradicts what a granule needs, or a local file
-        that it names is missing or damaged.
+        If the item lacks or contradicts what a granule needs, an address leads
+        too far, or a local file that it names is missing or damaged.
     """
     where = where or base
     if OWN in _mapping(item, "properties"):
-        return read_granule(item, where=where)
+        granule = read_granule(item, where=where)
+        for asset in (*granule.bands.values(), granule.mask):
+            reach.check(asset.href, where=where)
+        return granule
     try:
-        return _Reader(item, base, where).granule()
+        return _Reader(item, base, where, reach).granule()
     except (TypeError, KeyError, AttributeError, IndexError, ValueError) as error:
         problem = f"not a STAC item as specified ({type(error).__name__}: {error})"
         raise DataError(where, problem, "validate it with `rustac validate`") from error
@@ -90,10 +100,13 @@ def read_item(
 class _Reader:
     """One item being read; holds what every step needs."""
 
-    def __init__(self, item: Mapping[str, Any], base: str, where: str) -> None:
+    def __init__(
+        self, item: Mapping[str, Any], base: str, where: str, reach: Reach
+    ) -> None:
         self.item = item
         self.base = base
         self.where = where
+        self.reach = reach
         self.properties = _mapping(item, "properties")
         self.platform = self._platform()
         self.product = self._product()
@@ -241,7 +254,9 @@ class _Reader:
         return _mapping(_mapping(self.item, "assets"), key)
 
     def _href(self, asset: Mapping[str, Any]) -> str:
-        return resolve_href(str(asset["href"]), self.base)
+        href = resolve_href(str(asset["href"]), self.base)
+        self.reach.check(href, where=self.where)
+        return href
 
     def _mask(self) -> tuple[str, MaskKind]:
         found = []
@@ -362,22 +377,6 @@ def is_original(href: str) -> bool:
     from some of which the offset was taken out, do not.
     """
     return ".SAFE/GRANULE/" in href
-
-
-def resolve_href(href: str, base: str) -> str:
-    """Absolute path or URL of an address found in `base`."""
-    if href.startswith("file://"):
-        return unquote(urlsplit(href).path)
-    if "://" in href or href.startswith("/"):
-        return href
-    if "://" in base:
-        return urljoin(base, href)
-    return str((Path(base).parent / href).resolve())
-
-
-def is_local(href: str) -> bool:
-    """Whether an address is a path on this machine."""
-    return "://" not in href and not href.startswith("/vsi")
 
 
 def _sha256(asset: Mapping[str, Any]) -> str | None:

@@ -19,13 +19,11 @@ from rasterio.crs import CRS
 from rasterio.errors import RasterioError, RasterioIOError
 from rasterio.windows import Window
 
+from agroforest.catalog.rasterhead import GEOTIFF, JPEG2000, read_local_head
+from agroforest.catalog.tiffhead import UnreadableHeaderError
 from agroforest.core.errors import DataError, SourceError
 from agroforest.core.scene import Asset
 
-# Only these two drivers are ever tried: a VRT, for one, names other files, and
-# GDAL would go and read them.
-_GEOTIFF, _JPEG2000 = "GTiff", "JP2OpenJPEG"
-_TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _OPTIONS = {
     # No side-car files: georeference and nodata are the file's own.
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
@@ -33,6 +31,9 @@ _OPTIONS = {
     # The JPEG 2000 driver decodes in all threads unless told not to, and then
     # loses the errors of all but one: a truncated file gives made-up pixels.
     "GDAL_NUM_THREADS": "1",
+    # Bytes of decoded blocks. By default a twentieth of the machine's memory,
+    # of which reading block by block needs next to nothing.
+    "GDAL_CACHEMAX": 128_000_000,
     "GDAL_HTTP_TIMEOUT": "60",
     "GDAL_HTTP_CONNECTTIMEOUT": "15",
     "GDAL_HTTP_MAX_RETRY": "3",
@@ -144,19 +145,21 @@ def _open(href: str) -> Any:  # noqa: ANN401  rasterio has no types
     if href.startswith(_REMOTE):
         is_jpeg = urlsplit(href).path.lower().endswith((".jp2", ".j2k"))
         return rasterio.open(
-            f"/vsicurl/{href}", driver=_JPEG2000 if is_jpeg else _GEOTIFF
+            f"/vsicurl/{href}", driver=JPEG2000 if is_jpeg else GEOTIFF
         )
     path = Path(href.removeprefix("file://"))
     try:
-        with path.open("rb") as stream:
-            is_tiff = stream.read(4) in _TIFF_STARTS
+        head = read_local_head(path)
+    except UnreadableHeaderError as error:
+        raise _damaged(href, str(error)) from error
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = getattr(error, "strerror", None) or error
         raise DataError(
             href, f"cannot be opened ({reason})", "restore it or add the scene again"
         ) from error
-    # As a path, not as text: GDAL gives meaning to prefixes of names.
-    return rasterio.open(path, driver=_GEOTIFF if is_tiff else _JPEG2000)
+    # One driver, by content: a VRT, for one, names other files, and GDAL would go
+    # and read them. As a path, not as text: GDAL gives meaning to prefixes of names.
+    return rasterio.open(path, driver=head.driver)
 
 
 @contextmanager
@@ -168,11 +171,15 @@ def _blamed(href: str) -> Iterator[None]:
         reason = " ".join(str(error.__cause__ or error).split()).rstrip(".")
         if href.startswith(_REMOTE) and "not recognized" not in reason:
             raise SourceError(href, f"no answer ({reason})", "try again") from error
-        raise DataError(
-            href,
-            f"damaged, or not a GeoTIFF or JPEG 2000 file ({reason})",
-            "fetch it again",
-        ) from error
+        raise _damaged(href, reason) from error
+
+
+def _damaged(href: str, reason: str) -> DataError:
+    return DataError(
+        href,
+        f"damaged, or not a GeoTIFF or JPEG 2000 file ({reason})",
+        "fetch it again",
+    )
 
 
 def _check(data: Any, href: str, crs: str) -> None:  # noqa: ANN401  no types
