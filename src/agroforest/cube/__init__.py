@@ -2,17 +2,20 @@
 
 from typing import TYPE_CHECKING, Any
 
+from agroforest.cube.compression import Codec
 from agroforest.cube.cover import read_cover
 from agroforest.cube.item import raster_name, write_item
 from agroforest.cube.mask import CLEAR_CLASSES
 from agroforest.cube.reader import Reflectance, SceneReader
-from agroforest.cube.write import CogWriter, Raster, read_cog, write_cog
+from agroforest.cube.write import BLOCK, CogWriter, Raster, read_cog, write_cog
 
 if TYPE_CHECKING:
     from agroforest.cube.dataset import read
 
 __all__ = [
+    "BLOCK",
     "CLEAR_CLASSES",
+    "Codec",
     "CogWriter",
     "Raster",
     "Reflectance",

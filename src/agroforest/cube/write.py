@@ -1,17 +1,19 @@
-"""Cloud-optimised GeoTIFF: written whole or in blocks, never seen half-written.
+"""Cloud-optimised GeoTIFF: written in blocks, never seen half-written.
 
-The same pixels give the same bytes, in whatever blocks and order they came.
+The same pixels give the same bytes, in whatever blocks and order they came and on
+however many threads. The writer is our own; docs/adr/0005-cog-writer.md says why.
 """
 
 from collections.abc import Mapping
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
-from typing import Any, Literal, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import rasterio
-import rasterio.shutil
 from numpy.typing import DTypeLike, NDArray
 from rasterio.errors import RasterioError, RasterioIOError
 from rasterio.windows import Window
@@ -19,17 +21,21 @@ from rasterio.windows import Window
 from agroforest.core.errors import DataError
 from agroforest.core.files import replacing
 from agroforest.core.grid import Block, Grid
+from agroforest.cube.compression import Codec, compressor
+from agroforest.cube.geotiff import describe, image_fields
+from agroforest.cube.overview import Overviews
+from agroforest.cube.pyramid import BLOCK_LEVELS, Pyramid
+from agroforest.cube.spool import Spool
+from agroforest.cube.tiff import Directory, lay_out
 
 #: Side of an internal tile, and the size below which no overview is made.
 TILE = 512
+#: Side of the blocks that `CogWriter` takes.
+BLOCK = TILE << BLOCK_LEVELS
 
 _DTYPES = ("uint8", "int16", "uint16", "int32", "uint32", "float32")
 _OPTIONS = {"GDAL_PAM_ENABLED": "NO"}  # no .aux.xml beside the file
 _NO_TAGS: Mapping[str, str] = {}
-
-#: How overviews are made: the mean of the valid pixels, or the commonest or one
-#: of them for numbers that are codes or days.
-Overviews = Literal["average", "mode", "nearest"]
 
 
 class Raster(NamedTuple):
@@ -43,10 +49,12 @@ class Raster(NamedTuple):
 
 
 class CogWriter:
-    """Write a COG block by block; the file appears when the block ends.
+    """Write a COG block by block; the file appears when the ``with`` block ends.
 
-    Memory is bounded by the blocks. Pixels never written are nodata. When the
-    ``with`` block raises, the file is untouched.
+    Tiles are compressed as their block comes, with their share of the overviews,
+    and wait in a nameless file in the folder of `path`. Pixels never written are
+    nodata, or 0 where there is none. When the ``with`` block raises, what was at
+    `path` is untouched.
 
     Parameters
     ----------
@@ -66,6 +74,16 @@ class CogWriter:
         Of the band.
     overviews
         How they are made.
+    codec
+        How tiles are compressed.
+    tile
+        Side of a tile in pixels, a multiple of 16; blocks are four times as long.
+
+    Raises
+    ------
+    ValueError
+        For another dtype, codec or tile, or a `nodata` that is no number of the
+        dtype.
     """
 
     def __init__(
@@ -80,28 +98,46 @@ class CogWriter:
         tags: Mapping[str, str] = _NO_TAGS,
         description: str = "",
         overviews: Overviews = "average",
+        codec: Codec = "zstd",
+        tile: int = TILE,
     ) -> None:
         self._dtype = np.dtype(dtype)
         if self._dtype.name not in _DTYPES:
             raise ValueError(f"dtype {self._dtype}, not one of {', '.join(_DTYPES)}")
+        if tile < 1 or tile % 16:
+            raise ValueError(f"tiles of {tile} pixels, not a multiple of 16")
+        compressor(codec)  # raises if there is none
         self._path = path
         self._grid = grid
         self._nodata = nodata
-        self._scale, self._offset = scale, offset
-        self._tags = dict(sorted(tags.items()))
-        self._description = description
         self._overviews = overviews
+        self._codec: Codec = codec
+        self._tile = tile
+        self._meaning = describe(
+            grid,
+            self._dtype,
+            nodata,
+            scale=scale,
+            offset=offset,
+            tags=tags,
+            description=description,
+        )
+        self._claimed: set[tuple[int, int]] = set()
+        self._lock = Lock()
         self._stack = ExitStack()
-        self._scratch = self._plain = path
-        self._data: Any = None
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             self._scratch = stack.enter_context(replacing(self._path))
-            self._plain = self._scratch.with_name(f"{self._scratch.name}.plain.tif")
-            stack.callback(self._plain.unlink, missing_ok=True)
-            stack.enter_context(rasterio.Env(**_OPTIONS))
-            self._data = self._create()
+            self._pyramid = Pyramid(
+                self._grid.shape,
+                self._dtype,
+                self._nodata,
+                overviews=self._overviews,
+                codec=self._codec,
+                tile=self._tile,
+                spool=stack.enter_context(closing(Spool(self._path.parent))),
+            )
             self._stack = stack.pop_all()
         return self
 
@@ -112,7 +148,6 @@ class CogWriter:
         trace: TracebackType | None,
     ) -> None:
         try:
-            self._data.close()
             if kind is None:
                 self._finish()
         except BaseException as failure:
@@ -120,60 +155,82 @@ class CogWriter:
             raise
         self._stack.__exit__(kind, error, trace)
 
+    @property
+    def block(self) -> int:
+        """Side of the blocks it takes, in pixels: `BLOCK`, unless `tile` differs."""
+        return self._tile << BLOCK_LEVELS
+
     def write(self, block: Block, array: NDArray[Any]) -> None:
-        """Write the pixels of one block, ``(y, x)`` in the raster's dtype."""
+        """Compress the pixels of a block; on any thread, in any order.
+
+        Parameters
+        ----------
+        block
+            Begins at multiples of `BLOCK`, down and across, and is as long and wide
+            as a multiple of it or reaches the edge of the raster.
+        array
+            ``(y, x)`` in the raster's dtype.
+
+        Raises
+        ------
+        ValueError
+            If the block is another one, was written before, or `array` does not
+            fit it.
+        """
         if array.shape != block.grid.shape or array.dtype != self._dtype:
             raise ValueError(
                 f"{array.dtype} {array.shape}, the block is "
                 f"{self._dtype} {block.grid.shape}"
             )
-        self._data.write(array, 1, window=Window.from_slices(*block.window))
+        self._check(block)
+        for part in block.grid.blocks(self.block):
+            row, column = block.row + part.row, block.column + part.column
+            self._claim(row, column)
+            self._pyramid.add(row, column, array[part.window])
 
-    def _create(self) -> Any:  # noqa: ANN401  rasterio has no types
-        data = rasterio.open(
-            self._plain,
-            "w",
-            driver="GTiff",
-            dtype=self._dtype.name,
-            count=1,
-            height=self._grid.height,
-            width=self._grid.width,
-            crs=self._grid.crs,
-            transform=self._grid.transform,
-            nodata=self._nodata,
-            tiled=True,
-            blockxsize=TILE,
-            blockysize=TILE,
-            sparse_ok=True,
-            bigtiff="IF_SAFER",
-        )
-        data.update_tags(**self._tags)
-        if self._description:
-            data.set_band_description(1, self._description)
-        if (self._scale, self._offset) != (1.0, 0.0):
-            data.scales, data.offsets = (self._scale,), (self._offset,)
-        return data
+    def _check(self, block: Block) -> None:
+        for first, length, whole in (
+            (block.row, block.grid.height, self._grid.height),
+            (block.column, block.grid.width, self._grid.width),
+        ):
+            end = first + length
+            if first % self.block or end > whole or (end % self.block and end < whole):
+                raise ValueError(
+                    f"block from {first} to {end} of {whole} pixels, "
+                    f"not at multiples of {self.block}"
+                )
+
+    def _claim(self, row: int, column: int) -> None:
+        with self._lock:
+            if (row, column) in self._claimed:
+                raise ValueError(f"block at ({row}, {column}) is written twice")
+            self._claimed.add((row, column))
 
     def _finish(self) -> None:
-        rasterio.shutil.copy(
-            self._plain,
-            self._scratch,
-            driver="COG",
-            compress="ZSTD",
-            level=1,
-            predictor="YES",  # differences of integers, bytes of floats
-            blocksize=TILE,
-            overview_resampling=self._overviews,
-            overview_compress="ZSTD",
-            overview_predictor="YES",
-            statistics="NO",
-            bigtiff="IF_SAFER",
+        self._pyramid.finish()
+        layout = lay_out([self._directory(n) for n in range(len(self._pyramid.levels))])
+        with self._scratch.open("wb", buffering=0) as target:
+            target.write(layout.head)
+            self._pyramid.copy_into(target)
+            size = target.tell()
+        if size != layout.size:
+            raise OSError(f"{self._path}: {size} bytes written, not {layout.size}")
+        # The last pixel comes last in the file: that GDAL can read it says that
+        # the directories are right, too.
+        with rasterio.Env(**_OPTIONS), rasterio.open(self._scratch) as data:
+            data.read(1, window=Window(data.width - 1, data.height - 1, 1, 1))
+
+    def _directory(self, number: int) -> Directory:
+        level = self._pyramid.levels[number]
+        fields = image_fields(
+            level.shape,
+            self._dtype,
+            self._codec,
+            self._tile,
+            self._meaning,
+            overview=number > 0,
         )
-        # The full-resolution pixels come last in a COG: if the last of them can
-        # be read, the disk was large enough.
-        with rasterio.open(self._scratch) as data:
-            last = Window(self._grid.width - 1, self._grid.height - 1, 1, 1)
-            data.read(1, window=last)
+        return Directory(fields=fields, sizes=level.sizes.ravel())
 
 
 def write_cog(
@@ -187,8 +244,10 @@ def write_cog(
     tags: Mapping[str, str] = _NO_TAGS,
     description: str = "",
     overviews: Overviews = "average",
+    codec: Codec = "zstd",
+    workers: int = 1,
 ) -> None:
-    """Write a raster as a COG in one step: ZSTD, predictor, overviews.
+    """Write a raster as a COG in one step.
 
     Parameters
     ----------
@@ -198,9 +257,13 @@ def write_cog(
         ``(y, x)`` of the grid's shape; its dtype is the file's.
     grid
         Its grid.
-    nodata, scale, offset, tags, description, overviews
+    nodata, scale, offset, tags, description, overviews, codec
         As in `CogWriter`.
+    workers
+        Threads that compress.
     """
+    if array.shape != grid.shape:
+        raise ValueError(f"array {array.shape}, the grid is {grid.shape}")
     with CogWriter(
         path,
         grid,
@@ -211,8 +274,15 @@ def write_cog(
         tags=tags,
         description=description,
         overviews=overviews,
+        codec=codec,
     ) as writer:
-        writer.write(Block(row=0, column=0, grid=grid), array)
+        blocks = list(grid.blocks(BLOCK))
+        parts = [array[block.window] for block in blocks]
+        if workers == 1:
+            list(map(writer.write, blocks, parts))
+        else:
+            with ThreadPoolExecutor(workers) as pool:
+                list(pool.map(writer.write, blocks, parts))
 
 
 def read_cog(path: Path) -> Raster:
