@@ -194,10 +194,10 @@ def test_the_accessor_offers_exactly_the_registry() -> None:
     assert offered == set(INDICES)
 
 
-def test_the_accessor_comes_with_the_room_and_not_with_the_package() -> None:
+def test_the_accessor_comes_when_it_is_imported() -> None:
     code = (
-        "import agroforest, sys; assert 'xarray' not in sys.modules\n"
-        "import agroforest.indices, xarray\n"
+        "import agroforest.indices.fused, sys; assert 'xarray' not in sys.modules\n"
+        "import agroforest.indices.accessor, xarray\n"
         "assert hasattr(xarray.Dataset, 'agro')\n"
         "assert 'torch' not in sys.modules and 'rasterio' not in sys.modules\n"
     )

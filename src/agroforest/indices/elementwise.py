@@ -5,7 +5,6 @@ from functools import partial, wraps
 from typing import Any, ParamSpec, TypeAlias, TypeVar, cast
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from agroforest.indices import formulas
@@ -32,11 +31,13 @@ def elementwise(kernel: Callable[_P, Array]) -> Callable[_P, Array]:
     def apply(*arrays: _P.args, **parameters: _P.kwargs) -> Array:
         dtype = float_of(arrays)
         call = partial(_call, kernel=kernel, dtype=dtype, parameters=parameters)
-        if any(isinstance(a, xr.DataArray) for a in arrays):
-            return xr.apply_ufunc(
+        if any(_is_of(a, "xarray") for a in arrays):
+            from xarray import apply_ufunc  # noqa: PLC0415  a third of a second
+
+            return apply_ufunc(
                 call, *arrays, dask="parallelized", output_dtypes=[dtype]
             )
-        if any(_is_dask(a) for a in arrays):
+        if any(_is_of(a, "dask") for a in arrays):
             # Not map_blocks, which pairs blocks by number and not by place.
             from dask.array.core import elemwise  # noqa: PLC0415  a quarter second
 
@@ -98,5 +99,5 @@ def float_of(arrays: tuple[object, ...]) -> np.dtype[Any]:
     return np.dtype(np.float64 if wide else np.float32)
 
 
-def _is_dask(array: object) -> bool:
-    return type(array).__module__.partition(".")[0] == "dask"
+def _is_of(array: object, package: str) -> bool:
+    return type(array).__module__.partition(".")[0] == package

@@ -15,10 +15,9 @@ Sensing of Environment 198, 52-68.
 
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from agroforest.core.errors import DataError
@@ -39,6 +38,9 @@ from agroforest.indices.formulas import (
     Formula,
 )
 from agroforest.indices.spectral import ndvi
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 # Share of a bin's pixels left outside each edge, and pixels a bin needs; both as
 # in rOPTRAM's default (5 %) or arbitrary (50).
@@ -285,11 +287,11 @@ def _pixels(
 
 
 def scene_edges(
-    nir: xr.DataArray,
-    red: xr.DataArray,
-    swir: xr.DataArray,
+    nir: "xr.DataArray",
+    red: "xr.DataArray",
+    swir: "xr.DataArray",
     *,
-    usable: xr.DataArray | None = None,
+    usable: "xr.DataArray | None" = None,
 ) -> Edges:
     """Edges of one scene or cube from its own pixels, lazily if they are lazy.
 
@@ -306,6 +308,8 @@ def scene_edges(
         Fields are 0-d arrays, the same for any chunking. All NaN (and so all
         wetness nodata) where `EdgeCounts.edges` would refuse the pixels.
     """
+    import xarray as xr  # noqa: PLC0415  a third of a second
+
     greenness, transformed = ndvi(nir, red), transformed_reflectance(swir)
     if usable is not None:
         transformed = transformed.where(usable)

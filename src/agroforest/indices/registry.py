@@ -3,15 +3,17 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 
 from agroforest.core.errors import ConfigurationError, DataError
 from agroforest.indices import optram, spectral
 from agroforest.indices.elementwise import Array
 from agroforest.indices.formulas import RATIO_LIMIT, Formula
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,7 +114,7 @@ class Index:
         return chosen
 
 
-def _scene_edges(dataset: xr.Dataset, used: tuple[str, ...]) -> dict[str, object]:
+def _scene_edges(dataset: "xr.Dataset", used: tuple[str, ...]) -> dict[str, object]:
     edges = optram.scene_edges(
         *(_without_nodata(dataset[b]) for b in used), usable=dataset.get("usable")
     )
@@ -296,7 +298,7 @@ def find_index(name: str) -> Index:
     return INDICES[name]
 
 
-def compute(name: str, dataset: xr.Dataset, **parameters: object) -> xr.DataArray:
+def compute(name: str, dataset: "xr.Dataset", **parameters: object) -> "xr.DataArray":
     """One index of a dataset of reflectances.
 
     Parameters
@@ -345,7 +347,7 @@ def compute(name: str, dataset: xr.Dataset, **parameters: object) -> xr.DataArra
     return result
 
 
-def _without_nodata(band: xr.DataArray) -> xr.DataArray:
+def _without_nodata(band: "xr.DataArray") -> "xr.DataArray":
     declared = {
         float(band.attrs[key])
         for key in ("_FillValue", "missing_value", "fill_value", "nodata")
@@ -356,7 +358,7 @@ def _without_nodata(band: xr.DataArray) -> xr.DataArray:
     return band
 
 
-def _shared_attributes(bands: list[xr.DataArray]) -> dict[str, Any]:
+def _shared_attributes(bands: "list[xr.DataArray]") -> dict[str, Any]:
     first, *others = (b.attrs for b in bands)
     return {
         key: value
