@@ -1,9 +1,11 @@
 """State of a tile: exact, partial writes, and whole nights or none."""
 
+import hashlib
 import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +16,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from agroforest.core.errors import DataError
-from agroforest.store import state as module
-from agroforest.store.state import load_state, save_state
+from agroforest.store import redo
+from agroforest.store.state import (
+    StateUpdate,
+    load_state,
+    open_state,
+    save_state,
+)
 
 SHAPE = (300, 520)  # 2 x 3 chunks of 256
 ATTRS: dict[str, object] = {
@@ -92,6 +99,10 @@ def test_other_tools_can_read_it(path: Path) -> None:
     save_state(path, "49QCE", arrays(), ATTRS)
     group = zarr.open_group(path, mode="r")
     assert list(group.group_keys()) == ["49QCE"]
+    for name, array in arrays().items():
+        member = group[f"49QCE/{name}"]
+        assert isinstance(member, zarr.Array)
+        np.testing.assert_array_equal(member[...], array)
     ring = group["49QCE/ring"]
     assert isinstance(ring, zarr.Array)
     assert ring.chunks == (4, 6, 256, 256)
@@ -207,7 +218,7 @@ def test_killed_while_staging_leaves_the_old_state(
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(module, "_flush", die)
+        patch.setattr(redo, "flush", die)
         with pytest.raises(Killed):
             save_state(path, "49QCE", arrays(2), ATTRS)
     assert content(path) != before  # the staged files lie beside
@@ -269,10 +280,133 @@ def test_flipped_attribute_digest_is_noticed(path: Path) -> None:
     save_state(path, "49QCE", arrays(), ATTRS)
     head = path / "49QCE" / "zarr.json"
     text = json.loads(head.read_text())
-    text["attributes"]["chunk_digests"]["ring"]["0/0"] = "0" * 16
+    text["attributes"]["file_digests"]["ring"]["0/0"] = "0" * 16
     head.write_text(json.dumps(text))
     with pytest.raises(DataError, match="not what was saved"):
         load_state(path, "49QCE")
+
+
+def test_a_chunk_is_that_part_of_the_whole(path: Path) -> None:
+    save_state(path, "49QCE", arrays(), ATTRS)
+    stored = open_state(path, "49QCE")
+    assert stored is not None
+    assert stored.attributes == ATTRS
+    seen = np.zeros(SHAPE, dtype=int)
+    for chunk in stored.chunks:
+        part = stored.read(chunk)
+        assert part.keys() == arrays().keys()
+        seen[chunk.window] += 1
+        for name, array in arrays().items():
+            np.testing.assert_array_equal(part[name], array[(..., *chunk.window)])
+            part[name][...] = 0  # the caller's own
+        assert stored.read(chunk, ["ring_day"]).keys() == {"ring_day"}
+    assert (seen == 1).all()
+    check(path, arrays(), ATTRS)
+
+
+def test_only_what_is_read_is_checked(path: Path) -> None:
+    save_state(path, "49QCE", arrays(), ATTRS)
+    victim = path / "49QCE" / "ring/c/0/0/1/2"
+    victim.write_bytes(victim.read_bytes()[:-1] + b"x")
+    stored = open_state(path, "49QCE")
+    assert stored is not None
+    *others, last = stored.chunks
+    for chunk in others:
+        stored.read(chunk)
+    stored.read(last, ["ring_day", "model_from"])
+    with pytest.raises(DataError, match="ring: its content is not what was saved"):
+        stored.read(last, ["ring"])
+
+
+def test_a_digest_is_that_of_the_file(path: Path) -> None:
+    save_state(path, "49QCE", arrays(), ATTRS)
+    stored = open_state(path, "49QCE")
+    assert stored is not None
+    for name, digests in stored.digests.items():
+        lead = "0/" * (arrays()[name].ndim - 2)
+        for key, digest in digests.items():
+            data = (path / "49QCE" / name / f"c/{lead}{key}").read_bytes()
+            assert hashlib.blake2b(data, digest_size=8).hexdigest() == digest
+
+
+def test_an_update_is_read_before_it_is_committed_and_not_seen_outside(
+    path: Path,
+) -> None:
+    save_state(path, "49QCE", arrays(1), ATTRS)
+    before = content(path)
+    expected = arrays(1)
+    with StateUpdate(path, "49QCE") as update:
+        for chunk in (update.chunks[1], update.chunks[5]):
+            part = update.read(chunk)
+            part["ring_day"] += 1
+            expected["ring_day"][(..., *chunk.window)] += 1
+            assert update.write(chunk, part) == 1
+            np.testing.assert_array_equal(
+                update.read(chunk, ["ring_day"])["ring_day"], part["ring_day"]
+            )
+        assert {k: v for k, v in content(path).items() if ".next" not in k} == before
+        assert update.commit({**ATTRS, "scenes": ["a", "b"]}) == 2
+    check(path, expected, {**ATTRS, "scenes": ["a", "b"]})
+    assert [f.name for f in path.parent.iterdir()] == ["state.zarr"]
+
+
+def test_what_is_written_back_as_it_was_is_no_change(path: Path) -> None:
+    save_state(path, "49QCE", arrays(), ATTRS)
+    before = content(path)
+    with StateUpdate(path, "49QCE") as update:
+        chunk = update.chunks[0]
+        part = update.read(chunk)
+        assert update.write(chunk, {"ring": part["ring"] + 1}) == 1
+        assert update.write(chunk, part) == 0
+        assert update.commit(ATTRS) == 0
+    assert content(path) == before
+
+
+@pytest.mark.parametrize("error", [None, DataError])
+def test_an_update_that_is_left_changes_nothing(
+    path: Path, error: type[Exception] | None
+) -> None:
+    save_state(path, "49QCE", arrays(), ATTRS)
+    before = content(path)
+    with suppress(DataError), StateUpdate(path, "49QCE") as update:
+        update.write(update.chunks[0], {"model_from": np.ones((256, 256), np.int32)})
+        if error:
+            raise error("a", "b", "c")
+    assert content(path) == before
+
+
+def test_an_array_joins_when_all_of_it_is_written(path: Path) -> None:
+    save_state(path, "49QCE", arrays(), ATTRS)
+    score = np.random.default_rng(0).random((2, *SHAPE)).astype(np.float32)
+    with StateUpdate(path, "49QCE") as update:
+        for chunk in update.chunks[:-1]:
+            update.write(chunk, {"score": score[(..., *chunk.window)]})
+        with pytest.raises(DataError, match="5 of 6 chunks"):
+            update.commit(ATTRS)
+        chunk = update.chunks[-1]
+        update.write(chunk, {"score": score[(..., *chunk.window)]})
+        assert update.commit(ATTRS) == 6
+    check(path, arrays() | {"score": score}, ATTRS)
+    # A state that is saved whole holds what it was given, and no more.
+    save_state(path, "49QCE", arrays(), ATTRS)
+    check(path, arrays(), ATTRS)
+
+
+def test_a_chunk_of_another_shape_is_refused(path: Path) -> None:
+    save_state(path, "49QCE", arrays(), ATTRS)
+    with StateUpdate(path, "49QCE") as update:
+        for wrong in (
+            np.zeros((256, 256), dtype=np.int64),
+            np.zeros((2, 256, 256), dtype=np.int32),
+            np.zeros((256, 255), dtype=np.int32),
+        ):
+            with pytest.raises(DataError, match="model_from: it is int32"):
+                update.write(update.chunks[0], {"model_from": wrong})
+
+
+def test_there_must_be_a_state_to_change(path: Path) -> None:
+    with pytest.raises(DataError, match="the state is gone"):
+        StateUpdate(path, "49QCE")
 
 
 def test_tiles_that_begin_together_share_a_new_store(tmp_path: Path) -> None:
