@@ -4,19 +4,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import groupby
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agroforest import indices
 from agroforest.core.errors import DataError
 from agroforest.core.risk import epoch_day
 from agroforest.core.scene import Scene
-from agroforest.cube import read
 from agroforest.indices.baseline import Take
+from agroforest.indices.encoding import NODATA
+from agroforest.indices.fused import build_recipe
 from agroforest.indices.season import BANDS
 from agroforest.nightly.plan import TileTask
 from agroforest.nightly.result import Refusal
+from agroforest.products.compute import MaskRule, compute, find_edges
+
+_Maps: TypeAlias = Mapping[str, NDArray[np.int16]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,14 +40,15 @@ class DayImage:
     usable
         ``(y, x)`` bool.
     indices
-        ``(y, x)`` float32 by name, NaN where not usable.
+        ``(y, x)`` int16 by name, x 10000; -32768 where not clear or nodata. None
+        where nothing was clear.
     """
 
     day: date
     scenes: tuple[Scene, ...] = field(repr=False)
     bands: NDArray[np.float32] = field(repr=False)
     usable: NDArray[np.bool_] = field(repr=False)
-    indices: Mapping[str, NDArray[np.float32]] = field(repr=False)
+    indices: _Maps = field(repr=False)
 
     def take(self) -> Take:
         """Return it as the baseline takes it: day, bands, usable, id."""
@@ -86,29 +91,29 @@ def read_days(
 
 
 def _read_scene(task: TileTask, scene: Scene, names: Sequence[str]) -> DayImage:
-    used = {b for b in BANDS if b in scene.band_names}
-    for name in names:
-        used.update(indices.find_index(name).resolve(scene.band_names))
-    mask = task.pipeline.mask
-    data = read(
-        scene,
-        task.tile.grid,
-        sorted(used),
-        scl_classes=mask.scl_classes,
-        dilate_m=mask.dilate_m,
+    grid = task.tile.grid
+    recipe = build_recipe(names, scene.band_names) if names else None
+    known = [b for b in BANDS if b in scene.band_names]
+    mask = MaskRule(
+        scl_classes=task.pipeline.mask.scl_classes,
+        dilate_m=task.pipeline.mask.dilate_m,
     )
-    usable = np.asarray(data["usable"].values, dtype=bool)
-    blank = np.full(usable.shape, np.nan, dtype=np.float32)
-    bands = [np.asarray(data[b].values) if b in used else blank for b in BANDS]
+    bands = np.full((len(BANDS), *grid.shape), np.nan, np.float32)
+    usable = np.zeros(grid.shape, np.bool_)
+    maps: dict[str, NDArray[np.int16]] = {}
+    wanted = (*known, *(recipe.bands if recipe else ()))
+    with mask.reader(scene, wanted) as reader:
+        found = reader.read_clear(grid)
+        if found is not None:
+            values = found.values(known)
+            bands[[BANDS.index(b) for b in known]] = values
+            usable = found.clear & ~np.isnan(values).any(axis=0)
+            if recipe is not None:
+                edges = find_edges(reader, grid, recipe)
+                numbers = compute(found, recipe, edges=edges)
+                maps = dict(zip(recipe.names, numbers, strict=True))
     return DayImage(
-        day=scene.date,
-        scenes=(scene,),
-        bands=np.stack(bands),
-        usable=usable,
-        indices={
-            n: np.where(usable, indices.compute(n, data).values, np.float32(np.nan))
-            for n in names
-        },
+        day=scene.date, scenes=(scene,), bands=bands, usable=usable, indices=maps
     )
 
 
@@ -120,8 +125,14 @@ def _join(first: DayImage, second: DayImage) -> DayImage:
         scenes=first.scenes + second.scenes,
         bands=np.where(fill, second.bands, first.bands),
         usable=first.usable | second.usable,
-        indices={
-            n: np.where(fill, second.indices[n], values)
-            for n, values in first.indices.items()
-        },
+        indices=_join_maps(first.indices, second.indices),
     )
+
+
+def _join_maps(first: _Maps, second: _Maps) -> _Maps:
+    if not (first and second):
+        return first or second
+    return {
+        name: np.where(numbers == NODATA, second[name], numbers)
+        for name, numbers in first.items()
+    }

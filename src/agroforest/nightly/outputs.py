@@ -30,12 +30,12 @@ def write_indices(task: TileTask, image: DayImage) -> dict[str, str]:
     if not image.usable.any():
         return {}
     written: dict[str, str] = {}
-    for name, values in image.indices.items():
+    for name, numbers in image.indices.items():
         path = task.workplace.index(task.tile.id, image.day, name)
         written |= _write(
             task,
             path,
-            encode(values),
+            numbers,
             moment=image.scenes[0].sensed,
             title=find_index(name).title_en,
             properties={
