@@ -17,6 +17,8 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -25,6 +27,7 @@ import numpy as np
 import rasterio
 from made_tile import SIDE, make_tile
 from numpy.typing import NDArray
+from rasterio.warp import transform_bounds
 from rasterio.windows import Window
 
 from agroforest.indices import INDICES
@@ -112,6 +115,8 @@ def _commands(folder: Path, out: Path) -> dict[str, list[str]]:
     }
     if shutil.which("gdal_calc.py"):
         commands["gdal_calc"] = [*part, "gdal_calc", str(folder), str(out)]
+    if find_spec("odc") and find_spec("odc.stac"):
+        commands["odc-stac"] = [*part, "odc_stac", str(folder), str(out)]
     return commands
 
 
@@ -234,6 +239,85 @@ def _side(folder: Path) -> int:
         return int(data.width)
 
 
+def _gdal_calc(folder: Path, out: Path) -> None:
+    """Do with GDAL's own programs: bring to 10 m, calculate, make COGs."""
+
+    def run(*words: str | Path) -> None:
+        subprocess.run(list(map(str, words)), check=True, capture_output=True)  # noqa: S603
+
+    for name in ("B11", "SCL"):
+        fine = ("-outsize", "200%", "200%", "-r", "nearest")
+        run("gdal_translate", *fine, folder / f"{name}.tif", out / f"{name}.tif")
+    clear = "((S==4)|(S==5)|(S==6)|(S==7))&(A>0)&(B>0)"
+    value = "rint(10000*(A*1.0-B)/(A*1.0+B+(A==0)))"
+    for name, other in (("ndvi", folder / "B04.tif"), ("ndmi_b08", out / "B11.tif")):
+        run(
+            "gdal_calc.py", "--quiet", "-A", folder / "B08.tif", "-B", other,
+            "-S", out / "SCL.tif", "--type", "Int16", "--NoDataValue", "-32768",
+            "--calc", f"where({clear},{value},-32768)", "--outfile", out / "raw.tif",
+            "--overwrite",
+        )  # fmt: skip
+        run(
+            "gdal_translate", "-of", "COG", "-co", "COMPRESS=ZSTD", "-co", "LEVEL=1",
+            "-co", "PREDICTOR=YES", "-co", "NUM_THREADS=2",
+            "-co", "OVERVIEW_RESAMPLING=AVERAGE", out / "raw.tif", out / f"{name}.tif",
+        )  # fmt: skip
+
+
+def _odc_stac(folder: Path, out: Path) -> None:
+    """Load lazily from a STAC item, calculate, save with Dask."""
+    import odc.stac  # noqa: PLC0415
+    import pystac  # noqa: PLC0415
+    from odc.geo.xr import write_cog  # noqa: PLC0415
+
+    now = datetime(2024, 11, 5, tzinfo=UTC)
+    item = pystac.Item("made", None, None, now, {"proj:code": "EPSG:32649"})
+    bands = ("B04", "B08", "B11", "SCL")
+    for name in bands:
+        with rasterio.open(folder / f"{name}.tif") as data:
+            fields = {
+                "proj:shape": list(data.shape),
+                "proj:transform": list(data.transform)[:6],
+            }
+        item.add_asset(
+            name, pystac.Asset(str(folder / f"{name}.tif"), extra_fields=fields)
+        )
+    left, bottom, right, top = _lonlat(folder)
+    item.geometry = {
+        "type": "Polygon",
+        "coordinates": [
+            [[left, bottom], [right, bottom], [right, top], [left, top], [left, bottom]]
+        ],
+    }
+    item.bbox = [left, bottom, right, top]
+    item.stac_extensions = [_PROJECTION]
+    data = odc.stac.load(
+        [item], bands=list(bands), crs="EPSG:32649", resolution=10,
+        chunks={"x": 2048, "y": 2048},
+    ).squeeze("time", drop=True)  # fmt: skip
+    nir = data["B08"].astype("float32")
+    clear = data["SCL"].isin(_CLEAR) & (nir > 0)
+    for name, band in (("ndvi", "B04"), ("ndmi_b08", "B11")):
+        other = data[band].astype("float32")
+        value = ((nir - other) / (nir + other) * 10_000).round()
+        numbers = (
+            value.where(clear & (other > 0)).fillna(-32768).astype("int16").compute()
+        )
+        write_cog(
+            numbers, out / f"{name}.tif", nodata=-32768, compress="ZSTD",
+            overview_resampling="average",
+        )  # fmt: skip
+
+
+_PROJECTION = "https://stac-extensions.github.io/projection/v2.0.0/schema.json"
+
+
+def _lonlat(folder: Path) -> tuple[float, float, float, float]:
+    with rasterio.open(folder / "B04.tif") as data:
+        left, bottom, right, top = transform_bounds(data.crs, 4326, *data.bounds)
+    return left, bottom, right, top
+
+
 # ------------------------------------------------------------ correctness
 
 
@@ -277,6 +361,8 @@ _PARTS: dict[str, Callable[[Path, Path], None]] = {
     "compare": _compare,
     "floor": _floor,
     "naive": _naive,
+    "gdal_calc": _gdal_calc,
+    "odc_stac": _odc_stac,
 }
 
 if __name__ == "__main__":
