@@ -1,6 +1,7 @@
 """Features of a file, whatever its format: attributes of plain types, and outlines."""
 
 import json
+import struct
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ _UNREADABLE = (
     ValueError,
     KeyError,
     TypeError,
+    struct.error,
 )
 
 _T = TypeVar("_T")

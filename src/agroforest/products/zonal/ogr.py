@@ -1,5 +1,6 @@
 """GeoPackage, GeoJSON, Shapefile and FlatGeobuf, streamed through Arrow by GDAL."""
 
+import struct
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -37,6 +38,8 @@ def open_ogr(
 
     The other arguments and the errors are those of `vectors.opened_vectors`.
     """
+    if kind == "ESRI Shapefile":
+        reading(path, lambda: _check_whole(path))
     name = _layer(path, layer)
     info = reading(
         path,
@@ -65,7 +68,12 @@ def open_ogr(
                 )
             ),
         )
-        yield from _batches(path, reader, silent=silent)
+        found = 0
+        for one in _batches(path, reader, silent=silent):
+            found += len(one.wkb)
+            yield one
+        if found < info["features"]:
+            raise _truncated(path, f"{found} of {info['features']} features")
 
     return VectorFile(
         path=path,
@@ -74,6 +82,30 @@ def open_ogr(
         features=int(info["features"]),
         batches=batches,
     )
+
+
+def _check_whole(path: Path) -> None:
+    """Refuse a cut Shapefile: GDAL reads nothing where its shapes should be.
+
+    Lengths as in the ESRI Shapefile Technical Description (1998), page 4, and in
+    the dBASE file header.
+    """
+    with path.open("rb") as stream:
+        (words,) = struct.unpack(">24xi", stream.read(28))
+    if path.stat().st_size < 2 * words:
+        raise _truncated(path, f"{path.stat().st_size} of {2 * words} bytes")
+    table = path.with_suffix(".dbf" if path.suffix.islower() else ".DBF")
+    if not table.is_file():
+        return
+    with table.open("rb") as stream:
+        rows, head, row = struct.unpack("<4xIHH", stream.read(12))
+    if table.stat().st_size < head + rows * row:
+        size = table.stat().st_size
+        raise _truncated(table, f"{size} of {head + rows * row} bytes")
+
+
+def _truncated(path: Path, there: str) -> DataError:
+    return DataError(path, f"is truncated: {there} are there", "deliver it again")
 
 
 def _layer(path: Path, asked: str | None) -> str:

@@ -124,7 +124,7 @@ class Cells(RasterSource):  # type: ignore[misc]  # it has no types
         self._dtype = np.dtype(np.float64) if self._floats else stored
         if stored.kind == "f" or (self._floats and stored.itemsize <= 2):
             self._dtype = np.dtype(np.float64 if stored.itemsize > 4 else np.float32)
-        self._nodata = _nodata(data.nodata, stored)
+        self._nodata = norm_nodata(data.nodata, stored)
         rows, columns = data.block_shapes[0]
         self._rows = rows * max(1, SIDE // rows)
         self._columns = columns * max(1, SIDE // columns)
@@ -195,7 +195,7 @@ class Cells(RasterSource):  # type: ignore[misc]  # it has no types
         return block
 
 
-def _nodata(stated: float | None, dtype: np.dtype[Any]) -> Any:  # noqa: ANN401  a number of that dtype
+def norm_nodata(stated: float | None, dtype: np.dtype[Any]) -> Any:  # noqa: ANN401  a number of that dtype
     """Nodata as a number that the pixels can have; None if there is none."""
     if stated is None or np.isnan(stated):
         return None
