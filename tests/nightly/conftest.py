@@ -10,6 +10,7 @@ import pytest
 from agroforest.catalog import LocalCatalog, add_scenes
 from agroforest.core.config import Pipeline, read_pipeline
 from agroforest.nightly import NightOutcome, run_nights
+from agroforest.nightly.scheduler import Scheduler
 from agroforest.testing.world import World, build_world
 
 
@@ -25,7 +26,11 @@ class Site:
         return read_pipeline(self.world.pipeline)
 
     def run(
-        self, first: date, last: date | None = None, *, scheduler: str | None = None
+        self,
+        first: date,
+        last: date | None = None,
+        *,
+        scheduler: Scheduler | None = None,
     ) -> list[NightOutcome]:
         count = ((last or first) - first).days + 1
         nights = [first + timedelta(days=n) for n in range(count)]

@@ -1,22 +1,48 @@
 """Where tasks run: on the loopback, or on the scheduler that was named."""
 
 import os
+import pickle
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import psutil
 import pytest
 from distributed import LocalCluster
 from tests.nightly.conftest import Site
 from tests.nightly.test_nights import FIRST
 
-from agroforest.core.errors import ConfigurationError
+from agroforest.core.errors import ConfigurationError, SourceError
+from agroforest.nightly import TileTask
 from agroforest.nightly.compute import Compute
+from agroforest.nightly.judge import Judge
+from agroforest.nightly.result import TaskResult
+from agroforest.nightly.scheduler import Scheduler
+from agroforest.nightly.workplace import Workplace
 
 pytestmark = pytest.mark.enable_socket
+_RULE = Judge(folder=None, title="rule", identity="rule")
 
 
-def test_nothing_listens_beyond_the_loopback() -> None:
-    with Compute(None, tiles=2) as compute:
-        list(compute.run([], None))
+def compute(scheduler: Scheduler | None, work: Path) -> Compute:
+    place = Workplace(root=work, pipeline="p")
+    return Compute(scheduler, tiles=2, workplace=place, judge=_RULE)
+
+
+def loopback(workers: int) -> LocalCluster:
+    return LocalCluster(
+        n_workers=workers,
+        threads_per_worker=1,
+        host="127.0.0.1",
+        dashboard_address="127.0.0.1:0",
+        worker_dashboard_address="127.0.0.1:0",
+    )
+
+
+def test_nothing_listens_beyond_the_loopback(tmp_path: Path) -> None:
+    with compute(None, tmp_path) as started:
+        list(started.run([]))
         parent = psutil.Process(os.getpid())
         family = [parent, *parent.children(recursive=True)]
         listening = {
@@ -28,24 +54,72 @@ def test_nothing_listens_beyond_the_loopback() -> None:
     assert listening == {"127.0.0.1"}
 
 
-def test_a_scheduler_that_is_not_there_is_named() -> None:
+def test_a_scheduler_that_is_not_there_is_named(tmp_path: Path) -> None:
+    nobody = Scheduler(address="tcp://127.0.0.1:1", patience=1)
     with (
-        Compute("tcp://127.0.0.1:1", tiles=1) as compute,
-        pytest.raises(ConfigurationError, match=r"tcp://127\.0\.0\.1:1"),
+        compute(nobody, tmp_path) as started,
+        pytest.raises(ConfigurationError, match=r"tcp://127\.0\.0\.1:1: no Dask"),
     ):
-        list(compute.run([], None))
+        list(started.run([]))
+
+
+def test_a_scheduler_without_workers_is_waited_for_and_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with loopback(0) as cluster:
+        empty = Scheduler(address=cluster.scheduler_address, patience=4)
+        with (
+            compute(empty, tmp_path) as started,
+            pytest.raises(SourceError, match=r"no worker for 4 s; .*agroforest worker"),
+        ):
+            list(started.run([]))
+    assert "has no worker; waiting up to 4 s" in caplog.text
 
 
 @pytest.mark.slow
-def test_a_named_scheduler_does_the_work(site: Site) -> None:
-    with LocalCluster(
-        n_workers=1,
-        threads_per_worker=1,
-        host="127.0.0.1",
-        dashboard_address="127.0.0.1:0",
-        worker_dashboard_address="127.0.0.1:0",
-    ) as cluster:
-        outcome = site.run(FIRST, scheduler=cluster.scheduler_address)[0]
+def test_a_named_scheduler_does_the_work(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What is set for workers on other machines must not lead those of this one astray.
+    monkeypatch.delenv("AGROFOREST_WORK", raising=False)
+    with loopback(1) as cluster:
+        at = Scheduler(address=cluster.scheduler_address)
+        outcome = site.run(FIRST, scheduler=at)[0]
     assert outcome.report is not None
     assert {t["tile"] for t in outcome.report["tiles"]} == {"49QBF-0810", "49QBF-0910"}
     assert outcome.failed == ()
+
+
+@pytest.mark.slow
+def test_results_carry_no_pixels(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[TaskResult] = []
+    plain = Compute.run
+
+    def listen(self: Compute, tasks: Sequence[TileTask]) -> Iterator[TaskResult]:
+        for result in plain(self, tasks):
+            seen.append(result)
+            yield result
+
+    monkeypatch.setattr(Compute, "run", listen)
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    site.run(FIRST)
+    assert len(seen) == 4
+    for result in seen:
+        assert arrays_in(result) == []
+        assert all(not Path(path).is_absolute() for path in result.outputs)
+    assert arrays_in({"found": np.zeros((2, 2))}) == [(2, 2)]
+
+
+def arrays_in(value: object) -> list[tuple[int, ...]]:
+    """Shapes of the arrays that would be sent with a value."""
+    found: list[tuple[int, ...]] = []
+
+    class Watching(pickle.Pickler):
+        def reducer_override(self, part: Any) -> Any:
+            if isinstance(part, np.ndarray):
+                found.append(part.shape)
+            return NotImplemented
+
+    with Path(os.devnull).open("wb") as nowhere:
+        Watching(nowhere).dump(value)
+    return found

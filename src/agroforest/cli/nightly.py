@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from agroforest.cli.options import DEFAULT_WORK, Json, WorkFolder, shown
+from agroforest.cli.options import (
+    DEFAULT_WORK,
+    Insecure,
+    Json,
+    TlsCa,
+    TlsCert,
+    TlsKey,
+    WorkFolder,
+    shown,
+)
 from agroforest.cli.progress import Bar
 
 if TYPE_CHECKING:
@@ -33,8 +42,21 @@ def nightly(
     ] = None,
     work: WorkFolder = DEFAULT_WORK,
     scheduler: Annotated[
-        str | None, typer.Option(help="Dask scheduler, tcp:// or tls://HOST:PORT.")
+        str | None, typer.Option(help="Dask scheduler, such as tls://HOST:8786.")
     ] = None,
+    tls_ca: TlsCa = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
+    insecure: Insecure = False,
+    patience: Annotated[
+        float,
+        typer.Option(
+            "--wait",
+            min=0,
+            metavar="SECONDS",
+            help="For the scheduler, and then for its first worker.",
+        ),
+    ] = 60.0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only plan.")] = False,
     every_map: Annotated[
         bool,
@@ -49,6 +71,7 @@ def nightly(
     """
     from agroforest.core.config import read_pipeline
     from agroforest.nightly import run_nights
+    from agroforest.nightly.scheduler import Certificates, Scheduler
 
     nights = _nights(night, first, last)
     settings = read_pipeline(pipeline)
@@ -58,7 +81,14 @@ def nightly(
             settings,
             nights,
             work=work,
-            scheduler=scheduler,
+            scheduler=None
+            if scheduler is None
+            else Scheduler(
+                address=scheduler,
+                certificates=Certificates(ca=tls_ca, cert=tls_cert, key=tls_key),
+                insecure=insecure,
+                patience=patience,
+            ),
             dry_run=dry_run,
             every_map=every_map,
             progress=bar,

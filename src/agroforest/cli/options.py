@@ -15,6 +15,28 @@ WorkFolder = Annotated[
         file_okay=False,
     ),
 ]
+TlsCa = Annotated[
+    Path | None,
+    typer.Option(
+        "--tls-ca", envvar="AGROFOREST_TLS_CA", help="PEM file of the authority."
+    ),
+]
+TlsCert = Annotated[
+    Path | None,
+    typer.Option(
+        "--tls-cert", envvar="AGROFOREST_TLS_CERT", help="This machine's PEM file."
+    ),
+]
+TlsKey = Annotated[
+    Path | None,
+    typer.Option("--tls-key", envvar="AGROFOREST_TLS_KEY", help="Its private key."),
+]
+Insecure = Annotated[
+    bool,
+    typer.Option(
+        "--insecure", help="Allow tcp:// beyond this machine: no authentication."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON to standard output.")]
 
 DEFAULT_WORK = Path("work")

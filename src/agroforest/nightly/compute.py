@@ -2,19 +2,45 @@
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import ExitStack
-from pathlib import Path
-from typing import Self
+from dataclasses import dataclass
+from functools import partial
+from queue import Empty, SimpleQueue
+from typing import Self, TypeAlias
 
-from distributed import Client, LocalCluster, as_completed
+from distributed import Client, Future, KilledWorker, LocalCluster
 
+from agroforest import __version__
 from agroforest.core.errors import ConfigurationError
+from agroforest.nightly.beacon import lit
+from agroforest.nightly.crew import Crew, connected
+from agroforest.nightly.judge import Judge
 from agroforest.nightly.plan import TileTask
 from agroforest.nightly.result import TaskResult
-from agroforest.nightly.tile import failed, run_task
+from agroforest.nightly.scheduler import Scheduler
+from agroforest.nightly.tile import failed
+from agroforest.nightly.worker import Terms, work, work_for
+from agroforest.nightly.workplace import Workplace
 
-_CONNECT_SECONDS = 15
+# Seconds between two looks at the workers; arbitrary.
+_ROUND = 5.0
+# How often a task is given to another worker because the first was not fit.
+_ATTEMPTS = 3
+
+
+_Queue: TypeAlias = "SimpleQueue[Future[TaskResult]]"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Running:
+    """A task that was handed out, and for which time."""
+
+    task: TileTask
+    attempt: int
+    future: "Future[TaskResult]"
 
 
 class Compute:
@@ -23,18 +49,32 @@ class Compute:
     Parameters
     ----------
     scheduler
-        Address such as ``tcp://host:8786`` or ``tls://host:8786``; ``None``
-        starts worker processes here, one a processor and no more than tiles. A
-        single tile is worked on in this process.
+        Who does the work; ``None`` starts worker processes here, one a processor
+        and no more than tiles. A single tile is worked on in this process.
     tiles
         Tiles of the pipeline.
+    workplace
+        Work folder and pipeline; its lock is held by the caller.
+    judge
+        Who judges.
     """
 
-    def __init__(self, scheduler: str | None, *, tiles: int) -> None:
+    def __init__(
+        self,
+        scheduler: Scheduler | None,
+        *,
+        tiles: int,
+        workplace: Workplace,
+        judge: Judge,
+    ) -> None:
         self._scheduler = scheduler
         self._tiles = tiles
+        self._workplace = workplace
+        self._judge = judge
         self._stack = ExitStack()
         self._client: Client | None = None
+        self._crew: Crew | None = None
+        self._work: Callable[[TileTask], TaskResult] = partial(work, model=judge.folder)
 
     def __enter__(self) -> Self:
         return self
@@ -42,47 +82,92 @@ class Compute:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def run(
-        self, tasks: Sequence[TileTask], model: Path | None
-    ) -> Iterator[TaskResult]:
+    def run(self, tasks: Sequence[TileTask]) -> Iterator[TaskResult]:
         """Run tasks and yield their results as they come.
 
-        A worker that dies takes no other task with it: its task is a failed
-        result.
+        A task whose worker dies is given to another one, as often as the
+        scheduler's ``allowed-failures`` says (three times); then it is a failed
+        result. What it had written is written again.
 
         Raises
         ------
         ConfigurationError
-            The scheduler does not answer.
+            The scheduler does not answer, or none of its workers is fit.
+        SourceError
+            The scheduler, or the last worker, was lost.
         """
-        if self._client is None:
-            self._client = self._open()
-        by_key = {f"{t.kind}-{t.id}": t for t in tasks}
-        futures = [
-            self._client.submit(run_task, task, model, key=key, pure=False)
-            for key, task in by_key.items()
-        ]
-        for future in as_completed(futures):
-            task = by_key[future.key]
-            try:
-                yield future.result()
-            except Exception as error:  # noqa: BLE001  a lost worker, in any form
-                reason = f"worker lost ({type(error).__name__})"
-                yield failed(task, f"{task.tile.id}: {reason}; run the night again")
+        client = self._client = self._client or self._open()
+        if self._crew is not None:
+            self._crew.gather()
+        done: _Queue = SimpleQueue()
+        waiting: dict[object, _Running] = {}
+
+        def submit(task: TileTask, attempt: int) -> None:
+            key = f"{task.kind}-{task.id}-{attempt}"
+            future = client.submit(self._work, task, key=key, pure=False)
+            waiting[key] = _Running(task=task, attempt=attempt, future=future)
+            future.add_done_callback(done.put)
+
+        for task in tasks:
+            submit(task, 1)
+        looked = time.monotonic()
+        while waiting:
+            future = _next(done)
+            if self._crew is not None and time.monotonic() - looked > _ROUND:
+                self._crew.look_after()
+                looked = time.monotonic()
+            if future is None:
+                continue
+            running = waiting.pop(future.key)
+            result = self._result(running)
             future.release()
+            if result is None:
+                submit(running.task, running.attempt + 1)
+            else:
+                yield result
+
+    def _result(self, running: "_Running") -> TaskResult | None:
+        """Fetch a result; ``None`` when another worker should try."""
+        task = running.task
+        try:
+            return running.future.result()
+        except KilledWorker as error:
+            reason = f"{error.allowed_failures + 1} workers died of it"
+            return failed(
+                task,
+                f"{task.tile.id}: {reason}, often for want of memory; "
+                "look into their logs, then run the night again",
+            )
+        except CancelledError as error:
+            if self._crew is None:
+                return _lost(task, error)
+            raise self._crew.lost() from error
+        except Exception as error:  # noqa: BLE001  a lost worker, in any form
+            if self._crew is None or running.attempt == _ATTEMPTS:
+                return _lost(task, error)
+            self._crew.look_after(everybody=True)
+            return None
 
     def _open(self) -> Client:
-        if self._scheduler is not None:
-            try:
-                client = Client(self._scheduler, timeout=_CONNECT_SECONDS)
-            except (OSError, ValueError, TimeoutError) as error:
-                raise ConfigurationError(
-                    self._scheduler,
-                    f"no Dask scheduler answers ({type(error).__name__})",
-                    "start it, or leave --scheduler out",
-                ) from error
-            self._stack.enter_context(client)
-            return client
+        if self._scheduler is None:
+            local = Client(self._local_cluster())
+            self._stack.enter_context(local)
+            return local
+        client = self._stack.enter_context(connected(self._scheduler))
+        root, judge = self._workplace.root, self._judge
+        terms = Terms(
+            version=__version__,
+            roots=tuple(dict.fromkeys((str(root), str(root.resolve())))),
+            pipeline=self._workplace.pipeline,
+            beacon=self._stack.enter_context(lit(self._workplace.folder)),
+            model=judge.folder.name if judge.folder else None,
+            identity=judge.identity,
+        )
+        self._crew = Crew(client, self._scheduler, terms)
+        self._work = partial(work_for, terms)
+        return client
+
+    def _local_cluster(self) -> LocalCluster:
         workers = max(1, min(self._tiles, os.cpu_count() or 1))
         cluster = LocalCluster(
             n_workers=workers,
@@ -96,6 +181,18 @@ class Compute:
             silence_logs=logging.ERROR,
         )
         self._stack.enter_context(cluster)
-        client = Client(cluster)
-        self._stack.enter_context(client)
-        return client
+        return cluster
+
+
+def _next(done: _Queue) -> "Future[TaskResult] | None":
+    try:
+        return done.get(timeout=_ROUND)
+    except Empty:
+        return None
+
+
+def _lost(task: TileTask, error: BaseException) -> TaskResult:
+    if isinstance(error, ConfigurationError):
+        return failed(task, str(error))
+    reason = f"worker lost ({type(error).__name__})"
+    return failed(task, f"{task.tile.id}: {reason}; run the night again")

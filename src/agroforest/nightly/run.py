@@ -25,6 +25,7 @@ from agroforest.nightly.page import write_map
 from agroforest.nightly.plan import Plan, TileTask, Watch, plan_night
 from agroforest.nightly.report import build_report, write_report
 from agroforest.nightly.result import TaskResult
+from agroforest.nightly.scheduler import Scheduler
 from agroforest.nightly.workplace import Workplace
 from agroforest.store import Store, open_store
 
@@ -96,7 +97,7 @@ def run_nights(
     nights: Sequence[date],
     *,
     work: Path,
-    scheduler: str | None = None,
+    scheduler: Scheduler | None = None,
     dry_run: bool = False,
     every_map: bool = False,
     progress: Progress | None = None,
@@ -112,7 +113,7 @@ def run_nights(
     work
         The work folder.
     scheduler
-        Address of a Dask scheduler; ``None`` computes on this machine.
+        Who does the work; ``None`` computes on this machine.
     dry_run
         Only plan.
     every_map
@@ -134,6 +135,9 @@ def run_nights(
         No scene touches the area.
     LockedError
         Another process runs this pipeline.
+    SourceError
+        The scheduler or all its workers were lost. Nothing of the night they
+        worked on is recorded, and running it again completes it.
     """
     workplace = Workplace(root=work.absolute(), pipeline=pipeline.name)
     aoi = read_aoi(pipeline.aoi)
@@ -171,7 +175,9 @@ def run_nights(
             for night in nights:
                 yield NightOutcome(night=night, plan=_plan(session, night))
             return
-        with Compute(scheduler, tiles=len(watch.tiles)) as compute:
+        with Compute(
+            scheduler, tiles=len(watch.tiles), workplace=workplace, judge=judge
+        ) as compute:
             for night in nights:
                 yield _run_night(
                     session, compute, night, with_map=every_map or night == nights[-1]
@@ -284,7 +290,7 @@ def _run(
         return []
     session.progress.begin(label, len(tasks))
     results = []
-    for result in compute.run(tasks, session.judge.folder):
+    for result in compute.run(tasks):
         if result.error:
             _log.error("%s tile %s: %s", result.kind, result.tile, result.error)
         results.append(result)

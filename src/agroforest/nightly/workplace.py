@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,11 @@ from pathlib import Path
 from agroforest.core.errors import ConfigurationError, LockedError
 from agroforest.core.risk import Hazard
 from agroforest.cube import raster_name
+
+# Seconds a task waits for another that has its tile: longer than NFS keeps the
+# locks of a machine that went away (90 s on Linux), and than most tiles take.
+_TILE_PATIENCE = 600.0
+_POLL = 0.5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,24 +77,62 @@ class Workplace:
 
         The lock is the kernel's and ends with the process, however it ends.
         """
-        path = self.folder / ".lock"
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-        except OSError as error:
-            raise ConfigurationError(
-                self.folder,
-                f"cannot be written ({error.strerror})",
-                "choose another folder with --work",
-            ) from error
+        with _locked(
+            self.folder / ".lock", patience=0, holder="another run holds this pipeline"
+        ):
+            yield
+
+    @contextmanager
+    def tile_locked(self, tile: str) -> Iterator[None]:
+        """Hold the lock of a tile; raises as `locked` does, but waits first.
+
+        A worker that lost its scheduler may still be at work when another takes
+        its task over, and a process that was killed may leave one behind. Writers
+        of one tile must never meet. What killed ones left half-written is removed.
+        """
+        with _locked(
+            self.folder / ".locks" / tile,
+            patience=_TILE_PATIENCE,
+            holder="another worker is still busy with this tile",
+        ):
+            for folder in ("indices", "risk"):
+                for scratch in (self.folder / folder / tile).glob(".*.part*"):
+                    scratch.unlink(missing_ok=True)
+            yield
+
+
+@contextmanager
+def _locked(path: Path, *, patience: float, holder: str) -> Iterator[None]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise ConfigurationError(
+            path.parent,
+            f"cannot be written ({error.strerror})",
+            "choose another folder with --work",
+        ) from error
+    try:
+        _wait_for(handle, path, patience=patience, holder=holder)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _wait_for(handle: int, path: Path, *, patience: float, holder: str) -> None:
+    deadline = time.monotonic() + patience
+    while True:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            os.close(handle)
-            raise LockedError(
-                path, "another run holds this pipeline", "wait for it to end"
+            if time.monotonic() >= deadline:
+                raise LockedError(path, holder, "wait for it to end") from error
+            time.sleep(_POLL)
+        except OSError as error:
+            raise ConfigurationError(
+                path,
+                f"cannot be locked ({error.strerror})",
+                "keep the work folder on storage with locks (docs/deploy.md)",
             ) from error
-        try:
-            yield
-        finally:
-            os.close(handle)
+        else:
+            return

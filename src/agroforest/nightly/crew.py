@@ -1,0 +1,216 @@
+"""The workers of a Dask scheduler that are fit for a run."""
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from urllib.parse import urlsplit
+
+from distributed import Client
+
+from agroforest.core.errors import ConfigurationError, SourceError
+from agroforest.nightly.scheduler import Scheduler
+from agroforest.nightly.worker import Fitness, Terms, inspect
+
+_log = logging.getLogger(__name__)
+
+# Seconds of silence before the operator is told what is being waited for.
+_SILENT = 3.0
+_POLL = 0.5
+
+
+@contextmanager
+def connected(scheduler: Scheduler) -> Iterator[Client]:
+    """Connect to a scheduler for the duration of the block.
+
+    Raises
+    ------
+    ConfigurationError
+        Nothing answers within the scheduler's patience, or it refuses; its
+        address or the certificates cannot be used.
+    """
+    security = scheduler.security("client")
+    waiting = threading.Timer(
+        _SILENT,
+        _log.warning,
+        ("waiting for %s, up to %.0f s", scheduler.address, scheduler.patience),
+    )
+    waiting.daemon = True
+    waiting.start()
+    try:
+        client = Client(
+            scheduler.address,
+            security=security,
+            timeout=scheduler.patience,
+            set_as_default=False,
+            name="agroforest",
+        )
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(
+            scheduler.address,
+            f"no Dask scheduler answers ({_reason(error)})",
+            "start it, or leave --scheduler out",
+        ) from error
+    finally:
+        waiting.cancel()
+    with client:
+        try:
+            yield client
+        except SourceError:
+            # Closing would log how it gave up connecting again, with a traceback.
+            logging.getLogger("distributed.client").disabled = True
+            raise
+
+
+class Crew:
+    """Looks after the workers of a scheduler while a run needs them.
+
+    A worker that cannot work for the run is named and sent away: idle because it
+    fails at once, it would otherwise draw all tasks to itself.
+
+    Parameters
+    ----------
+    client
+        Connected to the scheduler.
+    scheduler
+        The scheduler.
+    terms
+        What its workers must share with this process.
+    """
+
+    def __init__(self, client: Client, scheduler: Scheduler, terms: Terms) -> None:
+        self._client = client
+        self._scheduler = scheduler
+        self._terms = terms
+        self._fit: set[str] = set()
+        self._problem = ""
+        self._told: set[str] = set()
+        self._alone_since: float | None = None
+
+    def gather(self) -> None:
+        """Wait for a fit worker.
+
+        Raises
+        ------
+        ConfigurationError
+            Only workers that are not fit are there.
+        SourceError
+            No worker came within the scheduler's patience, or the scheduler is
+            lost.
+        """
+        self._alone_since = None
+        while True:
+            self.look_after()
+            if self._fit:
+                return
+            if self._problem:
+                raise ConfigurationError(
+                    self._scheduler.address, "no worker is fit", self._problem
+                )
+            time.sleep(_POLL)
+
+    def look_after(self, *, everybody: bool = False) -> None:
+        """Inspect workers that came since the last call; send the unfit away.
+
+        Parameters
+        ----------
+        everybody
+            Inspect all: something went wrong that should not.
+
+        Raises
+        ------
+        SourceError
+            There has been no worker for longer than the scheduler's patience, or
+            the scheduler is lost.
+        """
+        try:
+            present = set(self._client.nthreads())
+            self._fit = set() if everybody else self._fit & present
+            self._inspect(sorted(present - self._fit))
+        except OSError as error:
+            raise self.lost() from error
+        self._await_somebody()
+
+    def lost(self) -> SourceError:
+        """Make the error that ends a night without its scheduler."""
+        return SourceError(
+            self._scheduler.address,
+            "the connection to the scheduler was lost",
+            "start it again, then run the night again: nothing of it was recorded",
+        )
+
+    def _inspect(self, workers: list[str]) -> None:
+        if not workers:
+            return
+        found = self._client.run(
+            inspect, self._terms, workers=workers, on_error="return"
+        )
+        unfit = []
+        for address, fitness in sorted(found.items()):
+            problem = self._judge(fitness)
+            if problem:
+                unfit.append(address)
+                self._problem = f"worker on {_host(address)}: {problem}"
+                self._tell(f"{self._problem}; it is sent away", logging.ERROR)
+            else:
+                self._fit.add(address)
+                if isinstance(fitness, Fitness) and not fitness.shares_locks:
+                    self._warn_of_locks(address)
+        if unfit:
+            with suppress(OSError, TimeoutError):
+                self._client.retire_workers(unfit, close_workers=True)
+
+    def _judge(self, fitness: object) -> str:
+        if isinstance(fitness, Fitness):
+            return fitness.problem
+        if isinstance(fitness, OSError):
+            return f"does not answer ({_reason(fitness)})"
+        return (
+            f"cannot run agroforest {self._terms.version} ({_reason(fitness)}); "
+            "install it there"
+        )
+
+    def _warn_of_locks(self, address: str) -> None:
+        self._tell(
+            f"worker on {_host(address)}: locks on its storage are its own; mount it "
+            "with shared locks (docs/deploy.md)",
+            logging.WARNING,
+        )
+
+    def _tell(self, message: str, level: int) -> None:
+        """Log a message once, not for every process of a machine."""
+        if message not in self._told:
+            self._told.add(message)
+            _log.log(level, message)
+
+    def _await_somebody(self) -> None:
+        if self._fit:
+            self._alone_since = None
+            return
+        now = time.monotonic()
+        if self._alone_since is None:
+            self._alone_since = now
+        alone = now - self._alone_since
+        address, patience = self._scheduler.address, self._scheduler.patience
+        if alone > patience:
+            raise SourceError(
+                address,
+                f"has had no worker for {patience:.0f} s",
+                self._problem
+                or f"start one: agroforest worker {address} --work FOLDER",
+            )
+        if alone > min(_SILENT, patience):
+            self._tell(
+                f"{address} has no worker; waiting up to {patience:.0f} s",
+                logging.WARNING,
+            )
+
+
+def _host(address: str) -> str:
+    return urlsplit(address).hostname or address
+
+
+def _reason(error: object) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

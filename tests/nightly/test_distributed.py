@@ -1,0 +1,369 @@
+"""Nights on workers that are other processes and see the storage elsewhere."""
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from distributed import Client
+from tests.nightly.cluster import Cluster, Machine, make_certificates
+from tests.nightly.conftest import Site
+from tests.nightly.test_nights import FIRST
+
+from agroforest import __version__
+from agroforest.catalog import LocalCatalog, add_scenes
+from agroforest.core.config import Pipeline
+from agroforest.core.errors import ConfigurationError, SourceError
+from agroforest.core.identity import digest_file
+from agroforest.nightly import NightOutcome, run_nights
+from agroforest.nightly.run import Silence
+from agroforest.nightly.scheduler import Certificates, Scheduler
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.enable_socket,
+    pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not installed"),
+]
+
+DAMAGED = "20241106T"
+VICTIM = "49QBF-7284"
+LATER = [date(2024, 11, day) for day in range(2, 8)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Province:
+    """Storage that the machines share, each under another path.
+
+    ``storage`` is the folder of the file server, with the work folder and, beside
+    it, an archive of scenes. Everybody else reaches it by a link of his own.
+    """
+
+    folder: Path
+    pipeline: Pipeline
+    pristine: Path
+    learned: Path
+    reference: Path
+
+    @property
+    def storage(self) -> Path:
+        return self.folder / "storage"
+
+    @property
+    def client(self) -> Path:
+        return self.folder / "client" / "srv"
+
+    @property
+    def work(self) -> Path:
+        return self.client / "work"
+
+    def restore(self, copy: Path) -> None:
+        shutil.rmtree(self.storage / "work", ignore_errors=True)
+        shutil.copytree(copy, self.storage / "work")
+
+    def machine(self, folder: Path, **settings: object) -> Machine:
+        """A machine with the storage under a path of its own."""
+        mount = folder / "mnt"
+        folder.mkdir(parents=True)
+        mount.symlink_to(self.storage)
+        archive = f"{self.storage / 'archive'}={mount / 'archive'}"
+        plain: dict[str, object] = {"work": mount / "work", "mounts": (archive,)}
+        foreign = (self.storage, self.client)
+        return Machine(folder=folder, foreign=foreign, **{**plain, **settings})  # type: ignore[arg-type]
+
+    def run_alone(self, nights: Sequence[date]) -> list[NightOutcome]:
+        """Run nights in this process."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(os, "cpu_count", lambda: 1)
+            return self.run(nights)
+
+    def run(
+        self, nights: Sequence[date], scheduler: Scheduler | None = None
+    ) -> list[NightOutcome]:
+        return list(
+            run_nights(self.pipeline, nights, work=self.work, scheduler=scheduler)
+        )
+
+    def made(self, work: Path | None = None) -> dict[str, object]:
+        """Every file by name, and every row; wall times are left out."""
+        work = work or self.storage / "work"
+        found: dict[str, object] = {}
+        for path in sorted(work.rglob("*")):
+            name = str(path.relative_to(work))
+            if not path.is_file() or "agroforest.db" in name or "/.lock" in name:
+                continue
+            if "/reports/" in name:
+                if path.suffix == ".json":
+                    found[name] = without_times(json.loads(path.read_text()))
+            else:
+                found[name] = digest_file(path)
+        return found | rows(work / "agroforest.db")
+
+
+def without_times(report: dict[str, Any]) -> dict[str, object]:
+    tiles = {
+        kind: [
+            {k: v for k, v in tile.items() if k != "seconds"} for tile in report[kind]
+        ]
+        for kind in ("tiles", "baselines")
+    }
+    return {k: v for k, v in report.items() if k != "seconds"} | tiles
+
+
+def rows(path: Path) -> dict[str, object]:
+    with sqlite3.connect(path) as database:
+        tables = ("tile_task", "output", "scene_use", "alert", "quarantine")
+        return {
+            table: sorted(map(str, database.execute(f"SELECT * FROM {table}")))  # noqa: S608
+            for table in tables
+        }
+
+
+@pytest.fixture(scope="module")
+def province(tmp_path_factory: pytest.TempPathFactory, _catalogued: Site) -> Province:
+    """Four tiles; one process has run their nights and left a copy to compare with."""
+    folder = tmp_path_factory.mktemp("province")
+    plain = _catalogued.pipeline
+    grid = plain.grid.model_copy(update={"tile_size": 500.0})
+    province = Province(
+        folder=folder,
+        pipeline=plain.model_copy(update={"grid": grid}),
+        pristine=folder / "pristine",
+        learned=folder / "learned",
+        reference=folder / "reference",
+    )
+    work, archive = province.storage / "work", province.storage / "archive"
+    work.mkdir(parents=True)
+    province.client.parent.mkdir()
+    province.client.symlink_to(province.storage)
+    for product in sorted(_catalogued.world.scenes.iterdir()):
+        recent = "_2024" in product.name
+        shutil.copytree(
+            product, (archive if recent else work / "scenes") / product.name
+        )
+    catalog = LocalCatalog(province.work / "catalog")
+    add_scenes([province.work / "scenes", province.client / "archive"], catalog)
+    (spoilt,) = archive.glob(f"*_{DAMAGED}*")
+    band = spoilt / "B04.tif"
+    band.write_bytes(band.read_bytes()[:900])
+    shutil.copytree(work, province.pristine)
+    province.run_alone([FIRST])
+    shutil.copytree(work, province.learned)
+    outcomes = province.run_alone(LATER)
+    quarantined = [q for o in outcomes if o.report for q in o.report["quarantined"]]
+    assert len(quarantined) == 4
+    assert all(q["where"].startswith(str(spoilt)) for q in quarantined), quarantined
+    work.rename(province.reference)
+    return province
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return make_certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="module")
+def machines(
+    province: Province, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Machine, Machine]:
+    """One started by us, one by Dask."""
+    folder = tmp_path_factory.mktemp("machines")
+    return (
+        province.machine(folder / "a"),
+        province.machine(folder / "b", plain=True),
+    )
+
+
+@pytest.fixture(scope="module")
+def _cluster(
+    certificates: Certificates, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Cluster]:
+    with Cluster(tmp_path_factory.mktemp("scheduler"), certificates) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def cluster(_cluster: Cluster, machines: tuple[Machine, Machine]) -> Cluster:
+    """A scheduler with two machines; what the last test killed is started again."""
+    _cluster.start(*machines)
+    return _cluster
+
+
+def test_two_machines_make_what_one_process_makes(
+    province: Province, cluster: Cluster, machines: tuple[Machine, Machine]
+) -> None:
+    province.restore(province.pristine)
+    province.run([FIRST], cluster.at)
+    province.run(LATER, cluster.at)
+    assert cluster.listening() == {"127.0.0.1"}
+    assert province.made() == province.made(province.reference)
+    # Both worked, and none of them on a path of somebody else.
+    assert [machine.opened() for machine in machines] == [{"own"}, {"own"}]
+
+
+def test_workers_that_are_not_fit_are_named_and_sent_away(
+    province: Province,
+    cluster: Cluster,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    province.restore(province.learned)
+    newer = province.machine(tmp_path / "c", environment={"WITNESS_VERSION": "9.9"})
+    cluster.start(newer)
+    with Client(
+        cluster.at.address, security=cluster.at.security("client"), set_as_default=False
+    ) as client:
+        client.wait_for_workers(3, timeout=60)
+    outcomes = province.run(LATER, cluster.at)
+    cluster.workers[newer.folder].wait(timeout=30)
+    assert not any(o.failed for o in outcomes)
+    assert f"agroforest: is 9.9 here and {__version__} at the client" in caplog.text
+    assert province.made() == province.made(province.reference)
+
+
+def test_a_worker_without_the_storage_is_named(
+    province: Province, certificates: Certificates, tmp_path: Path
+) -> None:
+    province.restore(province.learned)
+    elsewhere = tmp_path / "disk" / "work"
+    elsewhere.mkdir(parents=True)
+    stranger = province.machine(tmp_path / "a", work=elsewhere)
+    with Cluster(tmp_path / "s", certificates) as cluster:
+        cluster.start(stranger)
+        with pytest.raises(ConfigurationError) as refused:
+            province.run(LATER, cluster.at)
+        cluster.workers[stranger.folder].wait(timeout=30)
+    problem = f"{elsewhere / province.pipeline.name}: is not the shared work folder"
+    assert f"worker on 127.0.0.1: {problem}" in str(refused.value)
+    assert not list(elsewhere.iterdir())
+
+
+def test_a_machine_that_dies_mid_task_costs_nothing(
+    province: Province,
+    cluster: Cluster,
+    machines: tuple[Machine, Machine],
+    tmp_path: Path,
+) -> None:
+    province.restore(province.learned)
+    for machine in machines:  # one of them, whoever takes the tile first
+        machine.doom(VICTIM, once=tmp_path / "died")
+    outcomes = province.run(LATER, cluster.at)
+    assert (tmp_path / "died").exists()
+    alive = [cluster.workers[m.folder].poll() is None for m in machines]
+    assert sorted(alive) == [False, True]
+    assert not any(o.failed for o in outcomes)
+    assert province.made() == province.made(province.reference)
+
+
+def test_a_tile_that_kills_its_workers_is_a_failed_result(
+    province: Province, cluster: Cluster, machines: tuple[Machine, Machine]
+) -> None:
+    province.restore(province.learned)
+    for machine in machines:
+        machine.doom(VICTIM)
+    outcome = province.run(LATER[:5], cluster.at)[-1]
+    assert outcome.report is not None
+    errors = {t["tile"]: t["error"] for t in outcome.report["tiles"] if t["error"]}
+    assert "2 workers died of it" in errors[VICTIM]
+    assert "\n" not in errors[VICTIM]
+    assert len(errors) < 4
+
+
+def test_a_lost_scheduler_ends_the_night_and_harms_nothing(
+    province: Province, cluster: Cluster
+) -> None:
+    province.restore(province.learned)
+
+    class Assassin(Silence):
+        def advance(self) -> None:
+            assert cluster.scheduler is not None
+            cluster.scheduler.kill()
+
+    nights = run_nights(
+        province.pipeline,
+        LATER,
+        work=province.work,
+        scheduler=cluster.at,
+        progress=Assassin(),
+    )
+    with pytest.raises(SourceError, match=r"was lost; start it again"):
+        list(nights)
+    assert not list(province.work.rglob(".beacon-*"))
+    province.run_alone(LATER)
+    assert province.made() == province.made(province.reference)
+
+
+@pytest.fixture
+def network() -> Iterator[tuple[str, tuple[str, str]]]:
+    """Two machines and a switch: the host's address, and names of namespaces."""
+    mark, subnet = f"agro{os.getpid() % 100_000}", "10.213.77"
+    names = (f"{mark}a", f"{mark}b")
+    setup = [
+        f"ip link add {mark} type bridge",
+        f"ip address add {subnet}.1/24 dev {mark}",
+        f"ip link set {mark} up",
+    ]
+    for number, name in enumerate(names, start=2):
+        setup += [
+            f"ip netns add {name}",
+            f"ip link add {name}h type veth peer name {name}g netns {name}",
+            f"ip link set {name}h master {mark} up",
+            f"ip -n {name} address add {subnet}.{number}/24 dev {name}g",
+            f"ip -n {name} link set {name}g up",
+            f"ip -n {name} link set lo up",
+        ]
+    try:
+        for command in [*setup, "unshare -m true"]:
+            done = subprocess.run(command.split(), capture_output=True, check=False)  # noqa: S603
+            if done.returncode:
+                pytest.skip(f"no namespaces here: {done.stderr.decode().strip()}")
+        yield f"{subnet}.1", names
+    finally:
+        for command in [f"ip netns delete {n}" for n in names] + [
+            f"ip link del {mark}"
+        ]:
+            subprocess.run(command.split(), capture_output=True, check=False)  # noqa: S603
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or not (shutil.which("ip") and shutil.which("unshare")),
+    reason="namespaces need root, ip and unshare",
+)
+def test_machines_of_their_own_network_and_mounts(
+    province: Province,
+    certificates: Certificates,
+    network: tuple[str, tuple[str, str]],
+    tmp_path: Path,
+) -> None:
+    province.restore(province.learned)
+    host, namespaces = network
+    # The storage is mounted, and what the client calls it is gone.
+    mount = 'mount --bind "$1" "$2"; mount -t tmpfs none "$3"; shift 3; exec "$@"'
+    machines = []
+    for namespace in namespaces:
+        folder = tmp_path / namespace
+        (folder / "mnt").mkdir(parents=True)
+        shell = [*("sh", "-ec", mount, "sh", str(province.storage))]
+        machines.append(
+            Machine(
+                folder=folder,
+                work=folder / "mnt" / "work",
+                mounts=(f"{province.storage}/archive={folder}/mnt/archive",),
+                foreign=(province.folder,),
+                prefix=(
+                    *("ip", "netns", "exec", namespace, "unshare", "-m"),
+                    *(*shell, str(folder / "mnt"), str(province.folder)),
+                ),
+            )
+        )
+    with Cluster(tmp_path / "s", certificates, host=host) as cluster:
+        cluster.start(*machines)
+        province.run(LATER, cluster.at)
+    assert province.made() == province.made(province.reference)
+    assert [machine.opened() for machine in machines] == [{"own"}, {"own"}]
