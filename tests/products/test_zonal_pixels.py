@@ -13,7 +13,7 @@ from tests.products.zonal_examples import CRS, LEFT, TOP, box, grid_of, raster
 
 from agroforest.core.errors import DataError
 from agroforest.products.zonal import pixels
-from agroforest.products.zonal.pixels import Figures, measure
+from agroforest.products.zonal.pixels import Figures, measure, weighted_median
 from agroforest.products.zonal.rasters import norm_nodata, opened_raster
 
 NODATA = -32768
@@ -75,9 +75,29 @@ def test_a_hole_is_not_counted(tmp_path: Path) -> None:
 
 def test_the_median_of_integers_is_not_cut_to_one(tmp_path: Path) -> None:
     path = raster(tmp_path / "a.tif", [[1, 2]])
-    assert measured(path, box(0, 0, 20, 10), median=True)["median"] == pytest.approx(
-        [1.5e-4]
+    found = measured(path, box(0, 0, 20, 10), box(0, 0, 15, 10), None, median=True)
+    assert found["median"] == pytest.approx([1.5e-4, 1e-4, np.nan], nan_ok=True)
+
+
+def test_the_median_of_a_few_values_is_one_of_them(tmp_path: Path) -> None:
+    path = raster(tmp_path / "a.tif", [[1, 1, 1, 2], [1, 1, 9, NODATA]], scale=1.0)
+    found = measured(path, box(0, 0, 40, 20), median=True)
+    assert found["median"] == [1.0]
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(-50, 50), st.integers(1, 4)), min_size=1, max_size=30
     )
+)
+def test_weights_count_like_repetition(pairs: list[tuple[int, int]]) -> None:
+    values, times = np.array(pairs).T
+    expected = np.median(np.repeat(values, times))
+    assert weighted_median(values, times / times.sum()) == expected
+
+
+def test_no_values_have_no_median() -> None:
+    assert np.isnan(weighted_median(np.empty(0), np.empty(0)))
 
 
 def test_scale_and_offset_are_applied(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ memory depends neither on the raster's size nor on the polygons'.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import exactextract
 import numpy as np
@@ -25,6 +26,7 @@ _CACHE = 128 << 20  # bytes of decoded blocks, of all rasters together
 _PIXELS = 4_000_000  # of a polygon, held by exactextract at once
 _STEP = 500  # polygons between two reports of progress
 _PLAIN = ("count", "mean", "stdev", "min", "max")
+_SPECTRUM = ("unique", "frac")  # distinct values, and which share each has
 
 
 def measure(
@@ -43,7 +45,8 @@ def measure(
     polygons
         ``(n,)`` object: valid polygons in the grid's CRS, or None.
     median
-        Whether to compute it, too; it takes half as long again.
+        Whether to compute it, too; that takes about twice as long, and memory for
+        every distinct value under a polygon.
     advance
         Told how many more polygons are done.
 
@@ -63,33 +66,62 @@ def measure(
     """
     grid = rasters[0].grid
     names = (*_PLAIN, "median") if median else _PLAIN
-    budget = _CACHE // len(rasters)
-    cells = [Cells(raster, wide=median, budget=budget) for raster in rasters]
+    cells = [Cells(raster, budget=_CACHE // len(rasters)) for raster in rasters]
     operations = [
-        Operation(name, f"{n}{name}", source)
+        Operation(name, f"{name}{n}", source)
         for n, source in enumerate(cells)
-        for name in names
+        for name in (*_PLAIN, *(_SPECTRUM if median else ()))
     ]
-    numbers = np.full((len(polygons), len(operations)), np.nan)
+    numbers = np.full((len(rasters), len(names), len(polygons)), np.nan)
     order = _in_block_order(polygons, grid)
     for start in range(0, len(order), _STEP):
         chosen = order[start : start + _STEP]
-        numbers[chosen] = exactextract.exact_extract(
+        found = exactextract.exact_extract(
             cells,
             _Polygons(shapely.to_wkb(polygons[chosen]).tolist()),
             operations,
             max_cells_in_memory=_PIXELS,
-            output=_Rows(),
+            output=_Found(),
         )
+        for n, one in np.ndindex(len(rasters), len(names)):
+            numbers[n, one, chosen] = [_figure(f, names[one], n) for f in found]
         advance(len(chosen))
     advance(len(polygons) - len(order))
-    pixels = shapely.area(polygons) / grid.resolution**2
+    pixels = np.nan_to_num(shapely.area(polygons) / grid.resolution**2)
     return [
-        _figures(raster, names, values) | {"pixels": np.nan_to_num(pixels)}
-        for raster, values in zip(
-            rasters, np.split(numbers, len(rasters), axis=1), strict=True
-        )
+        _in_units(raster, names, numbers[n]) | {"pixels": pixels}
+        for n, raster in enumerate(rasters)
     ]
+
+
+def weighted_median(values: NDArray[Any], weights: NDArray[np.floating[Any]]) -> float:
+    """Value that half of the weight lies at or below.
+
+    Where exactly half does, the mean of that value and the next, as is usual for
+    equal weights. (exactextract's own ``median`` interpolates between the distinct
+    values: of nine 1 and one 2 it gives 1.5.)
+
+    Parameters
+    ----------
+    values
+        ``(k,)``, in any order.
+    weights
+        ``(k,)``, above 0.
+
+    Returns
+    -------
+    float
+        NaN if there are no values.
+    """
+    if not values.size:
+        return float("nan")
+    order = np.argsort(values)
+    below = np.cumsum(weights[order], dtype=np.float64)
+    half = below[-1] / 2
+    # Fractions of pixels are float32: halves are not met to the last bit.
+    low, high = np.searchsorted(below, [half * (1 - 1e-6), half * (1 + 1e-6)])
+    middle = values[order[[low, min(high, values.size - 1)]]]
+    return float(middle.mean(dtype=np.float64))
 
 
 def meets(polygons: NDArray[np.object_], grid: Grid) -> NDArray[np.bool_]:
@@ -112,11 +144,20 @@ def _in_block_order(polygons: NDArray[np.object_], grid: Grid) -> NDArray[np.int
     return inside[np.lexsort((column, row))]
 
 
-def _figures(
+def _figure(found: dict[str, Any], name: str, raster: int) -> float:
+    """One figure of one raster; NaN where there is none."""
+    if name == "median":
+        spectrum = [found.get(f"{part}{raster}", np.empty(0)) for part in _SPECTRUM]
+        return weighted_median(*spectrum)
+    value = found.get(f"{name}{raster}")
+    return float("nan") if value is None else float(value)
+
+
+def _in_units(
     raster: RasterFile, names: Sequence[str], numbers: NDArray[np.float64]
 ) -> Figures:
-    """Numbers of exactextract as values, by name."""
-    figures = dict(zip(names, numbers.T, strict=True))
+    """Figures of stored numbers, ``(name, n)``, as figures of values."""
+    figures = dict(zip(names, numbers, strict=True))
     figures["count"] = np.nan_to_num(figures["count"])
     empty = figures["count"] == 0
     for name in names[1:]:
@@ -134,7 +175,7 @@ class _Polygon(Feature):  # type: ignore[misc]  # it has no types
     def __init__(self, wkb: bytes | None = None) -> None:
         super().__init__()
         self._wkb = wkb
-        self.figures: dict[str, float | None] = {}
+        self.figures: dict[str, Any] = {}
 
     def geometry(self) -> bytes | None:
         return self._wkb
@@ -142,10 +183,10 @@ class _Polygon(Feature):  # type: ignore[misc]  # it has no types
     def fields(self) -> list[str]:
         return list(self.figures)
 
-    def get(self, name: str) -> float | None:
+    def get(self, name: str) -> Any:  # noqa: ANN401  numbers and arrays
         return self.figures[name]
 
-    def set(self, name: str, value: float | None) -> None:
+    def set(self, name: str, value: Any) -> None:  # noqa: ANN401  as above
         self.figures[name] = value
 
     def set_geometry(self, geometry: object) -> None:
@@ -171,22 +212,17 @@ class _Polygons(FeatureSource):  # type: ignore[misc]  # it has no types
         return None
 
 
-class _Rows(Writer):  # type: ignore[misc]  # it has no types
-    """Collects one row of floats a polygon, in the order of the operations."""
+class _Found(Writer):  # type: ignore[misc]  # it has no types
+    """Collects what was found of each polygon, by the names of the operations."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._names: list[str] = []
-        self._rows: list[list[float]] = []
-
-    def add_operation(self, operation: Operation) -> None:
-        self._names.append(operation.name)
+        self._found: list[dict[str, Any]] = []
 
     def write(self, feature: Feature) -> None:
         row = _Polygon()
         feature.copy_to(row)
-        values = (row.figures.get(name) for name in self._names)
-        self._rows.append([np.nan if v is None else float(v) for v in values])
+        self._found.append(row.figures)
 
-    def features(self) -> list[list[float]]:
-        return self._rows
+    def features(self) -> list[dict[str, Any]]:
+        return self._found

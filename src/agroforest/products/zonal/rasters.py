@@ -27,6 +27,7 @@ _OPTIONS = {
     # No side-car files: georeference and nodata are the file's own.
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
     "GDAL_PAM_ENABLED": "NO",
+    "GDAL_CACHEMAX": 16 << 20,  # bytes: decoded blocks are kept by `Cells`
 }
 
 
@@ -108,11 +109,10 @@ def _damaged(path: Path, error: Exception) -> DataError:
 class Cells(RasterSource):  # type: ignore[misc]  # it has no types
     """What exactextract asks of a raster, answered from decoded blocks.
 
-    Numbers are handed over as stored, except that ``wide`` ones are floats: the
-    median of integers would be cut to one.
+    Numbers are handed over as stored.
     """
 
-    def __init__(self, raster: RasterFile, *, wide: bool, budget: int) -> None:
+    def __init__(self, raster: RasterFile, *, budget: int) -> None:
         super().__init__()
         self.set_name(raster.path.stem)
         self._raster = raster
@@ -120,10 +120,8 @@ class Cells(RasterSource):  # type: ignore[misc]  # it has no types
         stored = np.dtype(data.dtypes[0])
         masked = MaskFlags.per_dataset in data.mask_flag_enums[0]
         self._masked = masked
-        self._floats = wide or masked or stored.kind == "f"
-        self._dtype = np.dtype(np.float64) if self._floats else stored
-        if stored.kind == "f" or (self._floats and stored.itemsize <= 2):
-            self._dtype = np.dtype(np.float64 if stored.itemsize > 4 else np.float32)
+        self._floats = masked or stored.kind == "f"
+        self._dtype = np.dtype(np.float64) if masked else stored
         self._nodata = norm_nodata(data.nodata, stored)
         rows, columns = data.block_shapes[0]
         self._rows = rows * max(1, SIDE // rows)
