@@ -9,7 +9,17 @@ from rich.console import Console
 from rich.logging import RichHandler
 
 from agroforest import __version__
-from agroforest.cli import demo, index, model, nightly, scenes, sensors, worker, zonal
+from agroforest.cli import (
+    demo,
+    index,
+    model,
+    nightly,
+    plan,
+    scenes,
+    sensors,
+    worker,
+    zonal,
+)
 from agroforest.core.errors import (
     AgroforestError,
     ConfigurationError,
@@ -35,6 +45,7 @@ app.add_typer(scenes.app, name="scenes")
 app.add_typer(sensors.app, name="sensors")
 app.add_typer(model.app, name="model")
 app.command(name="index")(index.index)
+app.command(name="plan")(plan.plan)
 app.command(name="nightly")(nightly.nightly)
 app.command(name="worker")(worker.worker)
 app.command(name="zonal")(zonal.zonal)

@@ -1,12 +1,13 @@
 """``agroforest nightly``: one night, or many."""
 
 import json
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from agroforest.cli.nights import resolve_nights
 from agroforest.cli.options import (
     DEFAULT_WORK,
     Insecure,
@@ -73,7 +74,7 @@ def nightly(
     from agroforest.nightly import run_nights
     from agroforest.nightly.scheduler import Certificates, Scheduler
 
-    nights = _nights(night, first, last)
+    nights = resolve_nights(night, first, last)
     settings = read_pipeline(pipeline)
     failed = 0
     with Bar() as bar:
@@ -100,21 +101,6 @@ def nightly(
                 typer.echo(line)
     if failed:
         raise typer.Exit(_SOME_TILES_FAILED)
-
-
-def _nights(
-    night: datetime | None, first: datetime | None, last: datetime | None
-) -> list[date]:
-    if night is not None and (first or last):
-        raise typer.BadParameter("give --night, or --from and --to")
-    if (first is None) != (last is None):
-        raise typer.BadParameter("give both --from and --to")
-    if first is None or last is None:
-        return [(night or datetime.now(UTC)).date()]
-    if last < first:
-        raise typer.BadParameter(f"--to {last:%Y-%m-%d} is before --from")
-    count = (last - first).days + 1
-    return [first.date() + timedelta(days=n) for n in range(count)]
 
 
 def _json(outcome: "NightOutcome") -> str:
