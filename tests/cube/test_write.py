@@ -2,6 +2,7 @@
 
 import resource
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -204,6 +205,21 @@ def test_nothing_is_visible_before_it_is_whole(tmp_path: Path) -> None:
         assert not path.exists()
         assert all(p.name.startswith(".") for p in tmp_path.iterdir())
     assert path.exists()
+
+
+def test_several_files_are_finished_before_one_appears(tmp_path: Path) -> None:
+    grid = grid_of(300, 300)
+    paths = [tmp_path / f"{n}.tif" for n in range(4)]
+    with ExitStack() as stack:
+        writers = [stack.enter_context(CogWriter(path, grid)) for path in paths]
+        for number, writer in enumerate(writers):
+            writer.write(next(grid.blocks(2048)), np.full(grid.shape, number, np.int16))
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(CogWriter.finish, writers))
+        assert not any(path.exists() for path in paths)
+    for number, path in enumerate(paths):
+        assert (read_cog(path).array == number).all()
+    assert sorted(tmp_path.iterdir()) == paths
 
 
 def test_pixels_of_another_kind_are_refused(tmp_path: Path) -> None:

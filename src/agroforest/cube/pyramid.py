@@ -1,6 +1,7 @@
 """A raster and its overviews as compressed tiles, made block by block."""
 
 from collections.abc import Iterator
+from itertools import product
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -131,30 +132,14 @@ class Pyramid:
         side = self._tile
         for level in levels:
             height, width = pixels.shape
-            buffers: list[bytes] = []
-            sizes = np.empty((-(-height // side), -(-width // side)), np.int64)
-            for y, x in np.ndindex(sizes.shape):
-                content = compress(predictor.cut(pixels, y * side, x * side))
-                sizes[y, x] = len(content)
-                buffers += frame(content)
-            self._place(level, row // side, column // side, sizes, buffers)
+            for y, x in product(range(0, height, side), range(0, width, side)):
+                content = compress(predictor.cut(pixels, y, x))
+                at = (row + y) // side, (column + x) // side
+                level.starts[at] = self._spool.append(frame(content))
+                level.sizes[at] = len(content)
             pixels = halve(pixels, self._nodata, self._overviews)
             row, column = row // 2, column // 2
         return pixels
-
-    def _place(
-        self,
-        level: Level,
-        row: int,
-        column: int,
-        sizes: NDArray[np.int64],
-        buffers: list[bytes],
-    ) -> None:
-        start = self._spool.append(buffers)
-        ends = np.cumsum(sizes + LEADER + TRAILER).reshape(sizes.shape)
-        window = np.s_[row : row + sizes.shape[0], column : column + sizes.shape[1]]
-        level.starts[window] = start + ends - sizes - LEADER - TRAILER
-        level.sizes[window] = sizes
 
     def _predictor(self) -> Predictor:
         return Predictor(self._dtype, self._fill, self._tile)

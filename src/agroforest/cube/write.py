@@ -4,6 +4,7 @@ The same pixels give the same bytes, in whatever blocks and order they came and 
 however many threads. The writer is our own; docs/adr/0005-cog-writer.md says why.
 """
 
+import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
@@ -123,12 +124,14 @@ class CogWriter:
             description=description,
         )
         self._claimed: set[tuple[int, int]] = set()
+        self._finished = False
         self._lock = Lock()
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             self._scratch = stack.enter_context(replacing(self._path))
+            self._spool = stack.enter_context(closing(Spool(self._path.parent)))
             self._pyramid = Pyramid(
                 self._grid.shape,
                 self._dtype,
@@ -136,7 +139,7 @@ class CogWriter:
                 overviews=self._overviews,
                 codec=self._codec,
                 tile=self._tile,
-                spool=stack.enter_context(closing(Spool(self._path.parent))),
+                spool=self._spool,
             )
             self._stack = stack.pop_all()
         return self
@@ -149,7 +152,7 @@ class CogWriter:
     ) -> None:
         try:
             if kind is None:
-                self._finish()
+                self.finish()
         except BaseException as failure:
             self._stack.__exit__(type(failure), failure, failure.__traceback__)
             raise
@@ -188,6 +191,31 @@ class CogWriter:
             self._claim(row, column)
             self._pyramid.add(row, column, array[part.window])
 
+    def finish(self) -> None:
+        """Put the file together and flush it, still under another name.
+
+        The end of the ``with`` block does so too. Who writes several files calls
+        this first, on a thread for each: the copies and the disk then do not wait
+        for one another, and no file appears before all are whole.
+        """
+        if self._finished:
+            return
+        self._pyramid.finish()
+        layout = lay_out([self._directory(n) for n in range(len(self._pyramid.levels))])
+        with self._scratch.open("wb", buffering=0) as target:
+            target.write(layout.head)
+            self._pyramid.copy_into(target)
+            size = target.tell()
+            os.fsync(target.fileno())
+        self._spool.close()
+        if size != layout.size:
+            raise OSError(f"{self._path}: {size} bytes written, not {layout.size}")
+        # The last pixel comes last in the file: that GDAL can read it says that
+        # the directories are right, too.
+        with rasterio.Env(**_OPTIONS), rasterio.open(self._scratch) as data:
+            data.read(1, window=Window(data.width - 1, data.height - 1, 1, 1))
+        self._finished = True
+
     def _check(self, block: Block) -> None:
         for first, length, whole in (
             (block.row, block.grid.height, self._grid.height),
@@ -205,20 +233,6 @@ class CogWriter:
             if (row, column) in self._claimed:
                 raise ValueError(f"block at ({row}, {column}) is written twice")
             self._claimed.add((row, column))
-
-    def _finish(self) -> None:
-        self._pyramid.finish()
-        layout = lay_out([self._directory(n) for n in range(len(self._pyramid.levels))])
-        with self._scratch.open("wb", buffering=0) as target:
-            target.write(layout.head)
-            self._pyramid.copy_into(target)
-            size = target.tell()
-        if size != layout.size:
-            raise OSError(f"{self._path}: {size} bytes written, not {layout.size}")
-        # The last pixel comes last in the file: that GDAL can read it says that
-        # the directories are right, too.
-        with rasterio.Env(**_OPTIONS), rasterio.open(self._scratch) as data:
-            data.read(1, window=Window(data.width - 1, data.height - 1, 1, 1))
 
     def _directory(self, number: int) -> Directory:
         level = self._pyramid.levels[number]
