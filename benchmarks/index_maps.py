@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import rasterio
-from made_tile import SIDE, make_tile
+from made_tile import SIDE, make_tile  # type: ignore[import-not-found]  # beside it
 from numpy.typing import NDArray
 from rasterio.warp import transform_bounds
 from rasterio.windows import Window

@@ -221,6 +221,8 @@ def _write(
         with ThreadPoolExecutor(workers) as pool:
             for future in [pool.submit(work) for _ in range(workers)]:
                 future.result()
+            for future in [pool.submit(writer.finish) for writer in writers]:
+                future.result()
     return [int(n) for n in counts.sum(axis=0)]
 
 
