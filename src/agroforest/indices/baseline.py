@@ -124,8 +124,7 @@ def residuals(state: BaselineState, *, slots: int | None = None) -> Residuals:
     take = slice(None if slots is None else -slots, None)
     day, ring = state.ring_day[take], state.ring[take]
     calendar = Calendar.over(day, state.scene_day, state.scene_median)
-    value = np.empty((day.shape[0], len(SIGNALS), *state.grid.shape), np.float32)
-    harmonic.residual_stack(ring, day, calendar, state.coefficients, value)
+    value = harmonic.residual_stack(ring, day, calendar, state.coefficients)
     foreign = ~state.awaits_model & (day < state.cut_day)
     np.copyto(value, np.nan, where=foreign[:, None])
     unknown = state.spread == NODATA
@@ -192,7 +191,7 @@ def _fit(
 
     def fit_rows(top: int) -> None:
         rows = slice(top, top + _ROWS)
-        c, s, n = reference.fit_block(
+        c, s, n = harmonic.fit_stack(
             stack[..., rows, :], day[..., rows, :], calendar, min_clear, MIN_SPAN
         )
         coef[..., rows, :], spread[..., rows, :] = quantise(c), quantise(s)

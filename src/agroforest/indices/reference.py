@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agroforest.indices import harmonic
-from agroforest.indices.season import COEFFICIENTS, SIGNALS, Calendar, quantise
+from agroforest.indices.season import SIGNALS, Calendar, quantise
 
 # With fewer forest pixels a median says more about them than about the scene,
 # and nothing is subtracted. Arbitrary.
@@ -68,31 +68,6 @@ def shared_residual(
     return shared
 
 
-def fit_block(
-    stack: NDArray[np.int16],
-    day: NDArray[np.int32],
-    calendar: Calendar,
-    min_clear: int,
-    min_span: int,
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int16]]:
-    """Coefficients, spread and clear dates of a block; see `harmonic.fit_stack`."""
-    shape = stack.shape[-2:]
-    coef = np.empty((len(SIGNALS), COEFFICIENTS, *shape), dtype=np.float32)
-    spread = np.empty((len(SIGNALS), *shape), dtype=np.float32)
-    count = np.empty(shape, dtype=np.int16)
-    harmonic.fit_stack(
-        stack,
-        day,
-        calendar,
-        min_clear,
-        min_span,
-        coef,
-        spread,
-        count,
-    )
-    return coef, spread, count
-
-
 def estimate(
     stack: NDArray[np.int16],
     days: NDArray[np.int32],
@@ -125,16 +100,9 @@ def estimate(
     part = stack[:, :, rows, columns][:, :, None]
     day = np.broadcast_to(days[:, None, None], (days.size, 1, rows.size))
     plain = Calendar.over(days, days, medians)
-    value = np.empty((days.size, len(SIGNALS), 1, rows.size), dtype=np.float32)
     for _ in range(_ROUNDS):
         calendar = Calendar.over(days, days, medians)
-        coef, spread, _ = fit_block(part, day, calendar, min_clear, min_span)
-        harmonic.residual_stack(
-            part,
-            day,
-            plain,
-            quantise(coef),
-            value,
-        )
+        coef, spread, _ = harmonic.fit_stack(part, day, calendar, min_clear, min_span)
+        value = harmonic.residual_stack(part, day, plain, quantise(coef))
         medians = np.array([shared_residual(v[:, 0], spread[:, 0]) for v in value])
     return Calendar.over(days, days, medians)

@@ -180,13 +180,11 @@ def find_median(
     """
     count = bands.shape[1]
     ground = np.full((1, 1, count), day, dtype=np.int32)
-    value = np.empty((1, len(SIGNALS), 1, count), dtype=np.float32)
-    harmonic.residual_stack(
+    value = harmonic.residual_stack(
         quantise(bands)[None, :, None],
         ground,
         Calendar.over(ground, *_NO_SCENES),
-        np.ascontiguousarray(coefficients)[:, :, None],
-        value,
+        coefficients[:, :, None],
     )
     return reference.shared_residual(value[0, :, 0], spread / SCALE)
 
@@ -274,7 +272,7 @@ def _relearn(
     regrown = (day > cut) & ~((cut > 0) & cuts.is_bare(ring.swapaxes(0, 1)))
     ring = np.where(regrown[:, None], ring, NODATA).astype(np.int16)
     calendar = Calendar.over(day, state.scene_day, state.scene_median)
-    c, s, n = reference.fit_block(
+    c, s, n = harmonic.fit_stack(
         ring[:, :, None], day[:, None], calendar, min_clear, MIN_SPAN
     )
     fitted = n[0] > 0
