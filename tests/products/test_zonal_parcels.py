@@ -141,6 +141,8 @@ def test_a_datum_without_a_known_shift_is_told() -> None:
     assert datum_note(pyproj.CRS("EPSG:4490"), utm) is None  # China 2000
     assert datum_note(pyproj.CRS("EPSG:4326"), utm) is None
     assert datum_note(utm, utm) is None
+    # A finer grid exists, but is not here.
+    assert datum_note(pyproj.CRS("EPSG:27700"), pyproj.CRS("EPSG:32630")) is None
 
 
 # ------------------------------------------------------------------------------- CRS
@@ -344,6 +346,13 @@ def _virtual(path: Path) -> None:
     )
 
 
+def _program(path: Path) -> None:
+    inside = parcels(path.with_name("inside.gpkg"), HALVES)
+    command = f"gdal vector filter --where 1=1 {inside} --format=stream streamed"
+    document = {"type": "gdal_streamed_alg", "command_line": command}
+    path.write_text(json.dumps(document))
+
+
 def _cut(suffix: str, share: float) -> Any:
     def make(path: Path) -> None:
         parcels(path, [HALVES[0]] * 300)
@@ -375,6 +384,7 @@ def _without_index(path: Path) -> None:
         ("p.parquet", _damaged, "cannot be read"),
         ("p.shp", _without_index, "cannot be read"),
         ("p.gpkg", _virtual, "none of the known formats"),
+        ("p.geojson", _program, "cannot be read"),
         ("p.geojson", lambda p: p.write_text("[1, 2]"), "none of the known formats"),
         ("p.geojson", lambda p: p.write_text('{"a": 1}'), "cannot be read"),
         ("p.gpkg", lambda p: p.write_bytes(b""), "none of the known formats"),

@@ -194,6 +194,18 @@ def test_units_can_be_named_by_a_code(tmp_path: Path, ndvi: Path) -> None:
     assert found["unit"].tolist() == ["0"]
 
 
+def test_encodings_of_parcels_and_units_may_differ(tmp_path: Path, ndvi: Path) -> None:
+    path, units = tmp_path / "p.shp", tmp_path / "u.shp"
+    for file, name, encoding in ((path, "地块", "GBK"), (units, "兴宁区", "UTF-8")):
+        frame = geopandas.GeoDataFrame(
+            {"n": [name]}, geometry=[box(0, 0, 9, 9)], crs=CRS
+        )
+        frame.to_file(file, encoding=encoding)
+    path.with_suffix(".cpg").unlink()
+    found, _ = summarise(ndvi, path, tmp_path / "o.csv", units=units, encoding="GBK")
+    assert found[["n", "unit"]].to_numpy().tolist() == [["地块", "兴宁区"]]
+
+
 def test_units_without_a_name_are_refused(tmp_path: Path, ndvi: Path) -> None:
     path = parcels(tmp_path / "p.gpkg", [box(0, 0, 10, 10)])
     many = parcels(tmp_path / "u.gpkg", [box(0, 0, 9, 9)], a=["x"], b=["y"])

@@ -21,7 +21,6 @@ from agroforest.products.zonal.features import (
     reading,
 )
 
-_JSON = ("GeoJSON", "GeoJSONSeq")
 # GDAL's own FlatGeobuf stream gives broken arrays where a geometry is null (3.11).
 _SAFE_FLATGEOBUF = "OGR_FLATGEOBUF_STREAM_BASE_IMPL"
 
@@ -40,14 +39,15 @@ def open_ogr(
     """
     if kind == "ESRI Shapefile":
         reading(path, lambda: _check_whole(path))
-    name = _layer(path, layer)
+    source = _source(path, kind)
+    name = _layer(path, source, layer)
     info = reading(
         path,
         lambda: pyogrio.read_info(
-            path, layer=name, encoding=encoding, force_feature_count=True
+            source, layer=name, encoding=encoding, force_feature_count=True
         ),
     )
-    if info["driver"] not in {kind, *(_JSON if kind == "GeoJSON" else ())}:
+    if info["driver"] != kind:
         raise DataError(path, f"is {info['driver']}", f"save it as {FORMATS}")
     fields = tuple(str(f) for f in info["fields"])
     silent = info["encoding"] != "UTF-8"
@@ -60,7 +60,7 @@ def open_ogr(
             path,
             lambda: stack.enter_context(
                 pyogrio.raw.open_arrow(
-                    path,
+                    source,
                     layer=name,
                     encoding=encoding,
                     batch_size=batch,
@@ -108,9 +108,18 @@ def _truncated(path: Path, there: str) -> DataError:
     return DataError(path, f"is truncated: {there} are there", "deliver it again")
 
 
-def _layer(path: Path, asked: str | None) -> str:
+def _source(path: Path, kind: str) -> str:
+    """Name by which GDAL opens the file with the driver of its kind.
+
+    Only JSON has several: GDALG, for one, runs the commands that it finds.
+    """
+    whole = str(path.resolve())
+    return f"GeoJSON:{whole}" if kind == "GeoJSON" else whole
+
+
+def _layer(path: Path, source: str, asked: str | None) -> str:
     """Name of the layer to read; tables without geometry are none."""
-    layers = reading(path, lambda: pyogrio.list_layers(path))
+    layers = reading(path, lambda: pyogrio.list_layers(source))
     names = [str(name) for name, geometry in layers if geometry is not None]
     listed = ", ".join(names) or "none"
     if asked is not None:

@@ -1,5 +1,6 @@
 """Outlines of parcels: whole polygons, their true area, their place on a raster."""
 
+import warnings
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -109,7 +110,9 @@ def datum_note(source: pyproj.CRS, target: pyproj.CRS) -> str | None:
     named = [c.datum.name for c in (source, target) if c.datum is not None]
     if _CHINA_2000 in named or source.equals(target, ignore_axis_order=True):
         return None
-    best = TransformerGroup(source, target, always_xy=True).transformers
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of grids finer than needed here
+        best = TransformerGroup(source, target, always_xy=True).transformers
     if best and "Ballpark" not in best[0].description:
         return None
     return (

@@ -340,6 +340,8 @@ def _by_grid(rasters: Sequence[RasterFile]) -> dict[Grid, list[int]]:
 
 def _check_files(request: ZonalRequest) -> tuple[Path, ...]:
     """Files to write, none of which is read."""
+    if not request.rasters:
+        raise ConfigurationError("rasters", "none is given", "give one at least")
     files = output_files(
         request.out, units=bool(request.by) or request.units is not None
     )

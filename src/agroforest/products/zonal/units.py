@@ -58,7 +58,7 @@ def read_units(path: Path, *, name: str | None, encoding: str | None) -> Units:
     name
         The field that names them; may be left out if there is only one text field.
     encoding
-        As for parcels; ignored where the file states its own.
+        As for parcels; ignored where the file has its own ``.cpg``.
 
     Raises
     ------
@@ -67,8 +67,8 @@ def read_units(path: Path, *, name: str | None, encoding: str | None) -> Units:
     DataError
         Damaged, without CRS or polygons.
     """
-    stated = encoding if path.suffix.lower() == ".shp" else None
-    with opened_vectors(path, encoding=stated) as file:
+    silent = path.suffix.lower() == ".shp" and not path.with_suffix(".cpg").exists()
+    with opened_vectors(path, encoding=encoding if silent else None) as file:
         if name is not None:
             file.check_field(name)
         tables, outlines = [], []
