@@ -7,7 +7,8 @@ from agroforest.core.errors import DataError
 from agroforest.core.grid import Grid
 from agroforest.indices import baseline
 from agroforest.indices.baseline import BANDS, SIGNALS, Take
-from agroforest.indices.season import seasonal_basis
+from agroforest.indices.ring import insert
+from agroforest.indices.season import NODATA, quantise, seasonal_basis
 
 LEVEL = np.array([0.02, 0.04, 0.03, 0.30, 0.15, 0.08])
 #: Noise of each band, reflectance.
@@ -118,3 +119,40 @@ def test_scene_on_another_grid_is_refused() -> None:
 def test_names_are_the_declared_ones() -> None:
     assert BANDS == ("B02", "B03", "B04", "B8A", "B11", "B12")
     assert (*BANDS, "CRSWIR") == SIGNALS
+
+
+def test_ring_holds_the_newest_clear_observations() -> None:
+    takes, _ = landscape(np.random.default_rng(12), 6, 20, 30)
+    for k, (_, _, usable, _) in enumerate(takes):
+        usable[0, :5] &= k < 9  # no season here, and fewer dates than slots
+    state = baseline.fit(
+        takes, grid(6, 20), forest=np.zeros((6, 20), dtype=bool), ring=12
+    )
+    assert state.awaits_model[0, :5].all()
+    for y, x in np.ndindex(6, 20):
+        clear = [(d, quantise(b[:, y, x])) for d, b, u, _ in takes if u[y, x]]
+        newest = clear[-12:]
+        empty = 12 - len(newest)
+        assert state.ring_day[:, y, x].tolist() == [0] * empty + [d for d, _ in newest]
+        assert (state.ring[:empty, :, y, x] == NODATA).all()
+        for slot, (_, numbers) in enumerate(newest, start=empty):
+            np.testing.assert_array_equal(state.ring[slot, :, y, x], numbers)
+
+
+def test_ring_without_a_season_is_filled_in_order_of_date() -> None:
+    takes, _ = landscape(np.random.default_rng(13), 6, 20, 30)
+    state = baseline.fit(
+        takes,
+        grid(6, 20),
+        forest=np.zeros((6, 20), dtype=bool),
+        min_clear=40,
+        ring=12,
+    )
+    assert state.awaits_model.all()
+    ring, day = np.full_like(state.ring, NODATA), np.zeros_like(state.ring_day)
+    for d, bands, usable, _ in takes:
+        numbers = quantise(np.where(usable, bands, np.nan))
+        insert(ring, day, numbers, d, state.awaits_model, state.cut_day)
+    np.testing.assert_array_equal(state.ring_day, day)
+    np.testing.assert_array_equal(state.ring, ring)
+    assert (state.ring_day[0] < takes[-12][0]).any()  # thinned, not just the newest

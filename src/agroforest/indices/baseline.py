@@ -11,10 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from agroforest.core.errors import DataError
 from agroforest.core.grid import Grid
 from agroforest.indices import harmonic, reference
-from agroforest.indices.ring import insert
+from agroforest.indices.ring import encode, insert
 from agroforest.indices.season import (
     BANDS,
     COEFFICIENTS,
@@ -25,7 +24,7 @@ from agroforest.indices.season import (
     quantise,
 )
 from agroforest.indices.state import MIN_CLEAR, MIN_SPAN, BaselineState, Residuals
-from agroforest.indices.update import update
+from agroforest.indices.update import find_clear, update
 
 __all__ = [
     "BANDS",
@@ -73,12 +72,17 @@ def fit(
         Seven numbers a day, from the state of a fit over a larger area; without
         them they are estimated here (three rounds over a sample of the forest).
     workers
-        Threads.
+        Threads for the regression, 16 rows at a time. The result is the same.
 
     Returns
     -------
     BaselineState
-        See `harmonic.fit_series` for the regression.
+        See `harmonic.fit_stack` for the regression.
+
+    Raises
+    ------
+    DataError
+        If a scene is not on the grid.
 
     Notes
     -----
@@ -106,8 +110,7 @@ def fit(
         scene_median=calendar.median_of(days),
         scenes=scenes,
     )
-    for day, bands in zip(days, stack, strict=True):
-        insert(state.ring, state.ring_day, bands, day, ~modelled, state.cut_day)
+    _fill_ring(state, days, stack)
     return state
 
 
@@ -144,10 +147,11 @@ def _stack(
         if scene_id in ids:
             continue
         ids[scene_id] = None
-        numbers = _encode(bands, usable, grid, scene_id)
-        clear = (numbers != NODATA).any(axis=0)
+        clear = find_clear(bands, usable, grid=grid, where=scene_id)
         if not clear.any():
             continue
+        numbers = np.empty(bands.shape, dtype=np.int16)
+        encode(bands, clear, numbers)
         if day in by_day:
             np.copyto(by_day[day], numbers, where=clear)
         else:
@@ -157,19 +161,6 @@ def _stack(
     for i, day in enumerate(days):
         stack[i] = by_day.pop(day)
     return np.array(days, dtype=np.int32), stack, tuple(ids)
-
-
-def _encode(
-    bands: NDArray[np.floating], usable: NDArray[np.bool_], grid: Grid, where: str
-) -> NDArray[np.int16]:
-    expected = (len(BANDS), *grid.shape)
-    if bands.shape != expected or usable.shape != grid.shape:
-        raise DataError(
-            where,
-            f"bands are {bands.shape} and usable {usable.shape}, expected {expected}",
-            "read the scene on the grid of the baseline",
-        )
-    return quantise(np.where(usable, bands, np.nan))
 
 
 def _on_grid(days: NDArray[np.int32], grid: Grid) -> NDArray[np.int32]:
@@ -203,3 +194,22 @@ def _fit(
 
 
 _ROWS = 16
+
+
+def _fill_ring(
+    state: BaselineState, days: NDArray[np.int32], stack: NDArray[np.int16]
+) -> None:
+    """Put the history into the empty ring.
+
+    Where there is a season only the newest observations stay. Taken from the newest
+    on, each goes to its place at once, and what is older than a full ring nowhere.
+    Elsewhere the order decides what stays.
+    """
+    awaits = state.awaits_model
+    for day, bands in zip(days[::-1], stack[::-1], strict=True):
+        known = np.where(awaits, NODATA, bands) if awaits.any() else bands
+        insert(state.ring, state.ring_day, known, day, awaits, state.cut_day)
+    if awaits.any():
+        for day, bands in zip(days, stack, strict=True):
+            other = np.where(awaits, bands, NODATA)
+            insert(state.ring, state.ring_day, other, day, awaits, state.cut_day)
