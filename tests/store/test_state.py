@@ -405,7 +405,7 @@ def test_a_chunk_of_another_shape_is_refused(path: Path) -> None:
 
 
 def test_there_must_be_a_state_to_change(path: Path) -> None:
-    with pytest.raises(DataError, match="the state is gone"):
+    with pytest.raises(DataError, match="the state of the tile is gone"):
         StateUpdate(path, "49QCE")
 
 

@@ -1,6 +1,6 @@
 """What the baseline remembers of a tile, and what it says about it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -35,6 +35,22 @@ class SceneLog:
     scene_day: NDArray[np.int32]
     scene_median: NDArray[np.float32]
     scenes: tuple[str, ...]
+
+    @classmethod
+    def of(
+        cls,
+        days: NDArray[np.int32],
+        medians: Mapping[int, Sequence[float]],
+        scenes: tuple[str, ...],
+    ) -> "SceneLog":
+        """Log of a history; nothing was shared on days without a median."""
+        nothing = [0.0] * len(SIGNALS)
+        rows = [medians.get(day, nothing) for day in days.tolist()]
+        return cls(
+            scene_day=days,
+            scene_median=np.array(rows, np.float32).reshape(-1, len(SIGNALS)),
+            scenes=scenes,
+        )
 
     def pass_over(self, scene_id: str) -> "SceneLog":
         """Remember a scene that saw nothing."""
@@ -133,15 +149,7 @@ class BaselineState:
 
     def attributes(self) -> dict[str, object]:
         """Everything else, as plain values: `from_saved` restores it exactly."""
-        return {
-            "crs": self.grid.crs,
-            "left": self.grid.left,
-            "top": self.grid.top,
-            "resolution": self.grid.resolution,
-            "width": self.grid.width,
-            "height": self.grid.height,
-            **self.log.attributes(),
-        }
+        return {**grid_attributes(self.grid), **self.log.attributes()}
 
     @classmethod
     def from_saved(
@@ -154,9 +162,8 @@ class BaselineState:
         DataError
             If a field is missing.
         """
-        with _complete():
-            grid = Grid(**{k: attributes[k] for k in _GRID_FIELDS})  # type: ignore[arg-type]
-            return cls.assemble(grid, arrays, SceneLog.from_attributes(attributes))
+        log = SceneLog.from_attributes(attributes)
+        return cls.assemble(saved_grid(attributes), arrays, log)
 
     @classmethod
     def assemble(
@@ -197,17 +204,8 @@ class BaselineState:
 
     def window(self, rows: slice, columns: slice) -> "BaselineState":
         """Return part of the grid as views, for work in bounded memory."""
-        top, bottom, _ = rows.indices(self.grid.height)
-        left, right, _ = columns.indices(self.grid.width)
-        step = self.grid.resolution
-        grid = self.grid.patch(
-            left=self.grid.left + left * step,
-            top=self.grid.top - top * step,
-            width=right - left,
-            height=bottom - top,
-        )
-        cut = {k: v[..., top:bottom, left:right] for k, v in self.arrays().items()}
-        return self.patch(grid=grid, **cut)
+        cut = {k: v[..., rows, columns] for k, v in self.arrays().items()}
+        return self.patch(grid=find_part(self.grid, rows, columns), **cut)
 
     @property
     def has_model(self) -> NDArray[np.bool_]:
@@ -241,6 +239,40 @@ def _complete() -> Iterator[None]:
         raise DataError(
             "baseline state", f"no {error.args[0]!r}", "fit the baseline again"
         ) from None
+
+
+def find_days(day: NDArray[np.int32]) -> NDArray[np.intp]:
+    """Distinct days in an array of days since 1970-01-01, rising; 0 is none."""
+    return np.nonzero(np.bincount(day.ravel())[1:])[0] + 1
+
+
+def find_part(grid: Grid, rows: slice, columns: slice) -> Grid:
+    """Grid of some rows and columns."""
+    top, bottom, _ = rows.indices(grid.height)
+    left, right, _ = columns.indices(grid.width)
+    return grid.patch(
+        left=grid.left + left * grid.resolution,
+        top=grid.top - top * grid.resolution,
+        width=right - left,
+        height=bottom - top,
+    )
+
+
+def grid_attributes(grid: Grid) -> dict[str, object]:
+    """Return a grid as plain values: `saved_grid` restores it."""
+    return {name: getattr(grid, name) for name in _GRID_FIELDS}
+
+
+def saved_grid(attributes: Mapping[str, object]) -> Grid:
+    """Grid of a state whose attributes were saved.
+
+    Raises
+    ------
+    DataError
+        If a field is missing.
+    """
+    with _complete():
+        return Grid(**{k: attributes[k] for k in _GRID_FIELDS})  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

@@ -3,26 +3,22 @@
 import logging
 import time
 from collections.abc import Iterator
-from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from agroforest.alerts import find_objects, revisit
 from agroforest.core.errors import AgroforestError, DataError
-from agroforest.core.risk import EPOCH
-from agroforest.indices import baseline
 from agroforest.indices.baseline import Take
-from agroforest.indices.state import BaselineState
 from agroforest.nightly.forest import read_forest
+from agroforest.nightly.history import learn_seasons
 from agroforest.nightly.observe import DayImage, read_days
 from agroforest.nightly.outputs import write_indices, write_risk
 from agroforest.nightly.plan import TaskKind, TileTask
 from agroforest.nightly.result import DaySummary, Refusal, TaskResult
-from agroforest.risk import Model, load_model, predict
-from agroforest.store.state import load_state, save_state
+from agroforest.nightly.standing import Question
+from agroforest.nightly.state import TileState
+from agroforest.risk import Model, load_model
+from agroforest.store.state import StateUpdate
 
 _log = logging.getLogger(__name__)
 
@@ -66,23 +62,34 @@ def _learn(task: TileTask, model: Path | None) -> TaskResult:
             summary.append(_summarise(image))
             yield image.take()
 
-    state = baseline.fit(
-        takes(),
-        task.tile.grid,
-        forest=forest,
-        min_clear=settings.min_clear,
-        ring=settings.ring,
-    )
-    for image in read_days(task.patch(scenes=tuple(later)), names=(), refused=refused):
-        summary.append(_summarise(image))
-        state = _take(state, image, forest, task)
-    if not state.scene_day.size:
-        raise DataError(
-            f"tile {task.tile.id}",
-            f"no usable pixel in {len(task.scenes)} scenes from {settings.start} on",
-            "catalogue its history with 'agroforest scenes add', or move the baseline",
+    grid = task.tile.grid
+    with _open(task, shape=grid.shape) as update:
+        log = learn_seasons(
+            update,
+            takes(),
+            grid=grid,
+            forest=forest,
+            min_clear=settings.min_clear,
+            ring=settings.ring,
+            scratch=task.workplace.folder,
         )
-    _save(task, state)
+        state = TileState(
+            update, grid=grid, log=log, forest=forest, min_clear=settings.min_clear
+        )
+        for image in read_days(
+            task.patch(scenes=tuple(later)), names=(), refused=refused
+        ):
+            summary.append(_summarise(image))
+            state.take(image.take())
+        if not any(day.usable for day in summary):
+            raise DataError(
+                f"tile {task.tile.id}",
+                f"no usable pixel in {len(task.scenes)} scenes from "
+                f"{settings.start} on",
+                "catalogue its history with 'agroforest scenes add', or move the "
+                "baseline",
+            )
+        state.commit()
     return TaskResult(
         id=task.id,
         kind=task.kind,
@@ -92,7 +99,7 @@ def _learn(task: TileTask, model: Path | None) -> TaskResult:
         taken=tuple(s.content() for s in task.scenes),
         days=tuple(summary),
         refused=tuple(refused),
-        last_clear=_last_clear(state, forest),
+        last_clear=state.last_clear,
     )
 
 
@@ -101,24 +108,25 @@ def _judge(task: TileTask, model: Path | None) -> TaskResult:
     refused: list[Refusal] = []
     outputs: dict[str, str] = {}
     days: list[DaySummary] = []
-    state = _load(task)
-    forest = read_forest(task)
-    for image in read_days(task, names=task.pipeline.indices, refused=refused):
-        outputs |= write_indices(task, image)
-        days.append(_summarise(image))
-        state = _take(state, image, forest, task)
-    risks = predict(
-        state,
+    settings = task.pipeline
+    question = Question(
         night=task.night,
         tile=task.tile.id,
         model=_model(model),
-        forest=forest,
-        threshold=task.pipeline.risk.threshold,
+        threshold=settings.risk.threshold,
     )
-    for risk in risks:
-        outputs |= write_risk(task, risk)
-    _save(task, state)
-    settings = task.pipeline.alerts
+    with _open(task) as update:
+        state = TileState.open(
+            update, forest=read_forest(task), min_clear=settings.baseline.min_clear
+        )
+        for image in read_days(task, names=settings.indices, refused=refused):
+            outputs |= write_indices(task, image)
+            days.append(_summarise(image))
+            state.take(image.take())
+        risks = state.judge(question)
+        for risk in risks:
+            outputs |= write_risk(task, risk)
+        state.commit()
     return TaskResult(
         id=task.id,
         kind=task.kind,
@@ -134,48 +142,20 @@ def _judge(task: TileTask, model: Path | None) -> TaskResult:
             for o in find_objects(
                 risk,
                 task.tile.area,
-                min_pixels=settings.min_pixels,
-                min_area_ha=settings.min_area_ha,
+                min_pixels=settings.alerts.min_pixels,
+                min_area_ha=settings.alerts.min_area_ha,
             )
         ),
         revisits=tuple(r for risk in risks for r in revisit(risk, task.alerts)),
         refused=tuple(refused),
-        last_clear=_last_clear(state, forest),
+        last_clear=state.last_clear,
         model=risks[0].model,
         thresholds={str(r.hazard): r.threshold for r in risks},
     )
 
 
-def _take(
-    state: BaselineState, image: DayImage, forest: NDArray[np.bool_], task: TileTask
-) -> BaselineState:
-    day, bands, usable, content = image.take()
-    return baseline.update(
-        state,
-        day=day,
-        bands=bands,
-        usable=usable,
-        scene_id=content,
-        forest=forest,
-        min_clear=task.pipeline.baseline.min_clear,
-    )
-
-
-def _load(task: TileTask) -> BaselineState:
-    saved = load_state(task.workplace.state, task.state_group)
-    if saved is None:
-        raise DataError(
-            task.workplace.state / task.state_group,
-            "the state of the tile is gone",
-            "run the night again; it learns the seasons anew",
-        )
-    return BaselineState.from_saved(*saved)
-
-
-def _save(task: TileTask, state: BaselineState) -> None:
-    save_state(
-        task.workplace.state, task.state_group, state.arrays(), state.attributes()
-    )
+def _open(task: TileTask, shape: tuple[int, int] | None = None) -> StateUpdate:
+    return StateUpdate(task.workplace.state, task.state_group, shape=shape)
 
 
 def _summarise(image: DayImage) -> DaySummary:
@@ -184,11 +164,6 @@ def _summarise(image: DayImage) -> DaySummary:
         scenes=tuple(scene.id for scene in image.scenes),
         usable=float(image.usable.mean()),
     )
-
-
-def _last_clear(state: BaselineState, forest: NDArray[np.bool_]) -> date | None:
-    newest = int(state.ring_day[-1][forest].max(initial=0))
-    return EPOCH + timedelta(days=newest) if newest else None
 
 
 def failed(task: TileTask, reason: str) -> TaskResult:

@@ -23,6 +23,10 @@ from agroforest.risk.net import build_network
 
 # Series that go through the network together; larger leaves the cache. Measured.
 _BATCH = 2048
+# Batches are filled up to a multiple of this, because a matrix of one row goes
+# through other kernels, and the last digit of a pixel's answer must not depend on
+# how many pixels were asked beside it. Arbitrary: more rows than a kernel takes.
+_STEP = 64
 _HEALTHY, _STRESSED, _GONE = range(3)
 
 
@@ -113,12 +117,20 @@ def classify(model: Model, block: FeatureBlock) -> NDArray[np.float32]:
     out = np.empty((count, slots, len(model.card.network.outputs)), dtype=np.float32)
     with torch.inference_mode():
         for first in range(0, count, _BATCH):
-            part = slice(first, first + _BATCH)
-            values = (torch.from_numpy(block.values[part]) - centre) / scale
-            logits = network(values, torch.from_numpy(block.mask[part]))
+            part = slice(first, min(first + _BATCH, count))
+            empty = (first - part.stop) % _STEP
+            values = (_filled(block.values[part], empty) - centre) / scale
+            logits = network(values, _filled(block.mask[part], empty))
             logits /= model.card.calibration.temperature
-            out[part] = torch.softmax(logits, dim=-1).numpy()
+            chance = torch.softmax(logits, dim=-1).numpy()
+            out[part] = chance[: part.stop - first]
     return out
+
+
+def _filled(series: NDArray[np.generic], empty: int) -> torch.Tensor:
+    """Add series of no observations."""
+    widths = [(0, empty), *[(0, 0)] * (series.ndim - 1)]
+    return torch.from_numpy(np.pad(series, widths))
 
 
 @lru_cache(maxsize=4)

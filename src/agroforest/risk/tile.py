@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agroforest.core.errors import DataError
+from agroforest.core.grid import Grid
 from agroforest.core.risk import Hazard, RiskMap, epoch_day
-from agroforest.indices.baseline import BaselineState
+from agroforest.indices.state import BaselineState, find_days
 from agroforest.risk import rule
 from agroforest.risk.card import DISTURBED, Model
 from agroforest.risk.evidence import Finding
@@ -19,6 +20,8 @@ RULE = "rule-based: three-date rule (fordead)"
 _RULE_THRESHOLD = 1.0
 # Pixels judged together: about 100 MB of residuals and features. Arbitrary.
 _BATCH = 32_768
+#: No date reaches it.
+_NEVER = int(np.iinfo(np.int32).max)
 
 _Both = tuple[Finding, Finding]
 
@@ -69,34 +72,72 @@ def predict(
             f"the forest mask is {forest.shape}, the state {state.grid.shape}",
             "read the mask on the grid of the tile",
         )
-    stress, loss = _blank(state), _blank(state)
+    maps = blank_maps(
+        state.grid, night=night, tile=tile, model=model, threshold=threshold
+    )
     for window, part in _blocks(state):
         asked = forest[window] & (part.has_model | (part.cut_day > 0))
         if not asked.any():
             continue
         found = _judge(_only(part, asked), epoch_day(night), model, threshold)
-        for target, finding in zip((stress, loss), found, strict=True):
-            target.score[window][asked] = finding.score
+        for target, finding in zip(maps, found, strict=True):
+            target.probability[window][asked] = finding.score
             target.since[window][asked] = finding.since
             target.evidence[window][asked] = finding.evidence
-    name = RULE if model is None else model.card.title
-    limit = _threshold(model, threshold)
-    hazards = (Hazard.CANOPY_STRESS, Hazard.CANOPY_LOSS)
-    first, second = (
+    return maps
+
+
+def blank_maps(
+    grid: Grid,
+    *,
+    night: date,
+    tile: str,
+    model: Model | None,
+    threshold: float | None = None,
+) -> tuple[RiskMap, RiskMap]:
+    """Make the maps of `predict` that say nothing yet, to be filled in parts."""
+    stress, loss = (
         RiskMap(
             tile=tile,
-            grid=state.grid,
+            grid=grid,
             night=night,
             hazard=hazard,
-            model=name,
-            threshold=limit,
-            probability=found.score,
-            evidence=found.evidence,
-            since=found.since,
+            model=RULE if model is None else model.card.title,
+            threshold=_threshold(model, threshold),
+            probability=np.full(grid.shape, np.nan, dtype=np.float32),
+            evidence=np.zeros(grid.shape, dtype=np.int32),
+            since=np.zeros(grid.shape, dtype=np.int32),
         )
-        for hazard, found in zip(hazards, (stress, loss), strict=True)
+        for hazard in (Hazard.CANOPY_STRESS, Hazard.CANOPY_LOSS)
     )
-    return first, second
+    return stress, loss
+
+
+def find_standing(state: BaselineState, night: int) -> tuple[int, int]:
+    """Find the nights on which `predict` says the same of a state.
+
+    A judgement looks at its night only to leave out what is newer: observations,
+    cuts and seasons. (A season learned tonight judges from tomorrow on.)
+
+    Parameters
+    ----------
+    state
+        A tile or a part of it.
+    night
+        Epoch day.
+
+    Returns
+    -------
+    tuple of int
+        First such epoch day, and the first after them that may differ.
+    """
+    turns = np.concatenate(
+        [
+            [0, _NEVER],
+            *(find_days(d) for d in (state.ring_day, state.cut_day, state.model_from)),
+        ]
+    )
+    return int(turns[turns <= night].max()), int(turns[turns > night].min())
 
 
 def _judge(
@@ -113,15 +154,6 @@ def _threshold(model: Model | None, threshold: float | None) -> float:
     if model is None:
         return _RULE_THRESHOLD
     return threshold or model.card.calibration.thresholds[DISTURBED]
-
-
-def _blank(state: BaselineState) -> Finding:
-    shape = state.grid.shape
-    return Finding(
-        np.full(shape, np.nan, dtype=np.float32),
-        np.zeros(shape, dtype=np.int32),
-        np.zeros(shape, dtype=np.int32),
-    )
 
 
 def _blocks(

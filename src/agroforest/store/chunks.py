@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numcodecs import Blosc
@@ -127,7 +127,7 @@ def encode(array: NDArray[np.generic], layout: Layout) -> bytes:
     return bytes(_CODEC.encode(np.ascontiguousarray(array)))
 
 
-def decode(data: bytes, layout: Layout, shape: tuple[int, int]) -> NDArray[np.generic]:
+def decode(data: bytes, layout: Layout, shape: tuple[int, int]) -> NDArray[Any]:
     """Inverse of `encode`; a writable array that nobody else holds.
 
     Raises

@@ -100,9 +100,9 @@ class StateReader:
         return {n: self._read(n, chunk) for n in (names or self.layouts)}
 
     def _read(self, name: str, chunk: Chunk) -> NDArray[Any]:
-        layout = self.layouts[name]
         where = self._target / name
         with noticing_damage(where):
+            layout = self.layouts[name]
             data = (where / layout.file(chunk)).read_bytes()
             expected = self.digests[name][chunk.key]
         if chunks.find_digest(data) != expected:

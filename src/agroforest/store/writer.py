@@ -72,7 +72,11 @@ class StateUpdate:
             self._shape, self._sides = self.stored.shape, self.stored.sides
             self.digests = {n: dict(d) for n, d in self.stored.digests.items()}
         else:
-            raise DataError(self._target, "the state is gone", REMEDY)
+            raise DataError(
+                self._target,
+                "the state of the tile is gone",
+                "run the night again; it learns the seasons anew",
+            )
         self.chunks = chunks.cut(self._shape, self._sides)
 
     def __enter__(self) -> Self:
@@ -94,8 +98,8 @@ class StateUpdate:
         """Read a chunk as it will be; see `StateReader.read`."""
         found = {}
         for name in names or self.digests:
-            layout = self._layouts[name]
             if chunk.key in self._staged.get(name, {}):
+                layout = self._layouts[name]
                 data = (self._staging / name / layout.file(chunk)).read_bytes()
                 found[name] = chunks.decode(data, layout, chunk.shape)
             elif self.stored is not None:
