@@ -104,6 +104,7 @@ def _plain(outlook: "Outlook") -> dict[str, object]:
             "maps": found.judging.output_bytes,
             "pages": found.page_bytes,
             "total": found.disk_bytes,
+            "scratch": found.scratch_bytes,
             "free": outlook.free_bytes,
         },
         "memory_bytes": found.memory_bytes,
@@ -199,7 +200,10 @@ def _disk(outlook: "Outlook") -> str:
         f"maps {_bytes(found.judging.output_bytes)}, pages {_bytes(found.page_bytes)}; "
         f"{_bytes(outlook.free_bytes)} free"
     )
-    return f"{text} — NOT ENOUGH" if found.disk_bytes > outlook.free_bytes else text
+    if found.scratch_bytes:
+        text += f"; {_bytes(found.scratch_bytes)} more while learning"
+    needed = found.disk_bytes + found.scratch_bytes
+    return f"{text} — NOT ENOUGH" if needed > outlook.free_bytes else text
 
 
 def _memory(outlook: "Outlook") -> str:

@@ -17,6 +17,8 @@ from agroforest.nightly.survey import Survey, pixels
 #: Estimates are tested to lie within this factor of what a real run takes.
 FACTOR = 1.5
 _KWH = 3.6e6  # joules
+# Bytes of a clear pixel of a scene in the scratch file of `nightly.history`.
+_WAITING = 8.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,6 +118,8 @@ class Estimate:
         Seconds of looking up scenes, starting workers, report and map.
     page_bytes
         Of report and map.
+    scratch_bytes
+        Of files that are there only while seasons are learned, all workers.
     memory_bytes
         Peak of one worker; 0 if unknown.
     workers
@@ -141,6 +145,7 @@ class Estimate:
     judging: Cost
     overhead_s: float
     page_bytes: float
+    scratch_bytes: float
     memory_bytes: float
     workers: int
     watts: float
@@ -234,6 +239,7 @@ def estimate(
         page_bytes=(figures.page.night_bytes + layers * figures.page.layer_bytes)
         if nights
         else 0.0,
+        scratch_bytes=rates.scratch(nights),
         memory_bytes=rates.memory(nights),
         workers=means.workers,
         watts=watts,
@@ -272,7 +278,7 @@ class _Rates:
         for task, load in zip(night.plan.baselines, survey.loads, strict=True):
             slots = min(self._ring, load.scenes * figures.clear)
             filled[task.tile.id] = slots
-            grown += figures.state.at(load.mpx, slots)
+            grown += figures.state.at(load.forest_mpx, slots)
         return replace(cost, state_bytes=grown, written_bytes=grown)
 
     def judge(self, night: Night, filled: dict[str, float]) -> Cost:
@@ -285,8 +291,8 @@ class _Rates:
             slots = filled.get(task.tile.id, self._ring)
             more = min(self._ring, slots + load.scenes * figures.clear)
             filled[task.tile.id] = more
-            before += figures.state.at(load.mpx, slots)
-            after += figures.state.at(load.mpx, more)
+            before += figures.state.at(load.forest_mpx, slots)
+            after += figures.state.at(load.forest_mpx, more)
         output = cost.output_bytes * self._known.output
         return replace(
             cost,
@@ -326,6 +332,15 @@ class _Rates:
             for load in survey.loads
         ]
         return max(peaks, default=0.0)
+
+    def scratch(self, nights: Sequence[Night]) -> float:
+        """Bytes of the history that waits to be learned from, on all workers."""
+        sizes = [
+            1e6 * load.forest_mpx * load.scenes * self._figures.clear * _WAITING
+            for night in nights
+            for load in night.learn.loads
+        ]
+        return sum(sorted(sizes)[-self._means.workers :])
 
     def _run(self, figures: TaskFigures, survey: Survey, factor: float) -> Cost:
         loads = survey.loads

@@ -1,7 +1,7 @@
 """What work costs on this machine: laws fitted to measured runs, kept as JSON."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields
 from datetime import datetime
 from pathlib import Path
 
@@ -33,7 +33,14 @@ class Load:
 
     def terms(self) -> tuple[float, ...]:
         """Return what costs are proportional to."""
-        return (1.0, self.scenes, self.mpx, self.scenes * self.mpx, self.forest_mpx)
+        return (
+            1.0,
+            self.scenes,
+            self.mpx,
+            self.scenes * self.mpx,
+            self.forest_mpx,
+            self.scenes * self.forest_mpx,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,11 +54,13 @@ class Law:
     scene
         Of each scene, whatever the tile's size: opening files, writing them.
     mpx
-        Of each million pixels, whatever the scenes: the state.
+        Of each million pixels, whatever the scenes: maps of risk.
     scene_mpx
-        Of each million pixels of each scene.
+        Of each million pixels of each scene: reading, maps of indices.
     forest_mpx
         Of each million pixels of forest: judging.
+    scene_forest_mpx
+        Of each million pixels of forest of each scene: seasons.
     """
 
     task: float = 0.0
@@ -59,11 +68,11 @@ class Law:
     mpx: float = 0.0
     scene_mpx: float = 0.0
     forest_mpx: float = 0.0
+    scene_forest_mpx: float = 0.0
 
     def at(self, load: Load) -> float:
         """Cost of a load."""
-        parts = (self.task, self.scene, self.mpx, self.scene_mpx, self.forest_mpx)
-        return float(np.dot(parts, load.terms()))
+        return float(np.dot(astuple(self), load.terms()))
 
     @classmethod
     def fit(cls, loads: Sequence[Load], costs: Sequence[float]) -> "Law":
@@ -76,10 +85,8 @@ class Law:
         values = np.asarray(costs, dtype=np.float64)
         weight = 1.0 / np.maximum(values, 1e-3 * max(float(values.max()), 1e-9))
         parts, _ = nnls(terms * weight[:, None], values * weight)
-        task, scene, mpx, scene_mpx, forest_mpx = (float(p) for p in parts)
-        return cls(
-            task=task, scene=scene, mpx=mpx, scene_mpx=scene_mpx, forest_mpx=forest_mpx
-        )
+        names = (f.name for f in fields(cls))
+        return cls(**dict(zip(names, map(float, parts), strict=True)))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,7 +112,7 @@ class TaskFigures:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StateFigures:
-    """Bytes of a tile's state on disk.
+    """Bytes of a tile's state on disk; nothing is remembered of other than forest.
 
     Attributes
     ----------
@@ -121,9 +128,9 @@ class StateFigures:
     pixel: float
     slot: float
 
-    def at(self, mpx: float, slots: float) -> float:
-        """Bytes of a tile of so many million pixels, `slots` remembered for each."""
-        return self.task + 1e6 * mpx * (self.pixel + self.slot * slots)
+    def at(self, forest_mpx: float, slots: float) -> float:
+        """Bytes for so many million pixels of forest, `slots` remembered for each."""
+        return self.task + 1e6 * forest_mpx * (self.pixel + self.slot * slots)
 
     @classmethod
     def fit(

@@ -9,14 +9,14 @@ scenes stand in for them.
 import os
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import ParamSpec, Self, TypeVar
+from typing import Any, Self
 
 import numpy as np
 
@@ -58,7 +58,7 @@ from agroforest.store.state import load_state
 VERSION = 1
 # Each task of the night is run so often, and the fastest run counts: they are short.
 _TIMES = 2
-_STEPS = 4 + 2 * len(HISTORY) + (2 * len(NIGHT) + 1) * _TIMES
+_STEPS = 4 + 3 * len(HISTORY) + 3 * len(NIGHT) * _TIMES
 # Pixels a side that a layer of the map has at least and at most (maps/raster.py).
 _LAYER_SIDES = (256, 1024)
 
@@ -120,10 +120,6 @@ class _Run:
         return modelled, filled, folder_bytes(folder)
 
 
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
-
-
 def settings_digest(watch: Watch) -> str:
     """Digest of the settings that change what a task costs."""
     pipeline = watch.pipeline
@@ -177,7 +173,7 @@ def rehearse(troupe: Troupe, *, progress: Progress | None = None) -> Figures:
             learned = [worker.perform(task) for task in stage.baselines()]
             nights = _judge(stage, learned, worker)
             later_s = learned[0].wall_s + nights[0].wall_s
-        page = _close(troupe, nights[-2])  # the largest with forest
+        page = _close(troupe, nights[2 * len(NIGHT) - 1])
         used, took = meter.joules(), time.perf_counter() - began
         usable = np.array([d.usable for d in learned[-1].result.days])
         return Figures(
@@ -191,7 +187,7 @@ def rehearse(troupe: Troupe, *, progress: Progress | None = None) -> Figures:
             first_s=max(0.0, sum(run.wall_s for run in firsts) - later_s),
             baseline=_fit(learned),
             night=_fit(nights),
-            state=_fit_state(learned),
+            state=_fit_state(nights),
             page=page,
             clear=float(usable.mean()),
             seen=float((usable > 0).mean()),
@@ -226,22 +222,28 @@ class _Worker:
     def __init__(self, judge: Judge, progress: Progress) -> None:
         self._judge = judge
         self._progress = progress
-        self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+        context = get_context("spawn")
+        self._line, far = context.Pipe()
+        self._process = context.Process(target=_serve, args=(far,), daemon=True)
+        self._process.start()
+        far.close()  # so that the end of either process is seen by the other
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._pool.shutdown(cancel_futures=True)
+        self._line.close()
+        self._process.terminate()
+        self._process.join()
 
     def start(self) -> float:
-        """Start the process, and say how many seconds it took to be ready."""
+        """Say how many seconds it takes until the process is ready."""
         began = time.perf_counter()
-        self._send(_get_ready, self._judge.folder)
+        self._ask(None)
         return time.perf_counter() - began
 
     def perform(self, task: TileTask) -> _Run:
-        run = self._send(_perform, task, self._judge.folder)
+        run: _Run = self._ask(task)
         self._progress.advance()
         if run.result.error is not None:
             raise DataError(
@@ -251,19 +253,27 @@ class _Worker:
             )
         return run
 
-    def _send(self, work: Callable[_P, _T], *given: _P.args, **named: _P.kwargs) -> _T:
+    def _ask(self, task: TileTask | None) -> Any:  # noqa: ANN401  see `_serve`
         try:
-            return self._pool.submit(work, *given, **named).result()
-        except BrokenProcessPool as error:
+            self._line.send((task, self._judge.folder))
+            return self._line.recv()
+        except (EOFError, OSError) as error:
             raise SourceError(
                 "rehearsal", "its worker died, often for want of memory", "free some"
             ) from error
 
 
-def _get_ready(model: Path | None) -> None:
-    """Load what tasks need; that of this module is loaded to find this function."""
-    if model is not None:
-        load_model(model)
+def _serve(line: Connection) -> None:
+    """Answer each task by its run, until nobody asks any more."""
+    with suppress(EOFError, BrokenPipeError):
+        while True:
+            task, model = line.recv()
+            if task is not None:
+                line.send(_perform(task, model))
+                continue
+            if model is not None:
+                load_model(model)
+            line.send(None)
 
 
 def _perform(task: TileTask, model: Path | None) -> _Run:
@@ -297,8 +307,9 @@ def _fit(runs: Sequence[_Run]) -> TaskFigures:
     )
 
 
-def _fit_state(learned: Sequence[_Run]) -> StateFigures:
-    modelled, filled, size = zip(*(run.state() for run in learned), strict=True)
+def _fit_state(nights: Sequence[_Run]) -> StateFigures:
+    """Fit to what nights left: it holds the judgement, too."""
+    modelled, filled, size = zip(*(run.state() for run in nights), strict=True)
     return StateFigures.fit(modelled, filled, size)
 
 

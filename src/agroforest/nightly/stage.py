@@ -21,7 +21,7 @@ from agroforest.nightly.workplace import Workplace
 
 # Pixels a side of the larger window; the smaller one has half. Arbitrary: with the
 # scenes below, half a minute on two cores.
-_SIDE = 400
+_SIDE = 320
 #: Scenes of the tasks: to learn from, and to judge.
 HISTORY, NIGHT = (24, 48), (1, 4)
 # With fewer scenes of its own a pipeline borrows made-up ones.
@@ -90,20 +90,22 @@ class Stage:
         return _on_copy(task, learned)
 
     def baselines(self) -> Iterator[TileTask]:
-        """Small and large window, each with fewer and with more scenes."""
-        for place, tile in enumerate(self._tiles):
+        """Small and large window, then the large one without any forest.
+
+        Each with fewer and with more scenes.
+        """
+        for place, tile in enumerate((*self._tiles, self._tiles[-1])):
             for count in HISTORY:
-                yield self._task(
-                    TaskKind.BASELINE,
-                    tile,
-                    spread(self._history, count),
-                    f"learn-{place}-{count}",
+                scenes = spread(self._history, count)
+                task = self._task(
+                    TaskKind.BASELINE, tile, scenes, f"learn-{place}-{count}"
                 )
+                yield task if place < len(self._tiles) else _bare(task)
 
     def nights(
         self, learned: Sequence[TileTask], usable: Mapping[str, float], time: int
     ) -> Iterator[TileTask]:
-        """As `baselines`, and one without forest, each on its copy of a state.
+        """As `baselines`, each on a copy of the state that one of them left.
 
         Parameters
         ----------
@@ -116,17 +118,13 @@ class Stage:
             Tasks of another time write elsewhere.
         """
         befores = learned[len(HISTORY) - 1 :: len(HISTORY)]
-        for place, (tile, before) in enumerate(zip(self._tiles, befores, strict=True)):
+        for place, before in enumerate(befores):
             for count in NIGHT:
                 name = f"night-{place}-{count}-{time}"
                 scenes = self._fresh(usable, count)
-                task = self._task(TaskKind.NIGHT, tile, scenes, name)
-                yield _on_copy(task, before)
-        scenes = self._fresh(usable, NIGHT[-1])
-        bare = self._task(TaskKind.NIGHT, self._tiles[-1], scenes, f"night-bare-{time}")
-        risk = bare.pipeline.risk.model_copy(update={"forest": "compartments"})
-        pipeline = bare.pipeline.model_copy(update={"risk": risk})
-        yield _on_copy(bare.patch(pipeline=pipeline, forest=_NOWHERE), learned[-1])
+                task = self._task(TaskKind.NIGHT, before.tile, scenes, name)
+                bare = place == len(self._tiles)
+                yield _on_copy(_bare(task) if bare else task, before)
 
     def _fresh(self, usable: Mapping[str, float], count: int) -> list[Scene]:
         """Scenes of the history as if they came after it."""
@@ -205,6 +203,13 @@ def _moved(scene: Scene, day: date) -> Scene:
             for g in scene.granules
         )
     )
+
+
+def _bare(task: TileTask) -> TileTask:
+    """Take the forest away: what is done for its sake is the difference."""
+    risk = task.pipeline.risk.model_copy(update={"forest": "compartments"})
+    pipeline = task.pipeline.model_copy(update={"risk": risk})
+    return task.patch(pipeline=pipeline, forest=_NOWHERE)
 
 
 def _on_copy(task: TileTask, before: TileTask) -> TileTask:

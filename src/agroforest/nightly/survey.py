@@ -202,7 +202,7 @@ class _Table:
     Attributes
     ----------
     crs, transform
-        Of the file's pixels.
+        Of the file's pixels, which are north-up.
     shape
         Rows and columns.
     block
@@ -225,8 +225,9 @@ class _Table:
         bounds = grid.bounds
         if grid.crs != self.crs:
             bounds = transform_bounds(grid.crs, self.crs, *bounds)
-        left, top = ~self.transform * (bounds[0], bounds[3])
-        right, bottom = ~self.transform * (bounds[2], bounds[1])
+        t = ~self.transform
+        left, top = t.a * bounds[0] + t.c, t.e * bounds[3] + t.f
+        right, bottom = t.a * bounds[2] + t.c, t.e * bounds[1] + t.f
         rows = self._blocks(top, bottom, axis=0)
         columns = self._blocks(left, right, axis=1)
         return self.head + float(self.lengths[rows, columns].sum())
