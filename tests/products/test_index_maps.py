@@ -223,9 +223,9 @@ def test_the_grid_is_that_of_the_finest_band(scene: Scene) -> None:
 def test_samples_are_spread_over_a_grid(scene: Scene, side: int) -> None:
     grid = find_grid(scene, ("B04",)).patch(width=side, height=side)
     blocks = list(sample_blocks(grid))
-    assert 1 <= len(blocks) <= 36
+    assert 1 <= len(blocks) <= 9
     if side <= 3000:
         assert sum(b.grid.width * b.grid.height for b in blocks) == side * side
     else:
-        assert max(b.row for b in blocks) > 0.8 * side
-        assert max(b.column for b in blocks) > 0.8 * side
+        assert max(b.row for b in blocks) > 0.7 * side
+        assert max(b.column for b in blocks) > 0.7 * side

@@ -21,8 +21,9 @@ from agroforest.indices.registry import find_index
 # second-level cache of one megabyte, roughly.
 _STRIP = 16
 # Blocks in which OPTRAM's edges are looked for: all of a tile of 10 km, a sample
-# spread over a larger one. Arbitrary.
-_SAMPLE_SIDE, _SAMPLE_BLOCKS = 512, 36
+# spread over a larger one. As large as the inner tiles of most archives, of which
+# none is then decoded for a corner. Arbitrary.
+_SAMPLE_SIDE, _SAMPLE_BLOCKS = 1024, 9
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
