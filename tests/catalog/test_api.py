@@ -140,6 +140,8 @@ class _Failing(BaseHTTPRequestHandler):
 
     answers: list[int]
     asked: list[str]
+    elsewhere = ""  # where redirects lead, and the next page
+    features: tuple[dict[str, Any], ...] = ()
     conforms = (
         "https://api.stacspec.org/v1.0.0/core",
         "https://api.stacspec.org/v1.0.0/item-search",
@@ -160,9 +162,17 @@ class _Failing(BaseHTTPRequestHandler):
                 {"rel": "root", "href": host, "type": "application/json"},
             ],
         }
-        empty = {"type": "FeatureCollection", "features": [], "links": []}
-        body = json.dumps(empty if "search" in self.path else landing).encode()
+        page: dict[str, Any] = {
+            "type": "FeatureCollection",
+            "features": list(self.features),
+            "links": [],
+        }
+        if self.elsewhere and status == 200:
+            page["links"] = [{"rel": "next", "href": self.elsewhere}]
+        body = json.dumps(page if "search" in self.path else landing).encode()
         self.send_response(status)
+        if status == 302:
+            self.send_header("Location", self.elsewhere)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -238,6 +248,60 @@ def test_static_catalogue_by_url_is_named(
     url, _ = failing([])
     with pytest.raises(ConfigurationError, match="no STAC API with item search"):
         ApiCatalog(url).find_granules(AREA, *MARCH, collections=["c"])
+
+
+@pytest.mark.parametrize("answers", [[200, 302], [200]])
+def test_an_api_cannot_lead_into_our_own_network(
+    failing: Failing, monkeypatch: pytest.MonkeyPatch, answers: list[int]
+) -> None:
+    """By a redirect, or by the link to the next page."""
+    victim, asked = failing([500] * 50)
+    url, _ = failing(answers)
+    monkeypatch.setattr(_Failing, "elsewhere", f"{victim}/search")
+    monkeypatch.setattr(_Failing, "features", (examples.earth_search(),))
+    with pytest.raises(SourceError, match="did not answer"):
+        ApiCatalog(url, retries=0).find_granules(AREA, *MARCH, collections=["c"])
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("href", "names"),
+    [
+        ("file:///etc/passwd", "/etc/passwd is a file of the machine"),
+        ("/vsicurl/http://169.254.169.254/", "is a file of the machine"),
+        ("http://169.254.169.254/x?sig=s3cret", "leads into the network"),
+        ("http://127.0.0.1:9/B04.tif", "leads into the network"),
+        ("s3://bucket/B04.tif", "is no plain http or https address"),
+    ],
+)
+def test_items_that_lead_too_far_are_refused_one_by_one(
+    failing: Failing, monkeypatch: pytest.MonkeyPatch, href: str, names: str
+) -> None:
+    good, bad = examples.earth_search(), examples.earth_search()
+    bad["id"] = "bad"
+    bad["assets"]["red"]["href"] = href
+    monkeypatch.setattr(_Failing, "features", (bad, good))
+    url, _ = failing([])
+    refused: list[DataError] = []
+    granules = ApiCatalog(url, refuse=refused.append).find_granules(
+        AREA, date(2024, 1, 1), date(2024, 12, 31), collections=["c"]
+    )
+    assert [g.id for g in granules] == [good["id"]]
+    assert len(refused) == 1
+    assert names in str(refused[0])
+    assert "s3cret" not in str(refused[0])
+
+
+def test_the_apis_own_host_may_serve_its_files(
+    failing: Failing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, _ = failing([])
+    item = examples.earth_search()
+    item["assets"]["red"]["href"] = f"{url}/B04.tif"
+    monkeypatch.setattr(_Failing, "features", (item,))
+    whole_year = (date(2024, 1, 1), date(2024, 12, 31))
+    (granule,) = ApiCatalog(url).find_granules(AREA, *whole_year, collections=["c"])
+    assert granule.bands["B04"].href == f"{url}/B04.tif"
 
 
 def test_page_that_is_no_api_is_named(failing: Failing) -> None:

@@ -67,6 +67,7 @@ def sized(width: int, height: int, **changes: int) -> bytes:
         (277, 4, 1, changes.get("bands", 1)),
         (278, 4, 1, rows),
         (279, 4, 1, 100),
+        (297, 4, changes.get("pages", 1), 0),
     )
 
 
@@ -105,6 +106,7 @@ def test_a_directory_says_what_gdal_says(
     path = write(tmp_path / "a.tif", **options, endianness=order, bigtiff=bigtiff)
     head = read_local_head(path)
     assert head.tiff is not None
+    assert head.table is not None
     with rasterio.open(path) as data:
         assert (head.driver, head.width, head.height) == (
             data.driver,
@@ -123,8 +125,11 @@ def test_a_directory_says_what_gdal_says(
                         int(data.get_tag_item(f"BLOCK_{name}_{x}_{y}", "TIFF", band))
                         for name in ("OFFSET", "SIZE")
                     ]
-                    assert found == [head.tiff.offsets[place], head.tiff.lengths[place]]
-    assert head.tiff.end <= path.stat().st_size
+                    assert found == [
+                        head.table.offsets[place],
+                        head.table.lengths[place],
+                    ]
+    assert head.table.end <= path.stat().st_size
 
 
 def test_a_sparse_file_is_no_bomb(tmp_path: Path) -> None:
@@ -300,7 +305,8 @@ def test_blocks_that_the_table_does_not_list_are_refused() -> None:
         (tiff((256, 4, 1, 9), (257, 4, 1, 9)), "no table of blocks"),
         (tiff((256, 2, 1, 9)), "values of type 2"),
         (sized(0, 10), "0 x 10 pixels"),
-        (tiff((256, 4, 2**31, 100)), "values of tag 256 lie outside the file"),
+        (tiff((256, 4, 2**31, 100)), "no tag 256"),
+        (sized(9, 9, pages=2**31), "values of tag 297 lie outside the file"),
         (b"\0\0\0\x0cjP  \r\n\x87\n" + b"\0" * 40, "no codestream"),
         (b"\xff\x4f\xff\x51\0\x29", "no codestream"),
     ],

@@ -15,6 +15,7 @@ from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 from urllib3.util import Retry
 
+from agroforest.catalog.guard import GuardedAdapter
 from agroforest.catalog.href import Reach, redact
 from agroforest.catalog.protocol import Refuse, is_clear, log_refused
 from agroforest.catalog.stac_item import COLLECTIONS, read_item
@@ -133,7 +134,11 @@ class ApiCatalog:
                 respect_retry_after_header=True,
                 raise_on_status=False,
             )
-            session = StacApiIO(max_retries=retry, timeout=_TIMEOUT)
+            session = StacApiIO(timeout=_TIMEOUT)
+            # The API, too, may lead on: by redirects and by links to further pages.
+            for scheme in ("http://", "https://"):
+                adapter = GuardedAdapter(self._reach, max_retries=retry)
+                session.session.mount(scheme, adapter)
             self._client = Client.open(self.url, stac_io=session)
         return self._client
 

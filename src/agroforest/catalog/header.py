@@ -132,7 +132,7 @@ def _check_north_up(path: Path, transform: Affine) -> None:
 
 def _check_whole(path: Path, head: RasterHead) -> None:
     size = path.stat().st_size
-    needed = _jp2_end(path, size) if head.tiff is None else head.tiff.end
+    needed = _jp2_end(path, size) if head.table is None else head.table.end
     if needed > size:
         raise DataError(path, f"truncated: {size} of {needed} bytes are there", _AGAIN)
 

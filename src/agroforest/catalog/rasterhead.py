@@ -8,11 +8,16 @@ content and not its name, and whether its sizes are those of any known product.
 import errno
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agroforest.catalog import jp2head, tiffhead
-from agroforest.catalog.tiffhead import Bytes, TiffHead, UnreadableHeaderError
+from agroforest.catalog.tiffhead import (
+    BlockTable,
+    Bytes,
+    TiffHead,
+    UnreadableHeaderError,
+)
 from agroforest.core.errors import DataError
 
 GEOTIFF, JPEG2000 = "GTiff", "JP2OpenJPEG"
@@ -63,8 +68,8 @@ class RasterHead:
         Of a tile or strip.
     blocks
         How many there are.
-    tiff
-        The directory, of GeoTIFFs.
+    tiff, table
+        The directory and where blocks lie, of GeoTIFFs.
     """
 
     driver: str
@@ -76,6 +81,11 @@ class RasterHead:
     block_height: int
     blocks: int
     tiff: TiffHead | None = None
+    table: BlockTable | None = None
+
+    def patch(self, **changes: object) -> "RasterHead":
+        """Copy with some fields changed."""
+        return replace(self, **changes)  # type: ignore[arg-type]
 
 
 class FileBytes:
@@ -167,7 +177,14 @@ def read_raster_head(data: Bytes, *, where: object) -> RasterHead:
     else:
         raise UnreadableHeaderError(_name(start))
     _refuse_bomb(head, where)
-    _check_table(head, data.size)
+    # Every block, stored or not, leaves a trace of some bytes in the file. So what
+    # a file may declare is bounded by its own size, and files of nothing but
+    # nodata, which pack ten thousand to one, still pass.
+    if head.tiff is not None:
+        return head.patch(table=head.tiff.read_table(data))
+    room = data.size // jp2head.MIN_TILE_BYTES
+    if room < head.blocks:
+        raise UnreadableHeaderError(f"room for {room} of {head.blocks} blocks")
     return head
 
 
@@ -201,20 +218,6 @@ def _refuse_bomb(head: RasterHead, where: object) -> None:
             f"{head.block_height} pixels",
             "write it again in tiles of 512 x 512 pixels",
         )
-
-
-def _check_table(head: RasterHead, size: int) -> None:
-    """Every block, stored or not, leaves a trace of some bytes in the file.
-
-    So how much a file may declare is bounded by its own size, and files of nothing
-    but nodata, which pack by the thousand, still pass.
-    """
-    if head.tiff is None:
-        listed = size // jp2head.MIN_TILE_BYTES
-    else:
-        listed = min(head.tiff.offsets.size, head.tiff.lengths.size)
-    if listed < head.blocks:
-        raise UnreadableHeaderError(f"room for {listed} of {head.blocks} blocks")
 
 
 def _name(start: bytes) -> str:

@@ -6,7 +6,7 @@ design of libtiff (https://libtiff.gitlab.io/libtiff/specification/bigtiff.html)
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -28,6 +28,7 @@ _INTEGERS = {1: "u1", 3: "u2", 4: "u4", 16: "u8"}
 # 16 bytes a block; more than this is made to be large. Arbitrary.
 _MAX_ENTRIES = 1000
 _MAX_VALUES = 64 * 1024 * 1024
+_MAX_SAMPLES = 65535  # bands: the number of them has 16 bits
 
 _WIDTH, _HEIGHT, _BITS = 256, 257, 258
 _STRIP_OFFSETS, _BANDS, _STRIP_ROWS, _STRIP_LENGTHS = 273, 277, 278, 279
@@ -55,45 +56,18 @@ class Bytes(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class TiffHead:
-    """What the first directory declares.
+class BlockTable:
+    """Where the blocks of a file lie.
 
     Attributes
     ----------
-    width, height
-        Columns and rows.
-    bands
-        Samples a pixel.
-    bits
-        Of the widest sample.
-    block_width, block_height
-        Of a tile, or of a strip.
-    planes
-        1 where a block holds all bands, else the number of bands.
     offsets, lengths
-        Where each block lies, in bytes, uint64, row by row and plane by plane;
-        0 where it is not stored.
-    next_at, next_bytes
-        Where the link to the next directory stands, and how many bytes it takes.
+        Of each block, in bytes, uint64, row by row and plane by plane; 0 where it
+        is not stored.
     """
 
-    width: int
-    height: int
-    bands: int
-    bits: int
-    block_width: int
-    block_height: int
-    planes: int
     offsets: NDArray[np.uint64]
     lengths: NDArray[np.uint64]
-    next_at: int
-    next_bytes: int
-
-    @property
-    def blocks(self) -> int:
-        """How many blocks the sizes ask for."""
-        across = -(-self.width // self.block_width)
-        return across * -(-self.height // self.block_height) * self.planes
 
     @property
     def end(self) -> int:
@@ -176,25 +150,93 @@ class _Layout:
         return number
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TiffHead:
+    """What the first directory declares.
+
+    Attributes
+    ----------
+    width, height
+        Columns and rows.
+    bands
+        Samples a pixel.
+    bits
+        Of the widest sample.
+    block_width, block_height
+        Of a tile, or of a strip.
+    planes
+        1 where a block holds all bands, else the number of bands.
+    next_at, next_bytes
+        Where the link to the next directory stands, and how many bytes it takes.
+    """
+
+    width: int
+    height: int
+    bands: int
+    bits: int
+    block_width: int
+    block_height: int
+    planes: int
+    next_at: int
+    next_bytes: int
+    _layout: _Layout
+    _entries: Mapping[int, _Entry]
+
+    @property
+    def blocks(self) -> int:
+        """How many blocks the sizes ask for."""
+        across = -(-self.width // self.block_width)
+        return across * -(-self.height // self.block_height) * self.planes
+
+    def read_table(self, data: Bytes) -> BlockTable:
+        """Read where the blocks lie, announcing all that GDAL reads on opening.
+
+        Raises
+        ------
+        UnreadableHeaderError
+            If the table is missing, cut off, too short, or takes over 64 MB.
+        """
+        entries = self._entries
+        for tag, entry in entries.items():
+            if entry.at + entry.length > data.size:
+                raise UnreadableHeaderError(f"values of tag {tag} lie outside the file")
+        total = sum(entry.length for entry in entries.values())
+        if total > _MAX_VALUES:
+            raise UnreadableHeaderError(f"header of {total} bytes")
+        tiled = _TILE_WIDTH in entries
+        offsets = entries.get(_TILE_OFFSETS if tiled else _STRIP_OFFSETS)
+        lengths = entries.get(_TILE_LENGTHS if tiled else _STRIP_LENGTHS)
+        if offsets is None or lengths is None:
+            raise UnreadableHeaderError("no table of blocks")
+        listed = min(offsets.count, lengths.count)
+        if listed < self.blocks:
+            raise UnreadableHeaderError(f"room for {listed} of {self.blocks} blocks")
+        data.expect([(entry.at, entry.length) for entry in entries.values()])
+        return BlockTable(
+            offsets=self._layout.integers(data, offsets),
+            lengths=self._layout.integers(data, lengths),
+        )
+
+
 def read_tiff_head(data: Bytes) -> TiffHead:
-    """Read the first directory of a TIFF or BigTIFF file.
+    """Read the sizes in the first directory of a TIFF or BigTIFF file.
 
     Raises
     ------
     UnreadableHeaderError
-        If it is cut off, contradicts itself, or its values take over 64 MB.
+        If it is cut off or contradicts itself.
     """
     start = data.read(0, 4)
     layout = _Layout(order="<" if start[:2] == b"II" else ">", big=b"+" in start)
     entries, end = layout.directory(data)
-    _expect_values(data, entries)
 
     def number(tag: int, default: int | None = None) -> int:
-        if tag not in entries and default is not None:
+        entry = entries.get(tag)
+        if entry is None and default is not None:
             return default
-        if tag not in entries or not entries[tag].count:
+        if entry is None or not 0 < entry.count <= _MAX_SAMPLES:
             raise UnreadableHeaderError(f"no tag {tag}")
-        return int(layout.integers(data, entries[tag])[0])
+        return int(layout.integers(data, entry).max())
 
     width, height, bands = number(_WIDTH), number(_HEIGHT), number(_BANDS, 1)
     tiled = _TILE_WIDTH in entries
@@ -202,34 +244,16 @@ def read_tiff_head(data: Bytes) -> TiffHead:
     block_height = number(_TILE_HEIGHT) if tiled else number(_STRIP_ROWS, height)
     if min(width, height, bands, block_width, block_height) < 1:
         raise UnreadableHeaderError(f"{width} x {height} pixels, {bands} bands")
-    block_height = block_height if tiled else min(block_height, height)
-    offsets = entries.get(_TILE_OFFSETS if tiled else _STRIP_OFFSETS)
-    lengths = entries.get(_TILE_LENGTHS if tiled else _STRIP_LENGTHS)
-    if offsets is None or lengths is None:
-        raise UnreadableHeaderError("no table of blocks")
-    bits = entries.get(_BITS)
     return TiffHead(
         width=width,
         height=height,
         bands=bands,
-        bits=1 if bits is None else int(layout.integers(data, bits).max(initial=1)),
+        bits=number(_BITS, 1),
         block_width=block_width,
-        block_height=block_height,
+        block_height=block_height if tiled else min(block_height, height),
         planes=bands if number(_PLANAR, 1) == _SEPARATE else 1,
-        offsets=layout.integers(data, offsets),
-        lengths=layout.integers(data, lengths),
         next_at=end,
         next_bytes=8 if layout.big else 4,
+        _layout=layout,
+        _entries=entries,
     )
-
-
-def _expect_values(data: Bytes, entries: dict[int, _Entry]) -> None:
-    """Announce all values, GDAL will read them too; refuse impossible ones."""
-    total = 0
-    for tag, entry in entries.items():
-        total += entry.length
-        if entry.at + entry.length > data.size:
-            raise UnreadableHeaderError(f"values of tag {tag} lie outside the file")
-    if total > _MAX_VALUES:
-        raise UnreadableHeaderError(f"header of {total} bytes")
-    data.expect([(entry.at, entry.length) for entry in entries.values()])

@@ -4,12 +4,11 @@ A file is opened, checked against what its product says about it, and offered as
 a `Source`, from which windows of reflectance or of mask flags can be read.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, Self
 
 import numpy as np
 import rasterio
@@ -19,10 +18,12 @@ from rasterio.crs import CRS
 from rasterio.errors import RasterioError, RasterioIOError
 from rasterio.windows import Window
 
-from agroforest.catalog.rasterhead import GEOTIFF, JPEG2000, read_local_head
+from agroforest.catalog.href import is_url, redact
+from agroforest.catalog.rasterhead import RasterHead, read_local_head
 from agroforest.catalog.tiffhead import UnreadableHeaderError
-from agroforest.core.errors import DataError, SourceError
+from agroforest.core.errors import DataError
 from agroforest.core.scene import Asset
+from agroforest.cube.remote import RemoteFile, RemoteSession
 
 _OPTIONS = {
     # No side-car files: georeference and nodata are the file's own.
@@ -34,12 +35,7 @@ _OPTIONS = {
     # Bytes of decoded blocks. By default a twentieth of the machine's memory,
     # of which reading block by block needs next to nothing.
     "GDAL_CACHEMAX": 128_000_000,
-    "GDAL_HTTP_TIMEOUT": "60",
-    "GDAL_HTTP_CONNECTTIMEOUT": "15",
-    "GDAL_HTTP_MAX_RETRY": "3",
-    "GDAL_HTTP_RETRY_DELAY": "1",
 }
-_REMOTE = ("https://", "http://")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,16 +45,20 @@ class Source:
     Attributes
     ----------
     asset
-        Its record.
+        Its record; of a URL without what may be secret.
     data
-        The open rasterio dataset.
+        The open rasterio dataset, to look at; for pixels use `numbers`.
     nodata
         Numbers that mean nothing was measured.
+    read
+        Rows and columns to the stored numbers there, where it is not simply `data`
+        that is read.
     """
 
     asset: Asset
     data: Any
     nodata: tuple[float, ...]
+    read: Callable[[slice, slice], NDArray[Any]] | None = None
 
     @property
     def crs(self) -> str:
@@ -93,9 +93,9 @@ class Source:
 
     def numbers(self, rows: slice, columns: slice) -> NDArray[Any]:
         """Read the stored numbers of a window, ``(y, x)``, in the file's dtype."""
-        window = Window.from_slices(rows, columns)
-        numbers: NDArray[Any] = self.data.read(1, window=window)
-        return numbers
+        if self.read is not None:
+            return self.read(rows, columns)
+        return _read(self.data, rows, columns)
 
     def valid_numbers(self, rows: slice, columns: slice) -> NDArray[np.float32]:
         """Read a window as float32, NaN where its numbers mean nodata."""
@@ -109,7 +109,13 @@ class Source:
 
 
 @contextmanager
-def opened(asset: Asset, *, crs: str, is_mask: bool = False) -> Iterator[Source]:
+def opened(
+    asset: Asset,
+    *,
+    crs: str,
+    is_mask: bool = False,
+    session: RemoteSession | None = None,
+) -> Iterator[Source]:
     """Open an asset's file and check that it can be what its record says.
 
     Parameters
@@ -121,35 +127,93 @@ def opened(asset: Asset, *, crs: str, is_mask: bool = False) -> Iterator[Source]
     is_mask
         True for masks: every number counts, so the file's own nodata tag is not
         believed (0 is "clear" in a CLM, and often tagged).
+    session
+        By which remote files are read, and where addresses may lead; one for this
+        file alone unless given.
 
     Raises
     ------
     DataError
-        Not a GeoTIFF or JPEG 2000, damaged, no CRS or another CRS, more than one
-        band, not numbers. Raised for reads inside the block, too.
+        Not a GeoTIFF or JPEG 2000, absurdly large, damaged, no CRS or another CRS,
+        more than one band, not numbers, an address that leads too far. Raised for
+        reads inside the block, too.
     SourceError
         A URL that does not answer.
     """
-    with (
-        rasterio.Env(**_OPTIONS),
-        _blamed(asset.href),
-        _open(asset.href) as data,
-    ):
+    with ExitStack() as stack:
+        file: RemoteFile | None = None
+        if is_url(asset.href):
+            if session is None:
+                session = stack.enter_context(RemoteSession())
+            file = session.open(asset.href)
+        elif session is not None:
+            session.reach.check(asset.href)
+        asset = asset.patch(href=redact(asset.href))
+        path = Path(asset.href.removeprefix("file://")) if file is None else file.path
+        head = _read_head(path, file, asset.href)
+        stack.enter_context(rasterio.Env(**_OPTIONS))
+        stack.enter_context(_blamed(path, asset.href))
+        # One driver, by content: a VRT, for one, names other files, and GDAL would
+        # go and read them. As a path: GDAL gives meaning to prefixes of names.
+        data = stack.enter_context(rasterio.open(path, driver=head.driver))
+        read = None
+        if file is not None:
+            read = stack.enter_context(_Mirror(file, head.driver)).numbers
         _check(data, asset.href, crs)
         declared = set() if is_mask or data.nodata is None else {data.nodata}
-        nodata = tuple(sorted({*asset.nodata, *declared}))
-        yield Source(asset=asset, data=data, nodata=nodata)
-
-
-def _open(href: str) -> Any:  # noqa: ANN401  rasterio has no types
-    if href.startswith(_REMOTE):
-        is_jpeg = urlsplit(href).path.lower().endswith((".jp2", ".j2k"))
-        return rasterio.open(
-            f"/vsicurl/{href}", driver=JPEG2000 if is_jpeg else GEOTIFF
+        yield Source(
+            asset=asset,
+            data=data,
+            nodata=tuple(sorted({*asset.nodata, *declared})),
+            read=read,
         )
-    path = Path(href.removeprefix("file://"))
+
+
+class _Mirror:
+    """Reads windows of the mirror of a remote file.
+
+    The C library reads ahead a little, holes included, and keeps what it saw; so
+    what was opened before the latest part came is opened anew.
+    """
+
+    def __init__(self, file: RemoteFile, driver: str) -> None:
+        self._file = file
+        self._driver = driver
+        self._data: Any = None
+        self._seen = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._data is not None:
+            self._data.close()
+
+    def numbers(self, rows: slice, columns: slice) -> NDArray[Any]:
+        self._file.require_window(rows, columns)
+        # Taken before opening: parts that come meanwhile count as not seen.
+        parts = self._file.parts
+        if parts != self._seen:
+            self.__exit__()
+            self._data = rasterio.open(self._file.path, driver=self._driver)
+            self._seen = parts
+        return _read(self._data, rows, columns)
+
+
+def _read(data: Any, rows: slice, columns: slice) -> NDArray[Any]:  # noqa: ANN401  no types
+    window = Window.from_slices(rows, columns)
+    numbers: NDArray[Any] = data.read(1, window=window)
+    return numbers
+
+
+def _read_head(path: Path, file: RemoteFile | None, href: str) -> RasterHead:
     try:
-        head = read_local_head(path)
+        if file is not None:
+            return file.head()
+    except UnreadableHeaderError as error:
+        raise _damaged(href, str(error)) from error
+    try:
+        return read_local_head(path)
     except UnreadableHeaderError as error:
         raise _damaged(href, str(error)) from error
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
@@ -157,20 +221,16 @@ def _open(href: str) -> Any:  # noqa: ANN401  rasterio has no types
         raise DataError(
             href, f"cannot be opened ({reason})", "restore it or add the scene again"
         ) from error
-    # One driver, by content: a VRT, for one, names other files, and GDAL would go
-    # and read them. As a path, not as text: GDAL gives meaning to prefixes of names.
-    return rasterio.open(path, driver=head.driver)
 
 
 @contextmanager
-def _blamed(href: str) -> Iterator[None]:
+def _blamed(path: Path, href: str) -> Iterator[None]:
     try:
         yield
     except (RasterioError, RasterioIOError) as error:
         # rasterio keeps GDAL's own words in the cause.
         reason = " ".join(str(error.__cause__ or error).split()).rstrip(".")
-        if href.startswith(_REMOTE) and "not recognized" not in reason:
-            raise SourceError(href, f"no answer ({reason})", "try again") from error
+        reason = reason.removeprefix(f"{path.name}, ").replace(str(path), "it")
         raise _damaged(href, reason) from error
 
 
