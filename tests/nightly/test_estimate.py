@@ -30,6 +30,7 @@ from agroforest.nightly.figures import (
     Figures,
     Law,
     Load,
+    OpeningFigures,
     PageFigures,
     StateFigures,
     TaskFigures,
@@ -76,6 +77,7 @@ FIGURES = Figures(
         tasks_of(Law(task=1.0, scene_mpx=0.5)), output_bytes=Law(), files=Law()
     ),
     night=tasks_of(Law(task=2.0, forest_mpx=4.0)),
+    opening=OpeningFigures(wall_s=Law(forest_mpx=7.0), cpu_s=Law(forest_mpx=6.0)),
     state=StateFigures(task=100.0, pixel=80.0, slot=5.0),
     page=PageFigures(
         night_s=1.0, layer_s=0.25, night_bytes=1e6, layer_bytes=2e5, hazards=2
@@ -394,8 +396,9 @@ def test_an_estimate_worked_by_hand() -> None:
     assert found.learning.read_bytes == 10 + 0.8 * 1000
     assert found.learning.state_bytes == 100 + 1e6 * (80 + 16 * 5)
     assert found.scratch_bytes == 1e6 * 100 * 0.5 * 8
-    # Two tasks of 2 + 4 x 1 s; full states do not grow and are written again.
-    assert found.judging.wall_s == 12.0
+    # Two tasks of 2 + 4 x 1 s, the first 7 s longer; full states do not grow and
+    # are written again.
+    assert (found.judging.wall_s, found.judging.cpu_s) == (19.0, 18.0)
     assert found.judging.read_bytes == pytest.approx(3 + 0.8 * 30)
     assert found.judging.remote_files == 9
     assert (found.judging.output_bytes, found.judging.files) == (3000.0, 6.0)
@@ -406,7 +409,7 @@ def test_an_estimate_worked_by_hand() -> None:
     assert found.overhead_s == 4.0 + 5.0 + 1.0 + 2 * 4 * 2 * 0.25
     assert found.page_bytes == 1e6 + 16 * 2e5
     assert found.memory_bytes == 5e8 + 2 * 1e8
-    assert found.wall_s == 101.0 + 12.0 + found.overhead_s
+    assert found.wall_s == 101.0 + 19.0 + found.overhead_s
     assert found.disk_bytes == found.learning.state_bytes + 3000 + found.page_bytes
     assert (found.watts, found.watts_from) == (MACHINE.watts, "assumed")
     assert found.kwh == pytest.approx(found.wall_s * MACHINE.watts / 3.6e6)
@@ -439,7 +442,7 @@ def test_experience_corrects_seconds_and_maps() -> None:
         experience=Experience(nights=5, baseline=2.0, night=0.5, output=3.0),
     )
     assert found.learning.wall_s == 202.0
-    assert found.judging.wall_s == 6.0
+    assert found.judging.wall_s == 0.5 * 19.0
     assert found.judging.output_bytes == 9000.0
 
 

@@ -84,11 +84,15 @@ def test_tasks_differ_in_size_scenes_and_forest(
     assert len({t.workplace.root for t in tasks}) == len(tasks)
     for task in tasks:
         (task.workplace.state / "some").mkdir(parents=True)
-    nights = list(stage.nights(tasks, {}, 0))
+    opened = list(stage.openings(tasks, {}))
+    assert [len(t.scenes) for t in opened] == [1, 1, 1]
+    nights = list(stage.nights(opened, {}, 0))
     assert [len(t.scenes) for t in nights] == 3 * list(NIGHT)
     assert all((t.workplace.state / "some").is_dir() for t in nights)
     end = watch().pipeline.baseline.end
-    assert all(s.date > end for t in nights for s in t.scenes)
+    first = {s.date for t in opened for s in t.scenes}
+    assert min(first) > end
+    assert min(s.date for t in nights for s in t.scenes) > max(first)
 
 
 def test_scenes_to_judge_are_as_cloudy_as_the_history(

@@ -172,7 +172,8 @@ def _tiles(found: "Estimate") -> str:
         return f"nothing new on {found.tiles_watched}"
     return (
         f"{found.tiles_busy} of {found.tiles_watched} with work; "
-        f"{found.learning.tasks} seasons to learn, {found.judging.tasks} tiles to judge"
+        f"{found.learning.tasks} seasons to learn, "
+        f"{found.judging.tasks} judgements in {found.nights} nights"
     )
 
 
@@ -223,7 +224,7 @@ def _time(found: "Estimate") -> str:
     low, high = found.range_s
     return (
         f"{_duration(found.wall_s)}, between {_duration(low)} and {_duration(high)}, "
-        f"with {found.workers} workers (learning {_duration(found.learning.wall_s)}, "
+        f"{found.workers} at a time (learning {_duration(found.learning.wall_s)}, "
         f"judging {_duration(found.judging.wall_s)}, "
         f"the rest {_duration(found.overhead_s)})"
     )

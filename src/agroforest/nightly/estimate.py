@@ -9,7 +9,7 @@ from dataclasses import astuple, dataclass, field, fields, replace
 from datetime import date
 
 from agroforest.nightly.experience import Experience
-from agroforest.nightly.figures import Figures, TaskFigures
+from agroforest.nightly.figures import Figures, OpeningFigures, TaskFigures
 from agroforest.nightly.machine import GUANGXI_G_PER_KWH
 from agroforest.nightly.plan import Plan, Watch
 from agroforest.nightly.survey import Survey, pixels
@@ -284,7 +284,12 @@ class _Rates:
     def judge(self, night: Night, filled: dict[str, float]) -> Cost:
         """Cost of a night's tiles; as `learn`."""
         figures, survey = self._figures, night.judge
-        cost = self._run(figures.night, survey, self._known.night)
+        new = {task.tile.id for task in night.plan.baselines}
+        firsts = [
+            figures.opening if task.tile.id in new else None
+            for task in night.plan.tasks
+        ]
+        cost = self._run(figures.night, survey, self._known.night, firsts)
         before = after = 0.0
         for task, load in zip(night.plan.tasks, survey.loads, strict=True):
             # Of a season that was known before, the ring is taken as full.
@@ -342,10 +347,22 @@ class _Rates:
         ]
         return sum(sorted(sizes)[-self._means.workers :])
 
-    def _run(self, figures: TaskFigures, survey: Survey, factor: float) -> Cost:
+    def _run(
+        self,
+        figures: TaskFigures,
+        survey: Survey,
+        factor: float,
+        firsts: Sequence[OpeningFigures | None] = (),
+    ) -> Cost:
         loads = survey.loads
         walls = [factor * figures.wall_s.at(load) for load in loads]
-        cpu_s = factor * sum(figures.cpu_s.at(load) for load in loads)
+        cpus = [factor * figures.cpu_s.at(load) for load in loads]
+        for n, first in enumerate(firsts):
+            if first is not None:
+                pixels_only = replace(loads[n], scenes=0)
+                walls[n] += factor * first.wall_s.at(pixels_only)
+                cpus[n] += factor * first.cpu_s.at(pixels_only)
+        cpu_s = sum(cpus)
         return Cost(
             tasks=len(loads),
             scenes=round(sum(load.scenes for load in loads)),

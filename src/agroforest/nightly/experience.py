@@ -61,7 +61,7 @@ def read_experience(watch: Watch, figures: Figures, forest_share: float) -> Expe
     reports = list(_newest(watch.workplace.folder / "reports"))
     told = [r for r in reports if r.get("agroforest") == __version__]
     learned = [t for r in told for t in r["baselines"]]
-    judged = [(r, t) for r in told for t in r["tiles"]]
+    judged = [(r, t) for r in told for t in r["tiles"] if not _is_first(r, t)]
 
     def seconds(law: Law, entries: list[Mapping[str, Any]]) -> float:
         return _factor(
@@ -103,6 +103,11 @@ def _newest(folder: Path) -> Iterator[Mapping[str, Any]]:
 
 def _is_known(entry: Mapping[str, Any], tiles: Mapping[str, Tile]) -> bool:
     return entry["error"] is None and entry["tile"] in tiles
+
+
+def _is_first(report: Mapping[str, Any], entry: Mapping[str, Any]) -> bool:
+    """Whether it was the tile's first night, which takes longer than others."""
+    return any(b["tile"] == entry["tile"] for b in report["baselines"])
 
 
 def _load(

@@ -111,6 +111,14 @@ class TaskFigures:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class OpeningFigures:
+    """Seconds that the first night of a tile takes more; see `TaskFigures`."""
+
+    wall_s: Law
+    cpu_s: Law
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class StateFigures:
     """Bytes of a tile's state on disk; nothing is remembered of other than forest.
 
@@ -198,6 +206,8 @@ class Figures:
         Seconds by which its first tasks take longer than the others.
     baseline, night
         Tasks.
+    opening
+        What a tile's first night takes more than others: all of it is judged.
     state
         Their states.
     page
@@ -225,6 +235,7 @@ class Figures:
     first_s: float
     baseline: TaskFigures
     night: TaskFigures
+    opening: OpeningFigures
     state: StateFigures
     page: PageFigures
     clear: float

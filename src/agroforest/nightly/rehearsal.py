@@ -30,6 +30,7 @@ from agroforest.nightly.figures import (
     Figures,
     Law,
     Load,
+    OpeningFigures,
     PageFigures,
     StateFigures,
     TaskFigures,
@@ -58,7 +59,9 @@ from agroforest.store.state import load_state
 VERSION = 1
 # Each task of the night is run so often, and the fastest run counts: they are short.
 _TIMES = 2
-_STEPS = 4 + 3 * len(HISTORY) + 3 * len(NIGHT) * _TIMES
+# Seconds a worker has to leave when nobody asks any more. Arbitrary.
+_FAREWELL_S = 5.0
+_STEPS = 4 + 3 * len(HISTORY) + 3 + 3 * len(NIGHT) * _TIMES
 # Pixels a side that a layer of the map has at least and at most (maps/raster.py).
 _LAYER_SIDES = (256, 1024)
 
@@ -171,8 +174,8 @@ def rehearse(troupe: Troupe, *, progress: Progress | None = None) -> Figures:
             start_s = worker.start()
             firsts = _begin(stage, worker, "two")
             learned = [worker.perform(task) for task in stage.baselines()]
-            nights = _judge(stage, learned, worker)
-            later_s = learned[0].wall_s + nights[0].wall_s
+            opened, nights = _judge(stage, learned, worker)
+            later_s = learned[0].wall_s + opened[0].wall_s
         page = _close(troupe, nights[2 * len(NIGHT) - 1])
         used, took = meter.joules(), time.perf_counter() - began
         usable = np.array([d.usable for d in learned[-1].result.days])
@@ -187,6 +190,7 @@ def rehearse(troupe: Troupe, *, progress: Progress | None = None) -> Figures:
             first_s=max(0.0, sum(run.wall_s for run in firsts) - later_s),
             baseline=_fit(learned),
             night=_fit(nights),
+            opening=_fit_opening(opened, nights),
             state=_fit_state(nights),
             page=page,
             clear=float(usable.mean()),
@@ -199,18 +203,25 @@ def rehearse(troupe: Troupe, *, progress: Progress | None = None) -> Figures:
 def _begin(stage: Stage, worker: "_Worker", name: str) -> list[_Run]:
     """Give a worker its first tasks."""
     learned = worker.perform(stage.first_baseline(name))
-    return [learned, worker.perform(stage.first_night(name, learned.task))]
+    return [learned, worker.perform(stage.first_opening(name, learned.task))]
 
 
-def _judge(stage: Stage, learned: Sequence[_Run], worker: "_Worker") -> list[_Run]:
+def _judge(
+    stage: Stage, learned: Sequence[_Run], worker: "_Worker"
+) -> tuple[list[_Run], list[_Run]]:
+    """Run the first nights, then later ones."""
     days = learned[-1].result.days
     usable = {scene: day.usable for day in days for scene in day.scenes}
     ready = [run.task for run in learned]
+    opened = [worker.perform(task) for task in stage.openings(ready, usable)]
+    ready = [run.task for run in opened]
     times = [
         [worker.perform(task) for task in stage.nights(ready, usable, time)]
         for time in range(_TIMES)
     ]
-    return [min(same, key=lambda r: r.wall_s) for same in zip(*times, strict=True)]
+    return opened, [
+        min(same, key=lambda r: r.wall_s) for same in zip(*times, strict=True)
+    ]
 
 
 # -------------------------------------------------------------- the worker
@@ -233,8 +244,10 @@ class _Worker:
 
     def __exit__(self, *_: object) -> None:
         self._line.close()
-        self._process.terminate()
-        self._process.join()
+        self._process.join(_FAREWELL_S)
+        if self._process.is_alive():  # in the middle of a task
+            self._process.terminate()
+            self._process.join()
 
     def start(self) -> float:
         """Say how many seconds it takes until the process is ready."""
@@ -304,6 +317,18 @@ def _fit(runs: Sequence[_Run]) -> TaskFigures:
         output_bytes=law([r.output_bytes() for r in runs]),
         files=law([len(r.result.outputs) for r in runs]),
         memory_bytes=law([r.memory for r in runs]),
+    )
+
+
+def _fit_opening(opened: Sequence[_Run], nights: Sequence[_Run]) -> OpeningFigures:
+    """Fit to what first nights took more than others of one scene."""
+    # One scene each: without scenes, the law is one of pixels only.
+    loads = [replace(run.load(), scenes=0) for run in opened]
+    others = nights[:: len(NIGHT)]
+    pairs = list(zip(opened, others, strict=True))
+    return OpeningFigures(
+        wall_s=Law.fit(loads, [max(0.0, a.wall_s - b.wall_s) for a, b in pairs]),
+        cpu_s=Law.fit(loads, [max(0.0, a.cpu_s - b.cpu_s) for a, b in pairs]),
     )
 
 

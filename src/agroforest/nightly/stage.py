@@ -83,10 +83,11 @@ class Stage:
         scenes = spread(self._history, HISTORY[0])
         return self._task(TaskKind.BASELINE, self._tiles[0], scenes, f"learn-{name}")
 
-    def first_night(self, name: str, learned: TileTask) -> TileTask:
-        """Make the first task of `nights` once more, elsewhere."""
-        scenes = self._fresh({}, NIGHT[0])
-        task = self._task(TaskKind.NIGHT, self._tiles[0], scenes, f"night-{name}")
+    def first_opening(self, name: str, learned: TileTask) -> TileTask:
+        """Make the first task of `openings` once more, elsewhere."""
+        task = self._task(
+            TaskKind.NIGHT, self._tiles[0], self._fresh({}, 1), f"open-{name}"
+        )
         return _on_copy(task, learned)
 
     def baselines(self) -> Iterator[TileTask]:
@@ -100,40 +101,62 @@ class Stage:
                 task = self._task(
                     TaskKind.BASELINE, tile, scenes, f"learn-{place}-{count}"
                 )
-                yield task if place < len(self._tiles) else _bare(task)
+                yield self._like(task, place)
 
-    def nights(
-        self, learned: Sequence[TileTask], usable: Mapping[str, float], time: int
+    def openings(
+        self, learned: Sequence[TileTask], usable: Mapping[str, float]
     ) -> Iterator[TileTask]:
-        """As `baselines`, each on a copy of the state that one of them left.
+        """First night of each window, with one scene: all of it is judged.
 
         Parameters
         ----------
         learned
-            The tasks of `baselines`, done.
+            The tasks of `baselines`, done; the state is a copy of what the one from
+            more scenes left.
+        usable
+            As in `nights`.
+        """
+        for place, before in enumerate(learned[len(HISTORY) - 1 :: len(HISTORY)]):
+            scenes = self._fresh(usable, 1)
+            task = self._task(TaskKind.NIGHT, before.tile, scenes, f"open-{place}")
+            yield _on_copy(self._like(task, place), before)
+
+    def nights(
+        self, opened: Sequence[TileTask], usable: Mapping[str, float], time: int
+    ) -> Iterator[TileTask]:
+        """As `baselines`, later nights: what has news is judged.
+
+        Parameters
+        ----------
+        opened
+            The tasks of `openings`, done; each state is a copy of what one left.
         usable
             Usable share by scene id: scenes to judge are taken from the history
             as clear and as cloudy as it is.
         time
             Tasks of another time write elsewhere.
         """
-        befores = learned[len(HISTORY) - 1 :: len(HISTORY)]
-        for place, before in enumerate(befores):
+        for place, before in enumerate(opened):
             for count in NIGHT:
                 name = f"night-{place}-{count}-{time}"
-                scenes = self._fresh(usable, count)
+                scenes = self._fresh(usable, count, after=1)
                 task = self._task(TaskKind.NIGHT, before.tile, scenes, name)
-                bare = place == len(self._tiles)
-                yield _on_copy(_bare(task) if bare else task, before)
+                yield _on_copy(self._like(task, place), before)
 
-    def _fresh(self, usable: Mapping[str, float], count: int) -> list[Scene]:
-        """Scenes of the history as if they came after it."""
+    def _like(self, task: TileTask, place: int) -> TileTask:
+        """Take the forest away where `baselines` did."""
+        return task if place < len(self._tiles) else _bare(task)
+
+    def _fresh(
+        self, usable: Mapping[str, float], count: int, *, after: int = 0
+    ) -> list[Scene]:
+        """Scenes of the history as if they came after it and so many others."""
         ranked = sorted(self._history, key=lambda s: (usable.get(s.id, 0.0), s.id))
         # The middles of as many classes of clearness.
         middles = (np.arange(count) + 0.5) / count * len(ranked)
         start = self._pipeline.baseline.end
         return [
-            _moved(ranked[int(at)], start + timedelta(days=5 * (n + 1)))
+            _moved(ranked[int(at)], start + timedelta(days=5 * (after + n + 1)))
             for n, at in enumerate(middles)
         ]
 

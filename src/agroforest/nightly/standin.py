@@ -1,8 +1,7 @@
 """Made-up scenes that stand in for a pipeline's own in a rehearsal.
 
-They cost what scenes of Sentinel-2 cost: their files, blocks, bytes a pixel and
-clouds are like those of real ones (about 1.3 bytes a pixel, two fifths of the
-pixels clear). Nothing of them is ever shown.
+They cost about what scenes of Sentinel-2 cost: files, blocks, bytes a pixel and
+clouds are like those of real ones over forest. Nothing of them is ever shown.
 """
 
 from collections.abc import Sequence
@@ -23,8 +22,11 @@ from agroforest.indices.season import BANDS
 # Different images; more scenes than these share their files.
 _IMAGES = 12
 _FINE = ("B02", "B03", "B04", "B08")
+# Reflectance of forest x 10000; of bands that are not named, the mean.
+_LEVELS = {"B02": 400.0, "B03": 600.0, "B04": 500.0, "B08": 3000.0, "B8A": 3200.0}
 _LEVEL = 1500.0
-_RELIEF, _NOISE = 300.0, 25.0
+# Of the level: by hills and stands. Of the sensor: reflectance x 10000.
+_RELIEF, _NOISE = 0.15, 25.0
 _CLEAR, _CLOUD = 4, 9  # classes of the SCL
 _CLEAR_SHARE = 0.4
 
@@ -89,13 +91,17 @@ def _write_image(
     rng: np.random.Generator, grid: Grid, bands: Sequence[str], folder: Path
 ) -> dict[str, Asset]:
     assets = {}
+    relief = _smooth(rng, grid)
     for name in (*bands, "SCL"):
         resolution = 10.0 if name in _FINE else 20.0
         own = Grid.from_bounds(
             crs=grid.crs, bounds=grid.bounds, resolution=resolution, snap=20.0
         )
         is_mask = name == "SCL"
-        numbers = _classes(rng, own) if is_mask else _reflectance(rng, own)
+        level = _LEVELS.get(name, _LEVEL)
+        numbers = (
+            _classes(rng, own) if is_mask else _reflectance(rng, own, level, relief)
+        )
         write_cog(folder / f"{name}.tif", numbers, own, nodata=0, scale=1.0)
         assets[name] = Asset(
             href=str(folder / f"{name}.tif"),
@@ -106,14 +112,22 @@ def _write_image(
     return assets
 
 
-def _reflectance(rng: np.random.Generator, grid: Grid) -> NDArray[np.uint16]:
+def _reflectance(
+    rng: np.random.Generator, grid: Grid, level: float, relief: NDArray[np.float32]
+) -> NDArray[np.uint16]:
+    rows, columns = (
+        np.linspace(0, side - 1, count).astype(np.intp)
+        for side, count in zip(relief.shape, grid.shape, strict=True)
+    )
     noise = rng.standard_normal(grid.shape, dtype=np.float32)
-    relief = gaussian_filter(noise, 8.0)
-    relief /= max(float(relief.std()), 1e-6)
-    fine = rng.standard_normal(grid.shape, dtype=np.float32)
-    values = _LEVEL + _RELIEF * relief + _NOISE * fine
+    values = level * (1.0 + _RELIEF * relief[np.ix_(rows, columns)]) + _NOISE * noise
     numbers: NDArray[np.uint16] = values.clip(1, 10_000).astype(np.uint16)
     return numbers
+
+
+def _smooth(rng: np.random.Generator, grid: Grid) -> NDArray[np.float32]:
+    field = gaussian_filter(rng.standard_normal(grid.shape, dtype=np.float32), 8.0)
+    return np.asarray(field / max(float(field.std()), 1e-6), dtype=np.float32)
 
 
 def _classes(rng: np.random.Generator, grid: Grid) -> NDArray[np.uint8]:
