@@ -61,7 +61,7 @@ def _ground(rng: np.random.Generator, side: int) -> NDArray[np.float32]:
     cell = rng.random((small // 12 + 2, small // 12 + 2))
     fields = np.kron(cell, np.ones((12, 12)))[:small, :small]
     hills = (hills - hills.min()) / np.ptp(hills)
-    return (0.6 * hills + 0.4 * fields).astype(np.float32)
+    return np.asarray(0.6 * hills + 0.4 * fields, np.float32)
 
 
 def _resized(ground: NDArray[np.float32], shape: int) -> NDArray[np.float32]:

@@ -22,7 +22,7 @@ def test_numbers_are_scaled_and_nodata_is_nan(dtype: str) -> None:
     )
     out = np.empty((1, 3), np.float32)
     plane.fill(0, out)
-    np.testing.assert_array_equal(out, np.float32([[NAN, -0.49, NAN]]))
+    np.testing.assert_array_equal(out, np.array([[NAN, -0.49, NAN]], np.float32))
 
 
 def test_what_is_not_finite_is_nodata() -> None:

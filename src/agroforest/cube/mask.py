@@ -150,12 +150,14 @@ def is_clear(flags: NDArray[np.uint8]) -> _Bools:
     ndarray
         Same shape, bool.
     """
-    return np.equal(flags & _KNOWN_OR_BLOCKED, _KNOWN)
+    clear: _Bools = np.equal(flags & _KNOWN_OR_BLOCKED, _KNOWN)
+    return clear
 
 
 def is_growing(flags: NDArray[np.uint8]) -> _Bools:
     """Whether pixels are cloud or cloud shadow; as `is_clear`."""
-    return np.not_equal(flags & _GROWING, 0)
+    growing: _Bools = np.not_equal(flags & _GROWING, 0)
+    return growing
 
 
 # As NumPy's own uint8: with Python's flags the arrays would become int64.

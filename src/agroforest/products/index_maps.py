@@ -21,8 +21,14 @@ from agroforest.core.errors import DataError
 from agroforest.core.grid import Grid
 from agroforest.core.identity import digest_file
 from agroforest.core.scene import Scene
-from agroforest.cube import CLEAR_CLASSES, CogWriter, SceneReader, write_item
-from agroforest.cube.write import BLOCK, Codec
+from agroforest.cube import (
+    BLOCK,
+    CLEAR_CLASSES,
+    Codec,
+    CogWriter,
+    SceneReader,
+    write_item,
+)
 from agroforest.indices.encoding import NODATA, SCALE
 from agroforest.indices.fused import Recipe, build_recipe
 from agroforest.indices.registry import find_index
