@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Self, TypeAlias
 
 import psutil
+from distributed import Client
 
 from agroforest.nightly.scheduler import Certificates, Scheduler
 
@@ -144,6 +145,12 @@ class Cluster:
             known = self.workers.get(machine.folder)
             if known is None or known.poll() is not None:
                 self.workers[machine.folder] = self._start(machine)
+
+    def await_workers(self, count: int) -> None:
+        """Wait until that many workers are there."""
+        security = self.at.security("client")
+        with Client(self.at.address, security=security, set_as_default=False) as client:
+            client.wait_for_workers(count, timeout=60)
 
     def listening(self) -> set[str]:
         """Addresses on which any of its processes listens."""

@@ -5,14 +5,14 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
-from distributed import Client
 from tests.nightly.cluster import Cluster, Machine, make_certificates
 from tests.nightly.conftest import Site
 from tests.nightly.test_nights import FIRST
@@ -130,10 +130,13 @@ def province(tmp_path_factory: pytest.TempPathFactory, _catalogued: Site) -> Pro
     """Four tiles; one process has run their nights and left a copy to compare with."""
     folder = tmp_path_factory.mktemp("province")
     plain = _catalogued.pipeline
-    grid = plain.grid.model_copy(update={"tile_size": 500.0})
+    short = {
+        "grid": plain.grid.model_copy(update={"tile_size": 500.0}),
+        "baseline": plain.baseline.model_copy(update={"start": date(2023, 10, 1)}),
+    }
     province = Province(
         folder=folder,
-        pipeline=plain.model_copy(update={"grid": grid}),
+        pipeline=plain.model_copy(update=short),
         pristine=folder / "pristine",
         learned=folder / "learned",
         reference=folder / "reference",
@@ -159,6 +162,7 @@ def province(tmp_path_factory: pytest.TempPathFactory, _catalogued: Site) -> Pro
     quarantined = [q for o in outcomes if o.report for q in o.report["quarantined"]]
     assert len(quarantined) == 4
     assert all(q["where"].startswith(str(spoilt)) for q in quarantined), quarantined
+    assert rows(work / "agroforest.db")["alert"]
     work.rename(province.reference)
     return province
 
@@ -216,10 +220,7 @@ def test_workers_that_are_not_fit_are_named_and_sent_away(
     province.restore(province.learned)
     newer = province.machine(tmp_path / "c", environment={"WITNESS_VERSION": "9.9"})
     cluster.start(newer)
-    with Client(
-        cluster.at.address, security=cluster.at.security("client"), set_as_default=False
-    ) as client:
-        client.wait_for_workers(3, timeout=60)
+    cluster.await_workers(3)
     outcomes = province.run(LATER, cluster.at)
     cluster.workers[newer.folder].wait(timeout=30)
     assert not any(o.failed for o in outcomes)
@@ -236,8 +237,9 @@ def test_a_worker_without_the_storage_is_named(
     stranger = province.machine(tmp_path / "a", work=elsewhere)
     with Cluster(tmp_path / "s", certificates) as cluster:
         cluster.start(stranger)
+        cluster.await_workers(1)
         with pytest.raises(ConfigurationError) as refused:
-            province.run(LATER, cluster.at)
+            province.run(LATER, replace(cluster.at, patience=3))
         cluster.workers[stranger.folder].wait(timeout=30)
     problem = f"{elsewhere / province.pipeline.name}: is not the shared work folder"
     assert f"worker on 127.0.0.1: {problem}" in str(refused.value)
@@ -284,6 +286,8 @@ def test_a_lost_scheduler_ends_the_night_and_harms_nothing(
         def advance(self) -> None:
             assert cluster.scheduler is not None
             cluster.scheduler.kill()
+            cluster.scheduler.wait()
+            time.sleep(0.5)  # until the client has noticed; else it asks for 30 s
 
     nights = run_nights(
         province.pipeline,

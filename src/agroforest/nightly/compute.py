@@ -129,6 +129,8 @@ class Compute:
     def _result(self, running: "_Running") -> TaskResult | None:
         """Fetch a result; ``None`` when another worker should try."""
         task = running.task
+        if self._crew is not None:
+            self._crew.require_connection()
         try:
             return running.future.result()
         except KilledWorker as error:

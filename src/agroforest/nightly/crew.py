@@ -50,7 +50,7 @@ def connected(scheduler: Scheduler) -> Iterator[Client]:
         raise ConfigurationError(
             scheduler.address,
             f"no Dask scheduler answers ({_reason(error)})",
-            "start it, or leave --scheduler out",
+            "start it, mend its address or certificates, or leave --scheduler out",
         ) from error
     finally:
         waiting.cancel()
@@ -89,26 +89,12 @@ class Crew:
         self._alone_since: float | None = None
 
     def gather(self) -> None:
-        """Wait for a fit worker.
-
-        Raises
-        ------
-        ConfigurationError
-            Only workers that are not fit are there.
-        SourceError
-            No worker came within the scheduler's patience, or the scheduler is
-            lost.
-        """
-        self._alone_since = None
-        while True:
-            self.look_after()
-            if self._fit:
-                return
-            if self._problem:
-                raise ConfigurationError(
-                    self._scheduler.address, "no worker is fit", self._problem
-                )
+        """Wait for a fit worker; raises as `look_after` does."""
+        self._alone_since, self._problem = None, ""
+        self.look_after()
+        while not self._fit:
             time.sleep(_POLL)
+            self.look_after()
 
     def look_after(self, *, everybody: bool = False) -> None:
         """Inspect workers that came since the last call; send the unfit away.
@@ -120,10 +106,13 @@ class Crew:
 
         Raises
         ------
+        ConfigurationError
+            Only workers that are not fit came within the scheduler's patience.
         SourceError
-            There has been no worker for longer than the scheduler's patience, or
-            the scheduler is lost.
+            There has been no worker for longer than that, or the scheduler is
+            lost.
         """
+        self.require_connection()
         try:
             present = set(self._client.nthreads())
             self._fit = set() if everybody else self._fit & present
@@ -131,6 +120,11 @@ class Crew:
         except OSError as error:
             raise self.lost() from error
         self._await_somebody()
+
+    def require_connection(self) -> None:
+        """Raise `SourceError` when the scheduler is lost, before waiting for it."""
+        if self._client.status != "running":
+            raise self.lost()
 
     def lost(self) -> SourceError:
         """Make the error that ends a night without its scheduler."""
@@ -146,6 +140,9 @@ class Crew:
         found = self._client.run(
             inspect, self._terms, workers=workers, on_error="return"
         )
+        if any(isinstance(fitness, OSError) for fitness in found.values()):
+            present = self._client.nthreads()  # one that left need not answer
+            found = {a: fitness for a, fitness in found.items() if a in present}
         unfit = []
         for address, fitness in sorted(found.items()):
             problem = self._judge(fitness)
@@ -155,7 +152,7 @@ class Crew:
                 self._tell(f"{self._problem}; it is sent away", logging.ERROR)
             else:
                 self._fit.add(address)
-                if isinstance(fitness, Fitness) and not fitness.shares_locks:
+                if not fitness.shares_locks:
                     self._warn_of_locks(address)
         if unfit:
             with suppress(OSError, TimeoutError):
@@ -193,12 +190,13 @@ class Crew:
             self._alone_since = now
         alone = now - self._alone_since
         address, patience = self._scheduler.address, self._scheduler.patience
+        if alone > patience and self._problem:
+            raise ConfigurationError(address, "no worker is fit", self._problem)
         if alone > patience:
             raise SourceError(
                 address,
                 f"has had no worker for {patience:.0f} s",
-                self._problem
-                or f"start one: agroforest worker {address} --work FOLDER",
+                f"start one: agroforest worker {address} --work FOLDER",
             )
         if alone > min(_SILENT, patience):
             self._tell(
