@@ -130,7 +130,7 @@ def run(
     path: Path, takes: list[Take], question: Question
 ) -> tuple[tuple[RiskMap, RiskMap], int, date | None]:
     with StateUpdate(path, GROUP) as update:
-        state = TileState.open(update, forest=FOREST, min_clear=MIN_CLEAR)
+        state = TileState.open(update, min_clear=MIN_CLEAR)
         for take in takes:
             state.take(take)
         return state.judge(question), state.commit(), state.last_clear

@@ -47,7 +47,7 @@ def test_batches_change_nothing(
             predict(state, night=NIGHT, tile="t", model=model, forest=forest),
             strict=True,
         ):
-            np.testing.assert_allclose(one.probability, other.probability, atol=1e-6)
+            np.testing.assert_array_equal(one.probability, other.probability)
             np.testing.assert_array_equal(one.since, other.since)
             np.testing.assert_array_equal(one.evidence, other.evidence)
     assert [m.hazard for m in whole] == [Hazard.CANOPY_STRESS, Hazard.CANOPY_LOSS]

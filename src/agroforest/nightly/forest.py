@@ -14,6 +14,9 @@ from agroforest.core.identity import digest, digest_file
 from agroforest.cube import read_cover
 from agroforest.nightly.plan import TileTask
 
+#: Name of the array that keeps it in a tile's state, so that a night need not find
+#: it again: the state's name changes when the forest or the area does.
+ARRAY = "forest"
 # A pixel is forest when at least half of it is.
 _FOREST_SHARE = 0.5
 

@@ -20,6 +20,7 @@ from agroforest.indices.ring import encode
 from agroforest.indices.season import BANDS, NODATA, SCALE
 from agroforest.indices.state import SceneLog, find_part
 from agroforest.indices.update import find_clear
+from agroforest.nightly.forest import ARRAY
 from agroforest.store import chunks
 from agroforest.store.chunks import Chunk, Layout
 from agroforest.store.state import StateUpdate
@@ -40,7 +41,7 @@ def learn_seasons(
     Parameters
     ----------
     update
-        A new state of the tile; gets all its chunks.
+        A new state of the tile; gets all its chunks, and the forest.
     takes
         The history, any order; read once.
     grid
@@ -89,7 +90,8 @@ def learn_seasons(
                 scene_medians=medians,
             )
             begin = np.where(state.has_model, judges_from, 0).astype(np.int32)
-            update.write(chunk, state.arrays() | {"model_from": begin})
+            more = {"model_from": begin, ARRAY: forest[chunk.window]}
+            update.write(chunk, state.arrays() | more)
     return SceneLog.of(days, medians, tuple(ids))
 
 

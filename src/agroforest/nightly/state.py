@@ -29,6 +29,7 @@ from agroforest.indices.state import (
     saved_grid,
 )
 from agroforest.indices.update import absorb, can_refer, find_clear, find_median
+from agroforest.nightly.forest import ARRAY
 from agroforest.nightly.standing import Ground, Question, Standing
 from agroforest.risk import predict
 from agroforest.risk.tile import blank_maps, find_standing
@@ -94,14 +95,16 @@ class TileState:
         self._judged: dict[str, Standing] = {}
 
     @classmethod
-    def open(
-        cls, update: StateUpdate, *, forest: NDArray[np.bool_], min_clear: int
-    ) -> "TileState":
-        """Go on with a stored state."""
+    def open(cls, update: StateUpdate, *, min_clear: int) -> "TileState":
+        """Go on with a stored state, and the forest kept in it."""
         attributes = update.stored.attributes if update.stored else {}
+        grid = saved_grid(attributes)
+        forest = np.empty(grid.shape, dtype=np.bool_)
+        for chunk in update.chunks:
+            forest[chunk.window] = update.read(chunk, [ARRAY])[ARRAY]
         return cls(
             update,
-            grid=saved_grid(attributes),
+            grid=grid,
             log=SceneLog.from_attributes(attributes),
             forest=forest,
             min_clear=min_clear,

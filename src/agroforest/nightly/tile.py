@@ -116,9 +116,7 @@ def _judge(task: TileTask, model: Path | None) -> TaskResult:
         threshold=settings.risk.threshold,
     )
     with _open(task) as update:
-        state = TileState.open(
-            update, forest=read_forest(task), min_clear=settings.baseline.min_clear
-        )
+        state = TileState.open(update, min_clear=settings.baseline.min_clear)
         for image in read_days(task, names=settings.indices, refused=refused):
             outputs |= write_indices(task, image)
             days.append(_summarise(image))

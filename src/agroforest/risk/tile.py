@@ -18,8 +18,9 @@ from agroforest.risk.evidence import Finding
 RULE = "rule-based: three-date rule (fordead)"
 #: The rule confirms when all of its three votes agree.
 _RULE_THRESHOLD = 1.0
-# Pixels judged together: about 100 MB of residuals and features. Arbitrary.
-_BATCH = 32_768
+# Pixels judged together: about 50 MB of residuals and features; twice as many are no
+# faster. Arbitrary.
+_BATCH = 16_384
 #: No date reaches it.
 _NEVER = int(np.iinfo(np.int32).max)
 
@@ -168,6 +169,10 @@ def _blocks(
 
 def _only(part: BaselineState, asked: NDArray[np.bool_]) -> BaselineState:
     """Keep some pixels of a block, laid out as one row."""
-    rows, columns = np.nonzero(asked)
-    kept = {k: v[..., rows, columns][..., None, :] for k, v in part.arrays().items()}
-    return part.patch(grid=part.grid.patch(width=rows.size, height=1), **kept)
+    pixels = np.flatnonzero(asked)
+    # `take` along one axis is several times as fast as an index of two.
+    kept = {
+        k: np.take(v.reshape(*v.shape[:-2], -1), pixels, axis=-1)[..., None, :]
+        for k, v in part.arrays().items()
+    }
+    return part.patch(grid=part.grid.patch(width=pixels.size, height=1), **kept)
