@@ -139,6 +139,8 @@ def run_nights(
         The scheduler or all its workers were lost. Nothing of the night they
         worked on is recorded, and running it again completes it.
     """
+    if scheduler is not None:
+        scheduler.security("client")  # refused now, not after hours of planning
     workplace = Workplace(root=work.absolute(), pipeline=pipeline.name)
     aoi = read_aoi(pipeline.aoi)
     judge = choose_judge(pipeline.risk)
