@@ -17,7 +17,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import numpy as np
 import requests
 
 from agroforest.catalog.guard import GuardedAdapter
@@ -27,7 +26,7 @@ from agroforest.catalog.tiffhead import BlockTable, TiffHead
 from agroforest.core.errors import DataError
 from agroforest.cube.fetch import Fetcher
 from agroforest.cube.limits import Limits, Tally
-from agroforest.cube.spans import Span, SpanSet, merge
+from agroforest.cube.spans import Span, SpanSet, merge, window_spans
 
 # Read at a time where more is likely to be wanted: holds the header of a COG of a
 # full Sentinel-2 tile (9 KB of tables, and its overviews' and metadata).
@@ -192,35 +191,23 @@ class RemoteFile:
     def _blocks(
         self, tiff: TiffHead, table: BlockTable, rows: slice, columns: slice
     ) -> list[Span]:
-        across = -(-tiff.width // tiff.block_width)
-        down = np.arange(
-            rows.start // tiff.block_height, -(-rows.stop // tiff.block_height)
-        )
-        along = np.arange(
-            columns.start // tiff.block_width, -(-columns.stop // tiff.block_width)
-        )
-        index = (down[:, None] * across + along).ravel()
-        starts = table.offsets[index].astype(np.float64)
-        lengths = table.lengths[index].astype(np.float64)
-        stored = (starts > 0) & (lengths > 0)
-        starts, stops = starts[stored], (starts + lengths)[stored]
+        spans = window_spans(tiff, table, rows, columns)
+        end = max((stop for _, stop in spans), default=0)
+        longest = max((stop - start for start, stop in spans), default=0)
         unpacked = tiff.block_width * tiff.block_height * tiff.bits // 8
-        if stops.max(initial=0) > self.size:
+        if end > self.size:
             raise DataError(
                 self._fetcher.where,
-                f"truncated: {self.size} of {stops.max():.0f} bytes are there",
+                f"truncated: {self.size} of {end} bytes are there",
                 "fetch the product again",
             )
-        if lengths.max(initial=0) > _SWELLING * unpacked + _AHEAD:
+        if longest > _SWELLING * unpacked + _AHEAD:
             raise DataError(
                 self._fetcher.where,
-                f"damaged: a block of {unpacked} bytes takes {lengths.max():.0f}",
+                f"damaged: a block of {unpacked} bytes takes {longest}",
                 "fetch the product again",
             )
-        return [
-            (int(start) - _FRAME, int(stop) + _FRAME)
-            for start, stop in zip(starts, stops, strict=True)
-        ]
+        return [(start - _FRAME, stop + _FRAME) for start, stop in spans]
 
 
 class RemoteSession:

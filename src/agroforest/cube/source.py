@@ -4,11 +4,12 @@ A file is opened, checked against what its product says about it, and offered as
 a `Source`, from which windows of reflectance or of mask flags can be read.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import rasterio
@@ -16,26 +17,16 @@ from affine import Affine
 from numpy.typing import NDArray
 from rasterio.crs import CRS
 from rasterio.errors import RasterioError, RasterioIOError
-from rasterio.windows import Window
 
 from agroforest.catalog.href import is_url, redact
 from agroforest.catalog.rasterhead import RasterHead, read_local_head
 from agroforest.catalog.tiffhead import UnreadableHeaderError
 from agroforest.core.errors import DataError
 from agroforest.core.scene import Asset
+from agroforest.cube.decoded import DecodedCache, is_decodable
+from agroforest.cube.gdal import OPTIONS
 from agroforest.cube.remote import RemoteFile, RemoteSession
-
-_OPTIONS = {
-    # No side-car files: georeference and nodata are the file's own.
-    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
-    "GDAL_PAM_ENABLED": "NO",
-    # The JPEG 2000 driver decodes in all threads unless told not to, and then
-    # loses the errors of all but one: a truncated file gives made-up pixels.
-    "GDAL_NUM_THREADS": "1",
-    # Bytes of decoded blocks. By default a twentieth of the machine's memory,
-    # of which reading block by block needs next to nothing.
-    "GDAL_CACHEMAX": 128_000_000,
-}
+from agroforest.cube.windows import DecodedWindows, Read, RemoteWindows, read_window
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,7 +49,7 @@ class Source:
     asset: Asset
     data: Any
     nodata: tuple[float, ...]
-    read: Callable[[slice, slice], NDArray[Any]] | None = None
+    read: Read | None = None
 
     @property
     def crs(self) -> str:
@@ -95,7 +86,7 @@ class Source:
         """Read the stored numbers of a window, ``(y, x)``, in the file's dtype."""
         if self.read is not None:
             return self.read(rows, columns)
-        return _read(self.data, rows, columns)
+        return read_window(self.data, rows, columns)
 
     def valid_numbers(self, rows: slice, columns: slice) -> NDArray[np.float32]:
         """Read a window as float32, NaN where its numbers mean nodata."""
@@ -115,6 +106,7 @@ def opened(
     crs: str,
     is_mask: bool = False,
     session: RemoteSession | None = None,
+    cache: DecodedCache | None = None,
 ) -> Iterator[Source]:
     """Open an asset's file and check that it can be what its record says.
 
@@ -130,6 +122,9 @@ def opened(
     session
         By which remote files are read, and where addresses may lead; one for this
         file alone unless given.
+    cache
+        Where the numbers of JPEG 2000 files are kept, so that they are decoded
+        once; then a band is decoded whole, however little of it is read.
 
     Raises
     ------
@@ -151,59 +146,31 @@ def opened(
         asset = asset.patch(href=redact(asset.href))
         path = Path(asset.href.removeprefix("file://")) if file is None else file.path
         head = _read_head(path, file, asset.href)
-        stack.enter_context(rasterio.Env(**_OPTIONS))
+        stack.enter_context(rasterio.Env(**OPTIONS))
         stack.enter_context(_blamed(path, asset.href))
         # One driver, by content: a VRT, for one, names other files, and GDAL would
         # go and read them. As a path: GDAL gives meaning to prefixes of names.
         data = stack.enter_context(rasterio.open(path, driver=head.driver))
-        read = None
-        if file is not None:
-            read = stack.enter_context(_Mirror(file, head.driver)).numbers
         _check(data, asset.href, crs)
         declared = set() if is_mask or data.nodata is None else {data.nodata}
+        read: Read | None = None
+        if cache is not None and is_decodable(data, path):
+            decoded = DecodedWindows(
+                cache,
+                path,
+                sha256=asset.sha256,
+                where=asset.href,
+                original=partial(read_window, data),
+            )
+            read = stack.enter_context(decoded).read
+        elif file is not None:
+            read = stack.enter_context(RemoteWindows(file, head.driver)).read
         yield Source(
             asset=asset,
             data=data,
             nodata=tuple(sorted({*asset.nodata, *declared})),
             read=read,
         )
-
-
-class _Mirror:
-    """Reads windows of the mirror of a remote file.
-
-    The C library reads ahead a little, holes included, and keeps what it saw; so
-    what was opened before the latest part came is opened anew.
-    """
-
-    def __init__(self, file: RemoteFile, driver: str) -> None:
-        self._file = file
-        self._driver = driver
-        self._data: Any = None
-        self._seen = -1
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._data is not None:
-            self._data.close()
-
-    def numbers(self, rows: slice, columns: slice) -> NDArray[Any]:
-        self._file.require_window(rows, columns)
-        # Taken before opening: parts that come meanwhile count as not seen.
-        parts = self._file.parts
-        if parts != self._seen:
-            self.__exit__()
-            self._data = rasterio.open(self._file.path, driver=self._driver)
-            self._seen = parts
-        return _read(self._data, rows, columns)
-
-
-def _read(data: Any, rows: slice, columns: slice) -> NDArray[Any]:  # noqa: ANN401  no types
-    window = Window.from_slices(rows, columns)
-    numbers: NDArray[Any] = data.read(1, window=window)
-    return numbers
 
 
 def _read_head(path: Path, file: RemoteFile | None, href: str) -> RasterHead:

@@ -3,6 +3,10 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 
+import numpy as np
+
+from agroforest.catalog.tiffhead import BlockTable, TiffHead
+
 #: First byte and the one after the last.
 Span = tuple[int, int]
 
@@ -61,3 +65,22 @@ class SpanSet:
             start = self._stops[place]
             place += 1
         return found
+
+
+def window_spans(
+    tiff: TiffHead, table: BlockTable, rows: slice, columns: slice
+) -> list[Span]:
+    """Where the blocks of a window of a one-band file lie; stored ones only."""
+    across = -(-tiff.width // tiff.block_width)
+    down = np.arange(
+        rows.start // tiff.block_height, -(-rows.stop // tiff.block_height)
+    )
+    along = np.arange(
+        columns.start // tiff.block_width, -(-columns.stop // tiff.block_width)
+    )
+    index = (down[:, None] * across + along).ravel()
+    # As Python's integers: those of a damaged table may be of any size.
+    pairs = zip(
+        table.offsets[index].tolist(), table.lengths[index].tolist(), strict=True
+    )
+    return [(start, start + length) for start, length in pairs if start and length]
