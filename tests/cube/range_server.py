@@ -204,6 +204,17 @@ def cut(share: float) -> Fault:
     return fault
 
 
+def cut_at(size: int) -> Fault:
+    """Break off after some bytes."""
+
+    def fault(handler: Handler, content: bytes) -> None:
+        body, headers = _part(handler, content)
+        handler.answer(206, body[:size], headers, length=len(body))
+        handler.close_connection = True
+
+    return fault
+
+
 def cut_whole(share: float) -> Fault:
     """Ignore the range, and break off."""
 

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from tests.cube import range_server as fault
-from tests.cube.range_server import RangeServer
+from tests.cube.range_server import RangeServer, Served
 
 from agroforest.catalog.href import Reach
 from agroforest.core.errors import DataError, SourceError
@@ -103,6 +103,13 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, NDArray[Any]
     folder = tmp_path_factory.mktemp("large")
     options = {"driver": "COG", "blocksize": 512, "compress": "ZSTD", "level": 1}
     return encode(folder, array, grid, **options), array
+
+
+@pytest.fixture(autouse=True)
+def _direct(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
 
 
 @pytest.fixture
@@ -271,6 +278,19 @@ def test_what_broke_off_is_continued(
     read_all(url)
     starts = [int(str(asked.range)[6:].split("-")[0]) for asked in server.asked[1:]]
     assert starts == sorted(set(starts))
+    assert server.sent <= len(content)
+
+
+def test_who_gets_on_gets_time(
+    server: RangeServer, large: tuple[bytes, NDArray[Any]]
+) -> None:
+    """A line that breaks every other megabyte, more often than is tried."""
+    content, array = large
+    url = server.put("B04.tif", content)
+    server.always = fault.cut_at(3 << 19)
+    limits = Limits(attempts=2, back_off_seconds=0.001)
+    np.testing.assert_array_equal(read_all(url, limits), array)
+    assert len(server.asked) > 6
     assert server.sent <= len(content)
 
 
@@ -542,6 +562,29 @@ def test_an_unknown_name_can_be_tried_again(names: dict[str, list[str]]) -> None
     names["data.example.org"] = []
     with pytest.raises(SourceError, match="no connection: Name or service not known"):
         read_all("https://data.example.org/B04.tif")
+
+
+def test_a_proxy_of_the_environment_is_used(
+    server: RangeServer, files: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It resolves names; what is spelled out is still judged here."""
+    server.files["http://data.example.org/B04.tif"] = Served(files["tiles"])
+    monkeypatch.setenv("http_proxy", server.url)
+    foreign = Reach(local=False)
+    found = read_all("http://data.example.org/B04.tif", reach=foreign)
+    np.testing.assert_array_equal(found, NUMBERS)
+    asked = len(server.asked)
+    with pytest.raises(DataError, match="leads into the network"):
+        read_all("http://169.254.169.254/B04.tif", reach=foreign)
+    assert len(server.asked) == asked
+
+
+@pytest.mark.parametrize(
+    "href", ["s3://bucket/B04.tif", "http://exa mple.org/a.tif", "http://1.2.3.999/a"]
+)
+def test_addresses_that_are_not_plain_are_refused(href: str) -> None:
+    with pytest.raises(DataError, match="is no plain http or https address"):
+        read_all(href)
 
 
 # --------------------------------------------------------------- changes

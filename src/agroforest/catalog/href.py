@@ -43,6 +43,8 @@ _NEARBY = (
 # IPv6 networks whose addresses end in an IPv4 address (RFC 6052; RFC 4291, 2.5.5.1).
 _HOLDING = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "::/96")))
 _LOW = 0xFFFF_FFFF
+#: What is wrong with a URL that `parse_host` does not take.
+NOT_PLAIN = "is no plain http or https address"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,10 +105,10 @@ class Reach:
 
     def _fault(self, href: str) -> tuple[str, str] | None:
         host = parse_host(href)
-        if not _URL.match(href) or href.lower().startswith("file://"):
+        if not is_url(href):
             return "is a file of the machine that reads it", "download the files"
         if host is None:
-            return "is no plain http or https address", "download the files"
+            return NOT_PLAIN, "download the files"
         if host.has_user:
             return "holds a user name or password", "leave them to ~/.netrc"
         if is_nearby(host.name) and not self._is_allowed(host.name, host.port):
@@ -183,8 +185,8 @@ def is_local(href: str) -> bool:
 
 
 def is_url(href: str) -> bool:
-    """Whether an address is an http or https URL."""
-    return href.lower().startswith(("http://", "https://"))
+    """Whether an address is a URL and not of a file of this machine."""
+    return bool(_URL.match(href)) and not href.lower().startswith("file://")
 
 
 def redact(url: str) -> str:

@@ -18,6 +18,7 @@ from pystac.extensions.projection import ProjectionExtension
 from pystac.extensions.raster import RasterBand, RasterExtension
 from shapely.geometry import mapping, shape
 
+from agroforest.catalog.href import redact
 from agroforest.core.errors import DataError
 from agroforest.core.scene import Asset, Granule, MaskKind
 
@@ -55,7 +56,7 @@ def build_item(granule: Granule) -> dict[str, Any]:
     for name in (granule.id, granule.collection):
         if not _SAFE_NAME.fullmatch(name):
             raise DataError(
-                granule.mask.href,
+                redact(granule.mask.href),
                 f"name {name[:80]!r} cannot name a file",
                 "use letters, digits and . _ : - only",
             )

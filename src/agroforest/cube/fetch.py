@@ -15,7 +15,7 @@ import requests
 from requests.exceptions import ConnectionError as ConnectionFailedError
 from requests.exceptions import RequestException, SSLError, Timeout
 
-from agroforest.catalog.href import Reach, redact
+from agroforest.catalog.href import NOT_PLAIN, Reach, parse_host, redact
 from agroforest.core.errors import DataError, SourceError
 from agroforest.cube.answer import (
     Part,
@@ -35,6 +35,7 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _REFUSED = frozenset({401, 403, 404, 410})
 _OK, _PARTIAL, _UNSATISFIABLE = 200, 206, 416
 _MAX_REDIRECTS = 5  # object stores need one. Arbitrary.
+_PROGRESS = 1 << 20  # bytes after which attempts are counted anew. Arbitrary.
 _LATER = "run it again later"
 
 #: Called with an offset and the bytes that stand there.
@@ -62,7 +63,7 @@ class Fetcher:
     Raises
     ------
     DataError
-        If the URL leads too far.
+        If the URL is no plain one, or leads too far.
     """
 
     def __init__(
@@ -77,6 +78,8 @@ class Fetcher:
         reach.check(url)
         #: The URL as it may be shown.
         self.where = redact(url)
+        if parse_host(url) is None:
+            raise DataError(self.where, NOT_PLAIN, "download the file and add it")
         #: Of the file, once the first range has come.
         self.version: Version | None = None
         self._url = self._target = url
@@ -105,13 +108,14 @@ class Fetcher:
             try:
                 return self._attempt(start, stop, write)
             except PassingError as fault:
-                attempt += 1
+                begun = start if fault.reached is None else fault.reached
+                # Who gets on gets time; bytes are limited anyway.
+                attempt = 1 if begun - start >= _PROGRESS else attempt + 1
+                start = begun
                 if attempt >= self._limits.attempts:
                     raise SourceError(
                         self.where, f"no answer ({fault}, {attempt} attempts)", _LATER
                     ) from None
-                if fault.reached is not None:
-                    start = fault.reached
                 wait = min(
                     max(self._back_off(attempt), fault.wait),
                     self._limits.max_wait_seconds,

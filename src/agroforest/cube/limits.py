@@ -22,7 +22,8 @@ class Limits:
     max_seconds
         Of one request, however slowly bytes keep coming.
     attempts
-        Of one range, the first included.
+        Of one range, the first included; counted anew where one got on by a
+        megabyte.
     back_off_seconds
         Wait before the second attempt; doubled before each further one. Between
         half and all of it is waited, at random.

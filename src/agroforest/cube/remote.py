@@ -116,8 +116,9 @@ class RemoteFile:
         if not 0 <= offset < self.size:
             return b""
         stop = min(offset + length, self.size)
-        if self._there.missing((offset, stop)):
-            self.require([(offset, max(stop, offset + _AHEAD))])
+        with self._asking:
+            if self._there.missing((offset, stop)):
+                self.require([(offset, max(stop, offset + _AHEAD))])
         return os.pread(self._mirror.fileno(), stop - offset, offset)
 
     def expect(self, spans: Sequence[tuple[int, int]]) -> None:
@@ -264,7 +265,7 @@ class RemoteSession:
         Raises
         ------
         DataError
-            If the URL leads too far.
+            If the URL is no plain one, or leads too far.
         """
         with self._lock:
             if url not in self._files:
