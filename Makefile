@@ -37,7 +37,10 @@ format: $(READY) ## Let ruff rewrite what it can.
 	$(BIN)/ruff format .
 
 bench: $(READY) ## Measure against what one would run instead.
-	$(BIN)/python benchmarks/series.py
+	$(BIN)/python benchmarks/index_maps.py --work $(WORK)/bench --json $(WORK)/bench/index_maps.json
+	$(BIN)/python benchmarks/workers.py --work $(WORK)/bench --json $(WORK)/bench/workers.json
+	$(BIN)/python benchmarks/series.py --json $(WORK)/bench/series.json
+	$(BIN)/python benchmarks/zonal.py --work $(WORK)/bench --json $(WORK)/bench/zonal.json
 
 clean: ## Remove the environment and everything computed.
 	rm -rf $(VENV) $(WORK) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -83,7 +83,17 @@ def test_the_command_line_loads_nothing_heavy_before_it_must() -> None:
 def test_help_names_every_command(tmp_path: Path) -> None:
     shown = call("--help", cwd=tmp_path)
     assert shown.returncode == 0
-    for name in ("nightly", "demo", "scenes", "sensors", "model"):
+    for name in (
+        "index",
+        "zonal",
+        "plan",
+        "nightly",
+        "worker",
+        "demo",
+        "scenes",
+        "sensors",
+        "model",
+    ):
         assert name in shown.stdout
     assert call("--version", cwd=tmp_path).stdout.strip() == __version__
 

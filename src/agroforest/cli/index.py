@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from agroforest.cli.options import Json, shown
+from agroforest.cli.options import DEFAULT_WORK, Json, WorkFolder, shown
 from agroforest.cli.progress import Bar
 
 if TYPE_CHECKING:
@@ -58,16 +58,33 @@ def index(
         float | None,
         typer.Option(help="Of a folder of GeoTIFFs: reflectance of number 0."),
     ] = None,
+    work: WorkFolder = DEFAULT_WORK,
+    cache_gb: Annotated[
+        float,
+        typer.Option(
+            min=0.0,
+            help="Size of the folder `decoded` under the work folder, in which "
+            "JPEG 2000 bands are kept decoded; 0 keeps none.",
+        ),
+    ] = 20.0,
     as_json: Json = False,
 ) -> None:
-    """Compute index maps of a scene in one pass. · 一次读取，计算多个指数
+    """Compute index maps of a scene in one pass.
+
+    一次读取影像，同时计算多个指数。
 
     Each map is a cloud-optimised GeoTIFF (int16, x 10000, -32768 nodata where not
     clear) with a STAC item beside it, named after the scene and the index.
     """
     started = time.perf_counter()
     from agroforest.catalog.single import read_scene
+    from agroforest.cube import DecodedCache
     from agroforest.products import map_scene
+
+    threads = workers or os.cpu_count() or 1
+    cache = DecodedCache(
+        root=work / "decoded", max_bytes=int(cache_gb * 1e9), workers=threads
+    )
 
     found = read_scene(scene, scale=scale, offset=offset)
     with Bar() as bar:
@@ -78,7 +95,8 @@ def index(
             name=found.name,
             dilate_m=dilate_m,
             codec=codec.value,
-            workers=workers or os.cpu_count() or 1,
+            workers=threads,
+            cache=cache if cache_gb else None,
             progress=lambda done, total: bar.reached(done, total, found.name),
         )
     seconds = time.perf_counter() - started

@@ -4,9 +4,11 @@ from typing import TYPE_CHECKING, Any
 
 from agroforest.cube.compression import Codec
 from agroforest.cube.cover import read_cover
+from agroforest.cube.decoded import DecodedCache
 from agroforest.cube.item import raster_name, write_item
 from agroforest.cube.mask import CLEAR_CLASSES
-from agroforest.cube.reader import Reflectance, SceneReader
+from agroforest.cube.reader import Access, Reflectance, SceneReader
+from agroforest.cube.remote import RemoteSession
 from agroforest.cube.write import BLOCK, CogWriter, Raster, read_cog, write_cog
 
 if TYPE_CHECKING:
@@ -15,10 +17,13 @@ if TYPE_CHECKING:
 __all__ = [
     "BLOCK",
     "CLEAR_CLASSES",
+    "Access",
     "Codec",
     "CogWriter",
+    "DecodedCache",
     "Raster",
     "Reflectance",
+    "RemoteSession",
     "SceneReader",
     "raster_name",
     "read",

@@ -1,7 +1,7 @@
 """An open scene, from which any number of windows can be read."""
 
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from agroforest.core.errors import DataError
 from agroforest.core.grid import Grid
-from agroforest.core.scene import Granule, Scene
+from agroforest.core.scene import Asset, Granule, Scene
 from agroforest.cube.align import read_flags, read_plane
+from agroforest.cube.decoded import DecodedCache
 from agroforest.cube.mask import (
     CLEAR_CLASSES,
     dilate,
@@ -23,6 +24,7 @@ from agroforest.cube.mask import (
     judge_mask,
 )
 from agroforest.cube.plane import Plane
+from agroforest.cube.remote import RemoteSession
 from agroforest.cube.source import Source, opened
 from agroforest.cube.write import read_grid
 
@@ -71,6 +73,23 @@ class Reflectance:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Access:
+    """How the files of a scene are reached.
+
+    Attributes
+    ----------
+    session
+        Connections, and the bytes that may come through them; each file has its
+        own unless given.
+    cache
+        Where JPEG 2000 files are kept decoded; decoded each time unless given.
+    """
+
+    session: RemoteSession | None = None
+    cache: DecodedCache | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class _Files:
     """One granule's open files."""
 
@@ -97,6 +116,8 @@ class SceneReader:
     dilate_m
         Cloud and shadow are grown by a disc of this radius, in units of the
         grid's CRS; see `agroforest.cube.mask` for which classes grow.
+    access
+        How files are reached; what readers of one scene share.
 
     Raises
     ------
@@ -114,8 +135,10 @@ class SceneReader:
         *,
         scl_classes: Collection[int] = CLEAR_CLASSES,
         dilate_m: float = 40.0,
+        access: Access | None = None,
     ) -> None:
         self._scene = scene
+        self._access = access or Access()
         self._bands = tuple(dict.fromkeys(bands))
         self._scl_classes = tuple(scl_classes)
         self._dilate_m = dilate_m
@@ -191,16 +214,25 @@ class SceneReader:
         return Reflectance(grid=grid, planes=planes, clear=clear)
 
     def _open(self, granule: Granule, stack: ExitStack) -> _Files:
-        mask = stack.enter_context(opened(granule.mask, crs=granule.crs, is_mask=True))
+        mask = stack.enter_context(self._opened(granule.mask, granule, is_mask=True))
         bands = {}
         for name in self._bands:
             if name in granule.bands:
-                source = stack.enter_context(
-                    opened(granule.bands[name], crs=granule.crs)
-                )
+                source = stack.enter_context(self._opened(granule.bands[name], granule))
                 _refuse_other_grid(source, mask)
                 bands[name] = source
         return _Files(granule=granule, mask=mask, bands=bands)
+
+    def _opened(
+        self, asset: Asset, granule: Granule, *, is_mask: bool = False
+    ) -> AbstractContextManager[Source]:
+        return opened(
+            asset,
+            crs=granule.crs,
+            is_mask=is_mask,
+            session=self._access.session,
+            cache=self._access.cache,
+        )
 
     def _read_mask(self, files: _Files, grid: Grid) -> NDArray[np.uint8]:
         """Read flags of a mask; see `MaskFlag`."""

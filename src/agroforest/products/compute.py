@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from agroforest.core.grid import Block, Grid
 from agroforest.core.scene import Scene
-from agroforest.cube import CLEAR_CLASSES, Reflectance, SceneReader
+from agroforest.cube import CLEAR_CLASSES, Access, Reflectance, SceneReader
 from agroforest.indices.fused import Recipe
 from agroforest.indices.optram import EdgeCounts, Edges
 from agroforest.indices.registry import find_index
@@ -41,10 +41,16 @@ class MaskRule:
     scl_classes: Collection[int] = CLEAR_CLASSES
     dilate_m: float = 0.0
 
-    def reader(self, scene: Scene, bands: Sequence[str]) -> SceneReader:
+    def reader(
+        self, scene: Scene, bands: Sequence[str], access: Access | None = None
+    ) -> SceneReader:
         """Reader of a scene under this rule."""
         return SceneReader(
-            scene, bands, scl_classes=self.scl_classes, dilate_m=self.dilate_m
+            scene,
+            bands,
+            scl_classes=self.scl_classes,
+            dilate_m=self.dilate_m,
+            access=access,
         )
 
 

@@ -24,8 +24,11 @@ from agroforest.core.scene import Scene
 from agroforest.cube import (
     BLOCK,
     CLEAR_CLASSES,
+    Access,
     Codec,
     CogWriter,
+    DecodedCache,
+    RemoteSession,
     SceneReader,
     write_item,
 )
@@ -85,6 +88,7 @@ def map_scene(
     dilate_m: float = 0.0,
     codec: Codec = "zstd",
     workers: int = 1,
+    cache: DecodedCache | None = None,
     progress: Progress | None = None,
 ) -> SceneMaps:
     """Write index maps of a scene and their STAC items.
@@ -107,6 +111,8 @@ def map_scene(
         Compression.
     workers
         Threads.
+    cache
+        Where JPEG 2000 files are kept decoded.
     progress
         Called as blocks are done.
 
@@ -128,18 +134,19 @@ def map_scene(
     """
     recipe = build_recipe(names, scene.band_names)
     mask = MaskRule(scl_classes=scl_classes, dilate_m=dilate_m)
-    grid = grid or find_grid(scene, recipe.bands)
     paths = [out / f"{name}_{index}.tif" for index in recipe.names]
-    valid = _write(
-        scene,
-        recipe,
-        grid,
-        paths,
-        mask=mask,
-        codec=codec,
-        workers=workers,
-        progress=progress or _silent,
-    )
+    with RemoteSession() as session:
+        access = Access(session=session, cache=cache)
+        grid = grid or find_grid(scene, recipe.bands, access)
+        valid = _write(
+            recipe,
+            grid,
+            paths,
+            reader=lambda: mask.reader(scene, recipe.bands, access),
+            codec=codec,
+            workers=workers,
+            progress=progress or _silent,
+        )
     with ThreadPoolExecutor(workers) as pool:
         sums = list(pool.map(digest_file, paths))
     made = SceneMaps(grid=grid)
@@ -160,7 +167,7 @@ def map_scene(
     return made
 
 
-def find_grid(scene: Scene, bands: Sequence[str]) -> Grid:
+def find_grid(scene: Scene, bands: Sequence[str], access: Access | None = None) -> Grid:
     """Grid of the finest of some bands, as its file has it.
 
     Raises
@@ -176,30 +183,29 @@ def find_grid(scene: Scene, bands: Sequence[str]) -> Grid:
         )
     assets = scene.granules[0].bands
     finest = min(bands, key=lambda band: assets[band].resolution)
-    with SceneReader(scene, (finest,)) as reader:
+    with SceneReader(scene, (finest,), access=access) as reader:
         return reader.grid_of(finest)
 
 
 def _write(
-    scene: Scene,
     recipe: Recipe,
     grid: Grid,
     paths: Sequence[Path],
     *,
-    mask: MaskRule,
+    reader: Callable[[], SceneReader],
     codec: Codec,
     workers: int,
     progress: Progress,
 ) -> list[int]:
     """Write the maps; pixels with a value, by index."""
-    with mask.reader(scene, recipe.bands) as reader:
-        edges = find_edges(reader, grid, recipe)
+    with reader() as first:
+        edges = find_edges(first, grid, recipe)
     blocks = list(grid.blocks(BLOCK))
     counts = np.zeros((len(blocks), len(recipe.names)), np.int64)
     queue = _Queue(len(blocks), progress)
-    with ExitStack() as files:
+    with ExitStack() as stack:
         writers = [
-            files.enter_context(
+            stack.enter_context(
                 CogWriter(
                     path,
                     grid,
@@ -214,9 +220,9 @@ def _write(
         ]
 
         def work() -> None:
-            with queue.failing(), mask.reader(scene, recipe.bands) as reader:
+            with queue.failing(), reader() as files:
                 for number in queue:
-                    found = reader.read_clear(blocks[number].grid)
+                    found = files.read_clear(blocks[number].grid)
                     if found is None:
                         continue  # what is never written is nodata
                     numbers = compute(found, recipe, edges=edges)
