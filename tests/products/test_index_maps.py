@@ -182,14 +182,17 @@ def spoil(path: Path) -> None:
         stream.write(bytes(500))
 
 
-def test_a_damaged_band_leaves_nothing_behind(tmp_path: Path) -> None:
+@pytest.mark.parametrize("band", ["B04", "B08"])
+def test_a_damaged_band_is_named_and_leaves_nothing_behind(
+    tmp_path: Path, band: str
+) -> None:
     folder = make_folder(
         tmp_path / "20240506", rows=300, columns=300, bands={"B08": 3000, "B04": 400}
     )
-    spoil(folder / "B08.tif")
+    spoil(folder / f"{band}.tif")
     scene = read_scene(folder).scene
     out = tmp_path / "out"
-    with pytest.raises(DataError, match=r"B08\.tif"):
+    with pytest.raises(DataError, match=rf"{band}\.tif"):
         map_scene(scene, ["ndvi"], out, name="plot", workers=2)
     assert list(out.iterdir()) == []
 

@@ -37,6 +37,8 @@ class Source:
     ----------
     asset
         Its record; of a URL without what may be secret.
+    path
+        Of the file on this machine.
     data
         The open rasterio dataset, to look at; for pixels use `numbers`.
     nodata
@@ -47,6 +49,7 @@ class Source:
     """
 
     asset: Asset
+    path: Path
     data: Any
     nodata: tuple[float, ...]
     read: Read | None = None
@@ -83,10 +86,21 @@ class Source:
         return _is_crs(self.data.crs, crs)
 
     def numbers(self, rows: slice, columns: slice) -> NDArray[Any]:
-        """Read the stored numbers of a window, ``(y, x)``, in the file's dtype."""
-        if self.read is not None:
-            return self.read(rows, columns)
-        return read_window(self.data, rows, columns)
+        """Read the stored numbers of a window, ``(y, x)``, in the file's dtype.
+
+        Raises
+        ------
+        DataError
+            If they are damaged.
+        SourceError
+            If a remote file does not answer.
+        """
+        # Here and not where the file was opened: of several files open at a time,
+        # the error is that of the one that was read.
+        with _blamed(self.path, self.asset.href):
+            if self.read is not None:
+                return self.read(rows, columns)
+            return read_window(self.data, rows, columns)
 
     def valid_numbers(self, rows: slice, columns: slice) -> NDArray[np.float32]:
         """Read a window as float32, NaN where its numbers mean nodata."""
@@ -130,8 +144,7 @@ def opened(
     ------
     DataError
         Not a GeoTIFF or JPEG 2000, absurdly large, damaged, no CRS or another CRS,
-        more than one band, not numbers, an address that leads too far. Raised for
-        reads inside the block, too.
+        more than one band, not numbers, an address that leads too far.
     SourceError
         A URL that does not answer.
     """
@@ -147,11 +160,11 @@ def opened(
         path = Path(asset.href.removeprefix("file://")) if file is None else file.path
         head = _read_head(path, file, asset.href)
         stack.enter_context(rasterio.Env(**OPTIONS))
-        stack.enter_context(_blamed(path, asset.href))
-        # One driver, by content: a VRT, for one, names other files, and GDAL would
-        # go and read them. As a path: GDAL gives meaning to prefixes of names.
-        data = stack.enter_context(rasterio.open(path, driver=head.driver))
-        _check(data, asset.href, crs)
+        with _blamed(path, asset.href):
+            # One driver, by content: a VRT, for one, names other files, and GDAL
+            # would go and read them. As a path: prefixes of names mean something.
+            data = stack.enter_context(rasterio.open(path, driver=head.driver))
+            _check(data, asset.href, crs)
         declared = set() if is_mask or data.nodata is None else {data.nodata}
         read: Read | None = None
         if cache is not None and is_decodable(data, path):
@@ -167,6 +180,7 @@ def opened(
             read = stack.enter_context(RemoteWindows(file, head.driver)).read
         yield Source(
             asset=asset,
+            path=path,
             data=data,
             nodata=tuple(sorted({*asset.nodata, *declared})),
             read=read,

@@ -17,7 +17,7 @@ from agroforest.core.scene import Scene
 from agroforest.nightly.workplace import Workplace
 
 #: Raised whenever a task would compute other pixels from the same inputs.
-ALGORITHM = 1
+ALGORITHM = 2
 
 
 class TaskKind(StrEnum):
