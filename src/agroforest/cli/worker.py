@@ -95,14 +95,15 @@ def worker(
 
 def _settings(threads: int) -> dict[str, str]:
     """Environment of a worker that works on one tile at a time."""
+    from agroforest.nightly.scheduler import WORKER_SETTINGS
+
     libraries = ("OMP", "OPENBLAS", "MKL", "NUMBA")
-    memory = "DASK_DISTRIBUTED__WORKER__MEMORY__"
-    return {
-        **{f"{name}_NUM_THREADS": str(threads) for name in libraries},
-        # Results are small and never spilled, and a worker that takes no new tile
-        # until its memory shrinks may wait for ever.
-        **{f"{memory}{name}": "False" for name in ("TARGET", "SPILL", "PAUSE")},
+    # As https://docs.dask.org/en/stable/configuration.html spells them.
+    dask = {
+        f"DASK_{key.replace('.', '__').upper()}": repr(value)
+        for key, value in WORKER_SETTINGS.items()
     }
+    return {**{f"{name}_NUM_THREADS": str(threads) for name in libraries}, **dask}
 
 
 def _facing(scheduler: "Scheduler") -> str:

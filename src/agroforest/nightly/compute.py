@@ -11,6 +11,7 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Self, TypeAlias
 
+import dask
 from distributed import Client, Future, KilledWorker, LocalCluster
 
 from agroforest import __version__
@@ -20,7 +21,7 @@ from agroforest.nightly.crew import Crew, connected
 from agroforest.nightly.judge import Judge
 from agroforest.nightly.plan import TileTask
 from agroforest.nightly.result import TaskResult
-from agroforest.nightly.scheduler import Scheduler
+from agroforest.nightly.scheduler import WORKER_SETTINGS, Scheduler
 from agroforest.nightly.tile import failed
 from agroforest.nightly.worker import Terms, work, work_for
 from agroforest.nightly.workplace import Workplace
@@ -171,17 +172,18 @@ class Compute:
 
     def _local_cluster(self) -> LocalCluster:
         workers = max(1, min(self._tiles, os.cpu_count() or 1))
-        cluster = LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=workers > 1,
-            host="127.0.0.1" if workers > 1 else None,  # one process needs no port
-            # Dask serves its metrics even without a dashboard, and on every
-            # interface unless told otherwise.
-            dashboard_address="127.0.0.1:0",
-            worker_dashboard_address="127.0.0.1:0",
-            silence_logs=logging.ERROR,
-        )
+        with dask.config.set(WORKER_SETTINGS):
+            cluster = LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=workers > 1,
+                host="127.0.0.1" if workers > 1 else None,  # one process: no port
+                # Dask serves its metrics even without a dashboard, and on every
+                # interface unless told otherwise.
+                dashboard_address="127.0.0.1:0",
+                worker_dashboard_address="127.0.0.1:0",
+                silence_logs=logging.ERROR,
+            )
         self._stack.enter_context(cluster)
         return cluster
 

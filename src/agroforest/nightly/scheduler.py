@@ -2,6 +2,7 @@
 
 import ipaddress
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -14,6 +15,18 @@ from agroforest.core.errors import ConfigurationError
 #: Seconds to wait for the scheduler, and then for its first worker; arbitrary. A
 #: job queue may need more.
 PATIENCE = 60.0
+
+#: Dask's configuration for workers that do one tile at a time.
+WORKER_SETTINGS: Mapping[str, object] = {
+    # Results are small and never spilled, and a worker that takes no new tile until
+    # its memory shrinks may wait for ever. Beyond its limit it is still ended.
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,
+    # Dask samples the call stack for its dashboard and keeps an hour of it: with
+    # tasks of seconds that is memory that grows.
+    "distributed.worker.profile.enabled": False,
+}
 
 _SCHEMES = ("tcp", "tls")
 _Role = Literal["client", "worker"]
