@@ -278,7 +278,7 @@ def test_a_tile_that_kills_its_workers_is_a_failed_result(
 
 
 def test_a_lost_scheduler_ends_the_night_and_harms_nothing(
-    province: Province, cluster: Cluster
+    province: Province, cluster: Cluster, caplog: pytest.LogCaptureFixture
 ) -> None:
     province.restore(province.learned)
 
@@ -298,6 +298,7 @@ def test_a_lost_scheduler_ends_the_night_and_harms_nothing(
     )
     with pytest.raises(SourceError, match=r"was lost; start it again"):
         list(nights)
+    assert "Traceback" not in caplog.text
     assert not list(province.work.rglob(".beacon-*"))
     province.run_alone(LATER)
     assert province.made() == province.made(province.reference)

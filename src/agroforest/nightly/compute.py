@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from queue import Empty, SimpleQueue
+from types import TracebackType
 from typing import Self, TypeAlias
 
 import dask
@@ -80,8 +81,13 @@ class Compute:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
 
     def run(self, tasks: Sequence[TileTask]) -> Iterator[TaskResult]:
         """Run tasks and yield their results as they come.

@@ -54,13 +54,16 @@ def connected(scheduler: Scheduler) -> Iterator[Client]:
         ) from error
     finally:
         waiting.cancel()
-    with client:
-        try:
-            yield client
-        except SourceError:
-            # Closing would log how it gave up connecting again, with a traceback.
-            logging.getLogger("distributed.client").disabled = True
-            raise
+    dask_log = logging.getLogger("distributed.client")
+    try:
+        yield client
+    except SourceError:
+        # Closing would log how it gave up connecting again, with a traceback.
+        dask_log.disabled = True
+        raise
+    finally:
+        client.close()
+        dask_log.disabled = False
 
 
 class Crew:
