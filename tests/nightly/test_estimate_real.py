@@ -1,12 +1,15 @@
 """Estimates beside what a real small run takes: within a factor of 1.5."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
+from distributed import Client, LocalCluster
 
 from agroforest.catalog import LocalCatalog, add_scenes
 from agroforest.core.config import Pipeline, read_pipeline
@@ -28,6 +31,11 @@ FIRST = date(2024, 11, 1)
 NIGHTS = [FIRST + timedelta(days=n) for n in range(31)]
 # Other programs on the machine may disturb a measurement of seconds; not three.
 ATTEMPTS = 3
+
+#: Runs tasks one after the other: processor seconds, and the results.
+Run: TypeAlias = Callable[
+    [Sequence[TileTask], Path | None], tuple[float, list[TaskResult]]
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,13 +81,34 @@ def read_scenes(tasks: Sequence[TileTask]) -> int:
     return read_so_far() - before
 
 
-def run_all(
-    tasks: Sequence[TileTask], model: Path | None
-) -> tuple[float, list[TaskResult]]:
-    cpu = time.process_time()
-    results = [run_task(task, model) for task in tasks]
-    assert [r.error for r in results] == [None] * len(tasks)
-    return time.process_time() - cpu, results
+@contextmanager
+def one_worker() -> Iterator[Run]:
+    """A process of Dask like those of a night, but only one."""
+
+    def timed(task: TileTask, model: Path | None) -> tuple[float, TaskResult]:
+        cpu = time.process_time()
+        result = run_task(task, model)
+        return time.process_time() - cpu, result
+
+    with (
+        LocalCluster(
+            n_workers=1,
+            threads_per_worker=1,
+            host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",
+            worker_dashboard_address="127.0.0.1:0",
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+
+        def run(
+            tasks: Sequence[TileTask], model: Path | None
+        ) -> tuple[float, list[TaskResult]]:
+            done = [client.submit(timed, t, model, pure=False).result() for t in tasks]
+            assert [result.error for _, result in done] == [None] * len(tasks)
+            return sum(cpu for cpu, _ in done), [result for _, result in done]
+
+        yield run
 
 
 def do_all(pipeline: Pipeline, work: Path, root: Path) -> Done:
@@ -87,23 +116,21 @@ def do_all(pipeline: Pipeline, work: Path, root: Path) -> Done:
     outcomes = run_nights(pipeline, NIGHTS, work=work, dry_run=True)
     plans = unroll([o.plan for o in outcomes])
     model = choose_judge(pipeline.risk).folder
+    baselines = [t for p in plans for t in p.baselines]
+    nights = [t for p in plans for t in p.tasks]
+    assert len(baselines) >= 4
+    assert len({p.night for p in plans if p.tasks}) >= 3
 
     def elsewhere(tasks: Sequence[TileTask], name: str) -> list[TileTask]:
         place = Workplace(root=root / name, pipeline=pipeline.name)
         return [task.patch(workplace=place) for task in tasks]
 
-    baselines = [t for p in plans for t in p.baselines]
-    nights = [t for p in plans for t in p.tasks]
-    assert len(baselines) >= 4
-    assert len({p.night for p in plans if p.tasks}) >= 3
-    # The first tasks of a process load kernels and weights.
-    run_all(elsewhere(baselines[:1], "first"), model)
-    run_all(
-        elsewhere([t for t in nights if t.tile == baselines[0].tile][:1], "first"),
-        model,
-    )
-    learning, learned = run_all(elsewhere(baselines, "run"), model)
-    judging, judged = run_all(elsewhere(nights, "run"), model)
+    first = next(t for t in nights if t.tile == baselines[0].tile)
+    with one_worker() as run:
+        # The first tasks of a process load kernels and weights.
+        run(elsewhere([baselines[0], first], "first"), model)
+        learning, learned = run(elsewhere(baselines, "run"), model)
+        judging, judged = run(elsewhere(nights, "run"), model)
     return Done(
         learning_cpu_s=learning,
         judging_cpu_s=judging,

@@ -20,8 +20,8 @@ from agroforest.core.scene import Scene
 from agroforest.cube import SceneReader
 from agroforest.indices.season import BANDS
 from agroforest.nightly.judge import Judge
+from agroforest.nightly.performer import Performer
 from agroforest.nightly.plan import TileTask, Watch
-from agroforest.nightly.rehearsal import _Worker
 from agroforest.nightly.run import Silence
 from agroforest.nightly.stage import HISTORY, NIGHT, Stage, window
 from agroforest.nightly.standin import make_scenes
@@ -64,7 +64,7 @@ def test_a_window_has_forest_like_its_tile(tmp_path: Path) -> None:
     west = Tile(id="t", grid=GRID.patch(width=350), area=tile().area).footprint()
     here = post(west)
     stage = Stage(here, tile(), [], tmp_path)
-    task = next(stage.baselines())
+    task = next(stage.baselines(0))
     found = window(task.patch(tile=tile()), 300)
     assert found.grid.shape == (300, 300)
     middle = found.grid.left + 1500
@@ -77,14 +77,14 @@ def test_tasks_differ_in_size_scenes_and_forest(
 ) -> None:
     stage = Stage(post(), tile(), scenes, tmp_path)
     assert stage.own
-    tasks = list(stage.baselines())
+    tasks = list(stage.baselines(0))
     assert [len(t.scenes) for t in tasks] == 3 * list(HISTORY)
     sides = [t.tile.grid.width for t in tasks]
     assert sides[0] * 2 == sides[2] == sides[4]
     assert len({t.workplace.root for t in tasks}) == len(tasks)
     for task in tasks:
         (task.workplace.state / "some").mkdir(parents=True)
-    opened = list(stage.openings(tasks, {}))
+    opened = list(stage.openings(tasks, {}, 0))
     assert [len(t.scenes) for t in opened] == [1, 1, 1]
     nights = list(stage.nights(opened, {}, 0))
     assert [len(t.scenes) for t in nights] == 3 * list(NIGHT)
@@ -111,10 +111,11 @@ def test_scenes_to_judge_are_as_cloudy_as_the_history(
 _ORPHAN = """
 import os, time
 from agroforest.nightly.judge import Judge
-from agroforest.nightly.rehearsal import _Worker
+from agroforest.nightly.performer import Performer
 from agroforest.nightly.run import Silence
 if __name__ == "__main__":
-    worker = _Worker(Judge(folder=None, title="", identity=""), Silence())
+    judge = Judge(folder=None, title="", identity="")
+    worker = Performer(judge, Silence(), alone=False)
     worker.start()
     print(worker._process.pid, flush=True)
     time.sleep(60)
@@ -123,13 +124,13 @@ if __name__ == "__main__":
 
 def any_task(tmp_path: Path) -> TileTask:
     stage = Stage(post(), tile(GRID.patch(width=40, height=40)), [], tmp_path)
-    return next(stage.baselines())
+    return next(stage.baselines(0))
 
 
 @pytest.mark.slow
 def test_a_worker_that_dies_is_one_line(tmp_path: Path) -> None:
     task = any_task(tmp_path)
-    with _Worker(RULE, Silence()) as worker:
+    with Performer(RULE, Silence(), alone=True) as worker:
         assert worker.start() > 0
         worker._process.kill()
         worker._process.join()

@@ -90,21 +90,21 @@ class Stage:
         )
         return _on_copy(task, learned)
 
-    def baselines(self) -> Iterator[TileTask]:
+    def baselines(self, time: int) -> Iterator[TileTask]:
         """Small and large window, then the large one without any forest.
 
-        Each with fewer and with more scenes.
+        Each with fewer and with more scenes. Tasks of another `time` write
+        elsewhere.
         """
         for place, tile in enumerate((*self._tiles, self._tiles[-1])):
             for count in HISTORY:
                 scenes = spread(self._history, count)
-                task = self._task(
-                    TaskKind.BASELINE, tile, scenes, f"learn-{place}-{count}"
-                )
+                name = f"learn-{place}-{count}-{time}"
+                task = self._task(TaskKind.BASELINE, tile, scenes, name)
                 yield self._like(task, place)
 
     def openings(
-        self, learned: Sequence[TileTask], usable: Mapping[str, float]
+        self, learned: Sequence[TileTask], usable: Mapping[str, float], time: int
     ) -> Iterator[TileTask]:
         """First night of each window, with one scene: all of it is judged.
 
@@ -113,12 +113,13 @@ class Stage:
         learned
             The tasks of `baselines`, done; the state is a copy of what the one from
             more scenes left.
-        usable
+        usable, time
             As in `nights`.
         """
         for place, before in enumerate(learned[len(HISTORY) - 1 :: len(HISTORY)]):
             scenes = self._fresh(usable, 1)
-            task = self._task(TaskKind.NIGHT, before.tile, scenes, f"open-{place}")
+            name = f"open-{place}-{time}"
+            task = self._task(TaskKind.NIGHT, before.tile, scenes, name)
             yield _on_copy(self._like(task, place), before)
 
     def nights(
