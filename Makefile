@@ -21,7 +21,8 @@ real: $(READY) ## Run two years of real nights and print the README's table.
 	$(BIN)/python benchmarks/real_nights.py --work $(WORK)/real
 
 test: $(READY) browser lint ## Everything CI runs.
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile -m "not alone"
+	$(BIN)/pytest -m alone
 
 quick: $(READY) ## Tests that take less than five seconds each.
 	$(BIN)/pytest -n 2 --dist loadfile -m "not slow and not browser"

@@ -24,7 +24,12 @@ from agroforest.nightly.tile import run_task
 from agroforest.nightly.workplace import Workplace
 from agroforest.testing.world import build_world
 
-pytestmark = [pytest.mark.slow, pytest.mark.enable_socket, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.alone,
+    pytest.mark.slow,
+    pytest.mark.enable_socket,
+    pytest.mark.timeout(600),
+]
 
 # The season is learned and the first scenes judged; then some ordinary nights.
 FIRST = date(2024, 11, 1)
