@@ -4,7 +4,7 @@ Whole tiles on disk (`agroforest.products.index_maps`) and the tiles of a night 
 computed by the same function from the same reader.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,11 +101,18 @@ def find_edges(reader: SceneReader, grid: Grid, recipe: Recipe) -> Edges | None:
     """OPTRAM's edges for a grid; ``None`` where the recipe does not ask for them."""
     if not recipe.needs_edges:
         return None
+    return count_edges(reader, sample_blocks(grid), recipe).edges_or_nan()
+
+
+def count_edges(
+    reader: SceneReader, blocks: Iterable[Block], recipe: Recipe
+) -> EdgeCounts:
+    """Count the clear pixels of some blocks for OPTRAM; counts add up."""
     bands = find_index("optram").resolve(recipe.bands)
     counts = EdgeCounts()
-    for block in sample_blocks(grid):
+    for block in blocks:
         found = reader.read_clear(block.grid)
         if found is not None:
             nir, red, swir = found.values(bands)
             counts.add_bands(nir, red, swir, usable=found.clear)
-    return counts.edges_or_nan()
+    return counts

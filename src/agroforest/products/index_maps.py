@@ -34,8 +34,9 @@ from agroforest.cube import (
 )
 from agroforest.indices.encoding import NODATA, SCALE
 from agroforest.indices.fused import Recipe, build_recipe
+from agroforest.indices.optram import EdgeCounts, Edges
 from agroforest.indices.registry import find_index
-from agroforest.products.compute import MaskRule, compute, find_edges
+from agroforest.products.compute import MaskRule, compute, count_edges, sample_blocks
 
 #: Called with blocks done and blocks in all.
 Progress = Callable[[int, int], None]
@@ -198,8 +199,7 @@ def _write(
     progress: Progress,
 ) -> list[int]:
     """Write the maps; pixels with a value, by index."""
-    with reader() as first:
-        edges = find_edges(first, grid, recipe)
+    edges = _find_edges(recipe, grid, reader, workers)
     blocks = list(grid.blocks(BLOCK))
     counts = np.zeros((len(blocks), len(recipe.names)), np.int64)
     queue = _Queue(len(blocks), progress)
@@ -236,6 +236,22 @@ def _write(
             for future in [pool.submit(writer.finish) for writer in writers]:
                 future.result()
     return [int(n) for n in counts.sum(axis=0)]
+
+
+def _find_edges(
+    recipe: Recipe, grid: Grid, reader: Callable[[], SceneReader], workers: int
+) -> Edges | None:
+    """As `find_edges`, in threads."""
+    if not recipe.needs_edges:
+        return None
+    blocks = list(sample_blocks(grid))
+
+    def count(first: int) -> EdgeCounts:
+        with reader() as files:
+            return count_edges(files, blocks[first::workers], recipe)
+
+    with ThreadPoolExecutor(workers) as pool:
+        return sum(pool.map(count, range(workers)), EdgeCounts()).edges_or_nan()
 
 
 class _Queue:
