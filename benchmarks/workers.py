@@ -75,6 +75,7 @@ def main() -> None:
 def _speed(judge: Judge, task: TileTask, runs: int) -> dict[str, float]:
     """Wall time of eight tiles, by one worker and by two, in turn."""
     walls: dict[int, list[float]] = {1: [], 2: []}
+    busy: dict[int, list[float]] = {1: [], 2: []}
     for _ in range(runs):
         for workers, taken in walls.items():
             with _cluster(workers, task.workplace.root) as at:
@@ -82,10 +83,15 @@ def _speed(judge: Judge, task: TileTask, runs: int) -> dict[str, float]:
                 with _compute(at, judge, tasks) as compute:
                     _run(compute, first)  # pays for what a process imports
                     started = time.perf_counter()
-                    _run(compute, tasks)
+                    worked = _run(compute, tasks)
                 taken.append(time.perf_counter() - started)
+                busy[workers].append(100 * worked / workers / taken[-1])
     one, two = median(walls[1]), median(walls[2])
     return {
+        # What is left out of 100 is the scheduler's, the network's and the last
+        # tile's: it does not depend on who else uses the processors.
+        "1 worker is at work, % of the time": median(busy[1]),
+        "2 workers are at work, % of the time": median(busy[2]),
         "8 tiles, 1 worker, s": one,
         "8 tiles, 2 workers, s": two,
         "1 to 2 workers": one / two,
@@ -119,10 +125,12 @@ def _compute(at: Scheduler, judge: Judge, tasks: Sequence[TileTask]) -> Compute:
     return Compute(at, tiles=len(tasks), workplace=workplace, judge=judge)
 
 
-def _run(compute: Compute, tasks: Sequence[TileTask]) -> None:
-    """Give tasks to the workers, as a night does."""
-    errors = [r.error for r in compute.run(tasks) if r.error]
+def _run(compute: Compute, tasks: Sequence[TileTask]) -> float:
+    """Give tasks to the workers, as a night does; seconds they worked."""
+    results = list(compute.run(tasks))
+    errors = [r.error for r in results if r.error]
     assert not errors, errors
+    return sum(r.seconds for r in results)
 
 
 def _copies(task: TileTask, count: int) -> list[TileTask]:
