@@ -266,6 +266,28 @@ def test_bytes_are_those_of_the_blocks_a_tile_touches(image: Path) -> None:
     assert size[0][0] > 50 * size[0][1]  # or the test would show little
 
 
+def test_blocks_of_a_jpeg2000_file_share_its_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "B04.jp2"
+    numbers = np.random.default_rng(4).integers(1, 4000, (1, 512, 512), np.uint16)
+    with rasterio.open(
+        path,
+        "w",
+        driver="JP2OpenJPEG",
+        dtype="uint16",
+        count=1,
+        width=512,
+        height=512,
+        crs=GRID.crs,
+        transform=GRID.transform,
+        blockxsize=256,
+        blockysize=256,
+    ) as data:
+        data.write(numbers)
+    size = path.stat().st_size
+    found = measure_volume(task_on(window(0, 300, 200), str(path)))
+    assert found.bands == pytest.approx(16_384 + size / 4)
+
+
 def test_masks_count_always_and_bands_where_something_is_seen(image: Path) -> None:
     volume = measure_volume(task_on(GRID, str(image)))
     assert volume.masks == volume.bands > 0
