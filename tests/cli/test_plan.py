@@ -70,6 +70,8 @@ def test_the_plan_is_what_the_night_would_do(county: Path) -> None:
     assert found["tiles"]["busy"] == found["judging"]["tasks"]
     assert found["seconds"]["low"] < found["seconds"]["expected"]
     assert found["unknown"] == []
+    # One scene makes no season, and the night will say so.
+    assert found["short_history"] == planned["baselines"]
 
 
 @pytest.mark.slow
@@ -109,4 +111,5 @@ def test_people_read_it_in_both_languages(county: Path) -> None:
         "made-up scenes",
     ):
         assert words in shown
+    assert "nothing can be judged there yet" in shown
     assert "未知" not in shown  # every file is on this machine

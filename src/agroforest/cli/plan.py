@@ -122,6 +122,7 @@ def _plain(outlook: "Outlook") -> dict[str, object]:
             "load": figures.load,
         },
         "experience": asdict(outlook.experience),
+        "short_history": list(outlook.short),
         "unknown": _unknown(outlook),
     }
 
@@ -162,6 +163,8 @@ def _rows(outlook: "Outlook") -> list[tuple[str, str, str]]:
         ("依据", "measured", _source(outlook)),
     ]
     unknown = _unknown(outlook)
+    if outlook.short:
+        rows.append(("注意", "beware", _short(outlook)))
     if unknown:
         rows.append(("未知", "unknown", "; ".join(unknown)))
     return rows
@@ -264,6 +267,14 @@ def _source(outlook: "Outlook") -> str:
             f"(seconds x {known.night:.2f}, maps x {known.output:.2f})"
         )
     return text
+
+
+def _short(outlook: "Outlook") -> str:
+    some = ", ".join(outlook.short[:3]) + (", …" if len(outlook.short) > 3 else "")
+    return (
+        f"{len(outlook.short)} tiles ({some}) have a history of fewer than "
+        f"{outlook.min_clear} scenes: nothing can be judged there yet"
+    )
 
 
 def _unknown(outlook: "Outlook") -> list[str]:

@@ -278,7 +278,8 @@ class _Rates:
         for task, load in zip(night.plan.baselines, survey.loads, strict=True):
             slots = min(self._ring, load.scenes * figures.clear)
             filled[task.tile.id] = slots
-            grown += figures.state.at(load.forest_mpx, slots)
+            if load.scenes:
+                grown += figures.state.at(load.forest_mpx, slots)
         return replace(cost, state_bytes=grown, written_bytes=grown)
 
     def judge(self, night: Night, filled: dict[str, float]) -> Cost:

@@ -49,12 +49,18 @@ class Outlook:
         What past nights corrected.
     free_bytes
         On the disk of the work folder.
+    min_clear
+        Clear dates that a season needs.
+    short
+        Tiles whose history has fewer scenes than that: nothing can be judged there.
     """
 
     estimate: Estimate
     figures: Figures
     experience: Experience
     free_bytes: int
+    min_clear: int
+    short: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -147,6 +153,13 @@ def look_ahead(
         figures=figures,
         experience=experience,
         free_bytes=shutil.disk_usage(workplace.root).free,
+        min_clear=pipeline.baseline.min_clear,
+        short=tuple(
+            task.tile.id
+            for plan in busy
+            for task in plan.baselines
+            if len(task.scenes) < pipeline.baseline.min_clear
+        ),
     )
 
 
