@@ -18,13 +18,7 @@ from agroforest import __version__
 from agroforest.core.grid import Grid, Tile
 from agroforest.core.scene import Asset, build_scene
 from agroforest.cube import write_cog
-from agroforest.nightly.estimate import (
-    Cost,
-    Means,
-    Night,
-    estimate,
-    longest,
-)
+from agroforest.nightly.estimate import estimate
 from agroforest.nightly.experience import Experience, read_experience
 from agroforest.nightly.figures import (
     Figures,
@@ -40,6 +34,7 @@ from agroforest.nightly.figures import (
 from agroforest.nightly.machine import EnergyMeter, Machine, read_machine
 from agroforest.nightly.outlook import unroll
 from agroforest.nightly.plan import Plan, TaskKind, TileTask, Watch, plan_night
+from agroforest.nightly.rates import Cost, Means, Night, longest
 from agroforest.nightly.survey import (
     Survey,
     Volume,

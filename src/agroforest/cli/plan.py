@@ -14,8 +14,9 @@ from agroforest.cli.options import DEFAULT_WORK, Json, WorkFolder
 from agroforest.cli.progress import Bar
 
 if TYPE_CHECKING:
-    from agroforest.nightly.estimate import Cost, Estimate
+    from agroforest.nightly.estimate import Estimate
     from agroforest.nightly.outlook import Outlook
+    from agroforest.nightly.rates import Cost
 
 _WIDE = 150
 # Load a core from which on measured seconds are not to be trusted. Arbitrary.

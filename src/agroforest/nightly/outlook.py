@@ -15,11 +15,12 @@ from agroforest.core.config import Pipeline
 from agroforest.core.errors import DataError
 from agroforest.core.grid import Tile
 from agroforest.core.scene import Scene
-from agroforest.nightly.estimate import Estimate, Means, Night, estimate
+from agroforest.nightly.estimate import Estimate, estimate
 from agroforest.nightly.experience import Experience, read_experience
 from agroforest.nightly.figures import Figures, load_figures, save_figures
 from agroforest.nightly.machine import GUANGXI_G_PER_KWH, read_machine
 from agroforest.nightly.plan import Plan, TaskKind, TileTask, Watch
+from agroforest.nightly.rates import Means, Night
 from agroforest.nightly.rehearsal import (
     Troupe,
     layer_mpx,
