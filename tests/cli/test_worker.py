@@ -1,9 +1,15 @@
 """``agroforest worker`` and ``--scheduler``: what is refused before anything starts."""
 
+import ast
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from tests.cli.test_commands import call
+
+from agroforest.cli.worker import _settings
 
 _PIPELINE = """
 name = "p"
@@ -50,3 +56,18 @@ def test_a_night_refuses_the_same_schedulers(
     assert ended.returncode == 2
     assert words in ended.stderr
     assert ended.stderr.count("\n") == 1
+
+
+def test_workers_are_not_slowed_by_dasks_own_environment() -> None:
+    show = "import dask, distributed; print(dask.config.get(%r))"
+    key = "distributed.nanny.pre-spawn-environ"
+    given = subprocess.run(
+        [sys.executable, "-c", show % key],
+        env={**os.environ, **_settings(2)},
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    # An allocator that returns memory at every chance doubles the time of a night.
+    assert ast.literal_eval(given)["MALLOC_TRIM_THRESHOLD_"] is None
+    assert _settings(2)["OMP_NUM_THREADS"] == "2"

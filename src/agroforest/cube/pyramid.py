@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import product
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,11 +118,11 @@ class Pyramid:
             missing = level.sizes == 0
             level.starts[missing], level.sizes[missing] = start, len(nothing)
 
-    def copy_into(self, target: BinaryIO) -> None:
-        """Append all tiles to an unbuffered file, the smallest image first."""
+    def contents(self) -> Iterator[memoryview]:
+        """Yield the bytes of all tiles in file order, the smallest image first."""
         for level in reversed(self.levels):
             for start, length in level.runs():
-                self._spool.copy(target, start, length)
+                yield from self._spool.read(start, length)
 
     def _add_levels(
         self, levels: list[Level], row: int, column: int, pixels: NDArray[Any]

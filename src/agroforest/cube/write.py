@@ -4,10 +4,12 @@ The same pixels give the same bytes, in whatever blocks and order they came and 
 however many threads. The writer is our own; docs/adr/0005-cog-writer.md says why.
 """
 
+import hashlib
 import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from itertools import chain
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
@@ -124,7 +126,7 @@ class CogWriter:
             description=description,
         )
         self._claimed: set[tuple[int, int]] = set()
-        self._finished = False
+        self._sha256: str | None = None
         self._lock = Lock()
         self._stack = ExitStack()
 
@@ -152,7 +154,7 @@ class CogWriter:
     ) -> None:
         try:
             if kind is None:
-                self.finish()
+                self.publish()
         except BaseException as failure:
             self._stack.__exit__(type(failure), failure, failure.__traceback__)
             raise
@@ -191,22 +193,31 @@ class CogWriter:
             self._claim(row, column)
             self._pyramid.add(row, column, array[part.window])
 
-    def finish(self) -> None:
+    def finish(self) -> str:
         """Put the file together and flush it, still under another name.
 
-        The end of the ``with`` block does so too. Who writes several files calls
-        this first, on a thread for each: the copies and the disk then do not wait
-        for one another, and no file appears before all are whole.
+        Who writes several files calls this on all of them, on several threads, and
+        then `publish`: the copies and the disk do not wait for one another, and no
+        file appears before all are whole.
+
+        Returns
+        -------
+        str
+            SHA-256 of the file, 64 hexadecimal digits.
         """
-        if self._finished:
-            return
+        if self._sha256 is not None:
+            return self._sha256
         self._pyramid.finish()
         layout = lay_out([self._directory(n) for n in range(len(self._pyramid.levels))])
-        with self._scratch.open("wb", buffering=0) as target:
-            target.write(layout.head)
-            self._pyramid.copy_into(target)
-            size = target.tell()
+        sha = hashlib.sha256()
+        with self._scratch.open("wb") as target:
+            pieces = chain((memoryview(layout.head),), self._pyramid.contents())
+            for piece in pieces:
+                sha.update(piece)
+                target.write(piece)
+            target.flush()
             os.fsync(target.fileno())
+            size = target.tell()
         self._spool.close()
         if size != layout.size:
             raise OSError(f"{self._path}: {size} bytes written, not {layout.size}")
@@ -214,7 +225,13 @@ class CogWriter:
         # the directories are right, too.
         with rasterio.Env(**_OPTIONS), rasterio.open(self._scratch) as data:
             data.read(1, window=Window(data.width - 1, data.height - 1, 1, 1))
-        self._finished = True
+        self._sha256 = sha.hexdigest()
+        return self._sha256
+
+    def publish(self) -> None:
+        """Let the file appear at its path; the end of the ``with`` block does, too."""
+        self.finish()
+        self._stack.close()
 
     def _check(self, block: Block) -> None:
         for first, length, whole in (

@@ -10,9 +10,6 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Self
 
-import dask
-import distributed  # noqa: F401  its import adds its settings to those of Dask
-
 from agroforest.core.errors import DataError, SourceError
 from agroforest.nightly.figures import Load
 from agroforest.nightly.forest import read_forest
@@ -21,6 +18,7 @@ from agroforest.nightly.machine import peak_memory, reset_peak_memory
 from agroforest.nightly.plan import TileTask
 from agroforest.nightly.result import TaskResult
 from agroforest.nightly.run import Progress
+from agroforest.nightly.scheduler import WORKER_ENVIRONMENT
 from agroforest.nightly.survey import pixels
 from agroforest.nightly.tile import run_task
 from agroforest.risk import load_model
@@ -150,9 +148,9 @@ class Performer:
 
 
 def _shared() -> Mapping[str, str]:
-    """Environment that Dask gives workers that share a machine: one thread each."""
-    given = dask.config.get("distributed.nanny.pre-spawn-environ", {})
-    return {name: str(value) for name, value in given.items()}
+    """Environment of workers that share a machine: one thread each."""
+    given = WORKER_ENVIRONMENT.items()
+    return {name: str(value) for name, value in given if value is not None}
 
 
 @contextmanager

@@ -16,8 +16,20 @@ from agroforest.core.errors import ConfigurationError
 #: job queue may need more.
 PATIENCE = 60.0
 
+#: Environment of workers that share a machine: one thread each. Dask would also make
+#: the allocator return memory at every chance (``None`` takes that back): a night's
+#: task then spends more time on page faults than on work.
+WORKER_ENVIRONMENT: Mapping[str, int | None] = {
+    "OMP_NUM_THREADS": 1,
+    "OPENBLAS_NUM_THREADS": 1,
+    "MKL_NUM_THREADS": 1,
+    "NUMBA_NUM_THREADS": 1,
+    "MALLOC_TRIM_THRESHOLD_": None,
+}
+
 #: Dask's configuration for workers that do one tile at a time.
 WORKER_SETTINGS: Mapping[str, object] = {
+    "distributed.nanny.pre-spawn-environ": dict(WORKER_ENVIRONMENT),
     # Results are small and never spilled, and a worker that takes no new tile until
     # its memory shrinks may wait for ever. Beyond its limit it is still ended.
     "distributed.worker.memory.target": False,

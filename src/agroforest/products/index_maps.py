@@ -19,7 +19,6 @@ import numpy as np
 
 from agroforest.core.errors import DataError
 from agroforest.core.grid import Grid
-from agroforest.core.identity import digest_file
 from agroforest.core.scene import Scene
 from agroforest.cube import (
     BLOCK,
@@ -139,7 +138,7 @@ def map_scene(
     with RemoteSession() as session:
         access = Access(session=session, cache=cache)
         grid = grid or find_grid(scene, recipe.bands, access)
-        valid = _write(
+        sums, valid = _write(
             recipe,
             grid,
             paths,
@@ -148,8 +147,6 @@ def map_scene(
             workers=workers,
             progress=progress or _silent,
         )
-    with ThreadPoolExecutor(workers) as pool:
-        sums = list(pool.map(digest_file, paths))
     made = SceneMaps(grid=grid)
     for index, path, sha256, count in zip(
         recipe.names, paths, sums, valid, strict=True
@@ -197,8 +194,8 @@ def _write(
     codec: Codec,
     workers: int,
     progress: Progress,
-) -> list[int]:
-    """Write the maps; pixels with a value, by index."""
+) -> tuple[list[str], list[int]]:
+    """Write the maps; SHA-256 and pixels with a value, by index."""
     edges = _find_edges(recipe, grid, reader, workers)
     blocks = list(grid.blocks(BLOCK))
     counts = np.zeros((len(blocks), len(recipe.names)), np.int64)
@@ -233,9 +230,9 @@ def _write(
         with ThreadPoolExecutor(workers) as pool:
             for future in [pool.submit(work) for _ in range(workers)]:
                 future.result()
-            for future in [pool.submit(writer.finish) for writer in writers]:
-                future.result()
-    return [int(n) for n in counts.sum(axis=0)]
+            sums = list(pool.map(CogWriter.finish, writers))
+            list(pool.map(CogWriter.publish, writers))
+    return sums, [int(n) for n in counts.sum(axis=0)]
 
 
 def _find_edges(
