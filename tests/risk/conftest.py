@@ -13,12 +13,13 @@ from agroforest.indices.baseline import BANDS, SIGNALS
 from agroforest.indices.season import COEFFICIENTS, NODATA
 from agroforest.indices.state import BaselineState
 from agroforest.risk.card import (
+    Answer,
     Calibration,
     Inputs,
+    Learner,
     Limits,
     Model,
     ModelCard,
-    Network,
     Purpose,
     Training,
     Weights,
@@ -94,14 +95,8 @@ def _card(features: tuple[str, ...] = NAMES, digest: str = DIGEST) -> ModelCard:
             scale=(1.0,) * count,
             steps=16,
         ),
-        network=Network(
-            family="series",
-            head="classes",
-            outputs=("healthy", "stressed", "gone"),
-            width=8,
-            blocks=2,
-            kernel=3,
-        ),
+        answer=Answer(head="classes", outputs=("healthy", "stressed", "gone")),
+        learners=(Learner(family="series", width=8, blocks=2, kernel=3),),
         weights=Weights(sha256="0" * 64, parameters=1),
         training=Training(
             data="none",
@@ -133,5 +128,5 @@ def small_model(tmp_path: Path, make_card: Callable[..., ModelCard]) -> Model:
     card = make_card()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
-        network = SeriesNet(card.network, len(NAMES))
+        network = SeriesNet(card.learners[0], len(NAMES), 3)
     return save_model(tmp_path / "small", card, weights_of(network))

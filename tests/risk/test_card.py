@@ -72,8 +72,8 @@ def test_truncated_weights_with_a_card_that_agrees(small_model: Model) -> None:
 
 
 def test_newer_format(small_model: Model) -> None:
-    edit(small_model.folder, "format = 1", "format = 2")
-    refused(small_model.folder, "format 2", "upgrade")
+    edit(small_model.folder, "format = 2", "format = 3")
+    refused(small_model.folder, "format 3", "upgrade")
 
 
 def test_changed_order_of_features(small_model: Model) -> None:

@@ -5,19 +5,17 @@ import pytest
 import torch
 
 from agroforest.features import NAMES
-from agroforest.risk.card import Network
+from agroforest.risk.card import Learner
 from agroforest.risk.net import DenseNet, SeriesNet
 
-SPEC = Network(
-    family="series", head="classes", outputs=("a", "b"), width=8, blocks=3, kernel=3
-)
+SPEC = Learner(family="series", width=8, blocks=3, kernel=3)
 
 
 @pytest.fixture
 def network() -> SeriesNet:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(3)
-        return SeriesNet(SPEC, len(NAMES)).eval()
+        return SeriesNet(SPEC, len(NAMES), 2).eval()
 
 
 @pytest.fixture
@@ -55,10 +53,7 @@ def test_empty_places_say_nothing(network: SeriesNet, values: torch.Tensor) -> N
 
 
 def test_dense_network_by_hand() -> None:
-    spec = Network(
-        family="dense", head="value", outputs=("y",), width=1, blocks=1, kernel=1
-    )
-    network = DenseNet(spec, 2)
+    network = DenseNet(Learner(family="dense", width=1, blocks=1), 2, 1)
     with torch.no_grad():
         weights = ([[1.0, -1.0]], [0.5], [[2.0]], [1.0])
         for parameter, value in zip(network.parameters(), weights, strict=True):

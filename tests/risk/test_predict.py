@@ -134,8 +134,8 @@ def test_forest_of_another_grid(state: BaselineState) -> None:
 
 def test_model_of_another_task(state: BaselineState, small_model: Model) -> None:
     card = small_model.card
-    network = card.network.model_copy(update={"outputs": ("a", "b", "c")})
-    model = replace(small_model, card=card.model_copy(update={"network": network}))
+    other = card.answer.model_copy(update={"outputs": ("a", "b", "c")})
+    model = replace(small_model, card=card.model_copy(update={"answer": other}))
     with pytest.raises(ModelError, match="canopy-stress"):
         predict(
             state,

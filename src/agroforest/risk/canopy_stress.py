@@ -16,12 +16,13 @@ from agroforest.core.identity import digest, digest_file
 from agroforest.features import DIGEST, NAMES
 from agroforest.risk.card import (
     DISTURBED,
+    Answer,
     Calibration,
     Inputs,
+    Learner,
     Limits,
     Model,
     ModelCard,
-    Network,
     Purpose,
     Training,
     Weights,
@@ -46,9 +47,8 @@ from agroforest.risk.train import Progress, Recipe, fit_network
 
 NAME = "canopy-stress"
 _STEPS = 16
-_NETWORK = Network(
-    family="series", head="classes", outputs=OUTPUTS, width=32, blocks=3, kernel=3
-)
+_ANSWER = Answer(head="classes", outputs=OUTPUTS)
+_NETWORK = Learner(family="series", width=32, blocks=3, kernel=3)
 _CONFIRMATIONS = 2
 _LIMITS_TRIED = np.round(np.arange(0.5, 0.996, 0.005), 3)
 #: False alarms a healthy pixel and year that the thresholds may cause together.
@@ -137,7 +137,7 @@ def train_canopy_stress(
     centre, scale = _normal(learned)
     say(0.3, f"training on {len(learned.values)} series")
     network = fit_network(
-        lambda: SeriesNet(_NETWORK, len(NAMES)),
+        lambda: SeriesNet(_NETWORK, len(NAMES), len(OUTPUTS)),
         {
             "values": (learned.values - centre) / scale,
             "mask": learned.mask,
@@ -273,7 +273,8 @@ def _card(
             scale=tuple(round(float(v), 6) for v in scale),
             steps=_STEPS,
         ),
-        network=_NETWORK,
+        answer=_ANSWER,
+        learners=(_NETWORK,),
         weights=Weights(sha256="0" * 64, parameters=1),
         training=Training(
             data=f"{size.train} simulated forests of 160 pixels, spectra by "

@@ -30,7 +30,7 @@ from agroforest.core.identity import digest, digest_file
 from agroforest.features import DIGEST
 
 #: Version of the card format that this program reads and writes.
-FORMAT = 1
+FORMAT = 2
 #: Threshold of a canopy model: of the probability that a canopy is not healthy.
 DISTURBED = "canopy-disturbed"
 CARD_NAME, WEIGHTS_NAME = "card.toml", "weights.safetensors"
@@ -59,36 +59,61 @@ class Inputs(_Section):
     """Names, in order."""
     digest: _Digest
     """Of the schema; a program that builds other features is refused."""
-    centre: tuple[float, ...]
-    """Subtracted from each feature."""
-    scale: tuple[Annotated[float, Field(gt=0)], ...]
+    centre: tuple[float, ...] = ()
+    """Subtracted from each feature; none where the weights hold it."""
+    scale: tuple[Annotated[float, Field(gt=0)], ...] = ()
     """Divides each feature after that."""
-    steps: Annotated[int, Field(ge=1)]
+    steps: Annotated[int, Field(ge=1)] = 1
     """Dates the model was trained to look at together."""
 
     @model_validator(mode="after")
     def _one_each(self) -> Self:
-        if not len(self.features) == len(self.centre) == len(self.scale):
+        if len(self.centre) != len(self.scale) or (
+            self.centre and len(self.centre) != len(self.features)
+        ):
             raise ValueError("features, centre and scale have different lengths")
         return self
 
 
-class Network(_Section):
-    """``[network]``: the member of the family, `agroforest.risk.net`."""
+class Answer(_Section):
+    """``[answer]``: what the model says."""
 
-    family: Literal["series", "dense"]
-    """``series``: causal convolutions over dates; ``dense``: a row at a time."""
-
-    head: Literal["classes", "value"]
-    """``classes``: probabilities that add up to one; ``value``: plain numbers."""
+    head: Literal["probability", "classes", "value"]
+    """``probability``: of one thing; ``classes``: probabilities that add up to one;
+    ``value``: plain numbers."""
     outputs: Annotated[tuple[str, ...], Field(min_length=1)]
     """Names of the outputs, in order."""
-    width: Annotated[int, Field(ge=1, le=4096)]
-    """Channels inside."""
-    blocks: Annotated[int, Field(ge=0, le=16)]
-    """Residual blocks; the dilation doubles from one to the next."""
-    kernel: Annotated[int, Field(ge=1, le=16)]
-    """Dates one convolution looks at."""
+    unit: str = ""
+    """Of values."""
+
+
+class Learner(_Section):
+    """``[[learners]]``: a member of the family, `agroforest.risk.net`, or trees."""
+
+    family: Literal["series", "scene", "dense", "trees"]
+    """``series``: convolutions over dates; ``scene``: over neighbours; ``dense``: a
+    row at a time; ``trees``: boosted decision trees."""
+    width: Annotated[int, Field(ge=0, le=4096)] = 0
+    """Channels inside; leaves of a tree."""
+    blocks: Annotated[int, Field(ge=0, le=65536)] = 0
+    """Layers or residual blocks; trees."""
+    kernel: Annotated[int, Field(ge=0, le=64)] = 0
+    """Dates, or pixels along a side, that one convolution looks at."""
+    variant: str = ""
+    """Which form of the family, where it has several."""
+    share: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Of the common answer."""
+    temperature: Annotated[float, Field(gt=0)] = 1.0
+    """Divides its logits before they are mixed with those of others."""
+
+
+class Ensemble(_Section):
+    """``[ensemble]``: copies of every learner, each without a part of the places."""
+
+    folds: Annotated[int, Field(ge=2, le=64)]
+    """Copies; copy *i* has not seen the places of part *i*."""
+    held_out: Mapping[str, Annotated[int, Field(ge=0)]]
+    """Part of every place."""
 
 
 class Weights(_Section):
@@ -155,7 +180,9 @@ class ModelCard(_Section):
     licence: str
     purpose: Purpose
     inputs: Inputs
-    network: Network
+    answer: Answer
+    learners: Annotated[tuple[Learner, ...], Field(min_length=1)]
+    ensemble: Ensemble | None = None
     weights: Weights
     training: Training
     calibration: Calibration

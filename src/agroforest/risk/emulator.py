@@ -12,13 +12,14 @@ from torch import Tensor, nn
 from agroforest.core.errors import DataError
 from agroforest.core.identity import digest_file
 from agroforest.risk.card import (
+    Answer,
     Calibration,
     Inputs,
+    Learner,
     Limits,
     Metric,
     Model,
     ModelCard,
-    Network,
     Purpose,
     Training,
     Weights,
@@ -31,9 +32,8 @@ from agroforest.risk.train import Progress, Recipe, fit_network
 
 _HELD_OUT = 0.05  # one spectrum in twenty judges the emulator
 _RECIPE = Recipe(epochs=40, batch=512, rate=1e-2, decay=0.0)
-_NETWORK = Network(
-    family="dense", head="value", outputs=SPECTRUM, width=64, blocks=2, kernel=1
-)
+_ANSWER = Answer(head="value", outputs=SPECTRUM, unit="reflectance")
+_NETWORK = Learner(family="dense", width=64, blocks=2, kernel=1)
 _PURPOSE = Purpose(
     zh="由叶片与林分参数快速估算冠层反射率（PROSAIL 的替身），用于生成模拟时间序列。",
     en="Canopy reflectance from leaf and stand parameters (a stand-in for PROSAIL), "
@@ -79,7 +79,7 @@ def train_emulator(
     centre, scale = x[learned].mean(axis=0), x[learned].std(axis=0)
     level, spread = y[learned].mean(axis=0), y[learned].std(axis=0)
     network = fit_network(
-        lambda: DenseNet(_NETWORK, len(PARAMETERS)),
+        lambda: DenseNet(_NETWORK, len(PARAMETERS), len(SPECTRUM)),
         {
             "values": (x[learned] - centre) / scale,
             "target": (y[learned] - level) / spread,
@@ -145,7 +145,8 @@ def _card(
             scale=tuple(float(v) for v in scale),
             steps=1,
         ),
-        network=_NETWORK,
+        answer=_ANSWER,
+        learners=(_NETWORK,),
         weights=Weights(sha256="0" * 64, parameters=1),
         training=Training(
             data=f"{lut.name}: spectra computed with PROSAIL (PROSPECT-D, 4SAIL) and "

@@ -64,8 +64,8 @@ def judge(
     ModelError
         If the model answers another question or cannot be run.
     """
-    if model.card.network.outputs != OUTPUTS:
-        problem = f"outputs {model.card.network.outputs}, needed {OUTPUTS}"
+    if model.card.answer.outputs != OUTPUTS:
+        problem = f"outputs {model.card.answer.outputs}, needed {OUTPUTS}"
         raise ModelError(model.folder, problem, "name a canopy-stress model")
     block = series.build(state, night=night)
     if block.digest != model.card.inputs.digest:
@@ -116,7 +116,7 @@ def classify(model: Model, block: FeatureBlock) -> NDArray[np.float32]:
     """
     network, centre, scale = _ready(model)
     count, slots, _ = block.values.shape
-    out = np.empty((count, slots, len(model.card.network.outputs)), dtype=np.float32)
+    out = np.empty((count, slots, len(model.card.answer.outputs)), dtype=np.float32)
     with torch.inference_mode(), _one_thread():
         for first in range(0, count, _BATCH):
             part = slice(first, min(first + _BATCH, count))

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from agroforest.core.errors import ModelError
-from agroforest.risk.card import ModelCard, Network
+from agroforest.risk.card import Learner, ModelCard
 
 
 class _CausalBlock(nn.Module):
@@ -46,9 +46,11 @@ class SeriesNet(nn.Module):
     Parameters
     ----------
     spec
-        Width, blocks, kernel and outputs.
+        Width, blocks and kernel.
     features
         Numbers a date.
+    outputs
+        Numbers of the answer.
 
     Notes
     -----
@@ -57,14 +59,14 @@ class SeriesNet(nn.Module):
     arXiv:1803.01271, section 3; the dilation doubles from block to block.
     """
 
-    def __init__(self, spec: Network, features: int) -> None:
+    def __init__(self, spec: Learner, features: int, outputs: int) -> None:
         super().__init__()
         self.enter = nn.Linear(features, spec.width)
         self.blocks = nn.ModuleList(
             _CausalBlock(spec.width, spec.kernel, 2**i) for i in range(spec.blocks)
         )
         self.norm = nn.LayerNorm(spec.width)
-        self.leave = nn.Linear(spec.width, len(spec.outputs))
+        self.leave = nn.Linear(spec.width, outputs)
 
     def forward(self, values: Tensor, mask: Tensor) -> Tensor:
         """Logits or values of every date.
@@ -91,9 +93,9 @@ class SeriesNet(nn.Module):
 class DenseNet(nn.Module):
     """Two hidden layers and no time: one row in, one row out."""
 
-    def __init__(self, spec: Network, features: int) -> None:
+    def __init__(self, spec: Learner, features: int, outputs: int) -> None:
         super().__init__()
-        sizes = [features, *[spec.width] * spec.blocks, len(spec.outputs)]
+        sizes = [features, *[spec.width] * spec.blocks, outputs]
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
 
     def forward(self, values: Tensor) -> Tensor:
@@ -114,8 +116,9 @@ def build_network(
     ModelError
         If names or shapes of the weights do not fit the card.
     """
-    kind = DenseNet if card.network.family == "dense" else SeriesNet
-    network = kind(card.network, len(card.inputs.features))
+    (spec,) = card.learners
+    kind = DenseNet if spec.family == "dense" else SeriesNet
+    network = kind(spec, len(card.inputs.features), len(card.answer.outputs))
     weights = {name: torch.from_numpy(np.array(t)) for name, t in tensors.items()}
     try:
         network.load_state_dict(weights)

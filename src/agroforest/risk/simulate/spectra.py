@@ -50,7 +50,7 @@ class Emulator:
         centre = np.array(inputs.centre, dtype=np.float32)
         scale = np.array(inputs.scale, dtype=np.float32)
         tensors = model.tensors
-        count = model.card.network.blocks + 1
+        count = model.card.learners[0].blocks + 1
         self._layers = [
             (tensors[f"layers.{i}.weight"].T, tensors[f"layers.{i}.bias"])
             for i in range(count)
