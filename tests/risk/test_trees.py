@@ -67,15 +67,15 @@ def test_as_lightgbm(
     rng = np.random.default_rng(seed)
     rows = rng.normal(size=(300, 5)).astype(np.float32)
     if rounded:  # values that are thresholds, zeros among them
-        rows = np.round(rows * 2).astype(np.float32) / 2
+        np.round(rows, 0, out=rows)
     rows[rng.random(rows.shape) < holes] = np.nan
     score = np.nansum(rows * [1, -2, 0.5, 0, 0], axis=1) + rng.normal(size=300)
     if "num_class" in mode:
-        target = np.digitize(score, [-1, 1])
+        target = np.digitize(score, [-1, 1]).astype(np.float64)
     elif mode["objective"] == "binary":
-        target = score > 0
+        target = (score > 0).astype(np.float64)
     else:
-        target = score
+        target = score.astype(np.float64)
     booster = grow(rows, target, **mode)
     # Other rows have holes whether or not training saw any.
     other = np.round(rng.normal(size=(200, 5)) * 4).astype(np.float32) / 4
@@ -185,7 +185,7 @@ def test_other_columns_are_refused() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"categorical_feature": [0]}, "=="),
+        ({"min_data_per_group": 2, "cat_smooth": 1}, "=="),
         ({"zero_as_missing": True}, "zeros"),
         ({"linear_tree": True}, "linear"),
     ],
@@ -198,7 +198,12 @@ def test_other_kinds_of_trees_are_refused(
     target = np.isin(rows[:, 0], [1, 4]) * 5.0 + rows[:, 1]
     booster = lightgbm.train(
         {**QUIET, "objective": "regression", "min_data_in_leaf": 3, **options},
-        lightgbm.Dataset(rows, target, params={"verbosity": -1, **options}),
+        lightgbm.Dataset(
+            rows,
+            target,
+            categorical_feature=[0] if "cat_smooth" in options else [],
+            params={"verbosity": -1, **options},
+        ),
         5,
     )
     with pytest.raises(ModelError, match=message):

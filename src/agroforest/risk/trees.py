@@ -27,6 +27,9 @@ LEAF = -1
 # Rows that go through one tree before the next: their features and one tree stay
 # in the cache together. Arbitrary.
 _ROWS = 512
+# What LightGBM prints for an infinite threshold (``Common::AvoidInf``): NaN on one
+# side, every number on the other.
+_INFINITE = 1e300
 _REMEDY = "restore the model's folder or train it again"
 
 
@@ -210,6 +213,8 @@ def _decision(node: dict[str, Any]) -> tuple[float, bool]:
 
 def _round_down(number: float) -> float:
     """Give the greatest float32 that is not above a number."""
+    if number >= _INFINITE:
+        return math.inf
     largest = float(np.finfo(np.float32).max)
     if number > largest:
         return largest
