@@ -18,7 +18,7 @@ from agroforest.indices import baseline
 from agroforest.indices.baseline import BANDS
 from agroforest.risk import load_model, models_dir, predict
 from agroforest.risk.card import Model
-from agroforest.risk.evaluate import evaluate_canopy_stress
+from agroforest.risk.watched import evaluate_canopy_stress
 
 #: Seeds that neither training, validation nor the card's test has seen.
 FRESH_SEED = 3_000_000

@@ -99,11 +99,11 @@ def test_lengths_that_disagree(small_model: Model) -> None:
 @pytest.mark.parametrize(
     ("pattern", "new", "words"),
     [
-        ("format = 1", "format = ", "not TOML"),
-        ("format = 1", "format = 1\nsurprise = 2", "surprise"),
+        ("format = 2", "format = ", "not TOML"),
+        ("format = 2", "format = 2\nsurprise = 2", "surprise"),
         ('name = "small"', 'name = "../small"', "name"),
         ("temperature = 1.0", "temperature = nan", "temperature"),
-        ("kernel = 3", "", "kernel"),
+        ('family = "series"', "", "family"),
     ],
 )
 def test_cards_that_are_none(

@@ -11,10 +11,10 @@ from agroforest.core.errors import ConfigurationError, DataError
 from agroforest.risk import load_model
 from agroforest.risk.canopy_stress import Size, choose_threshold, train_canopy_stress
 from agroforest.risk.emulator import train_emulator
-from agroforest.risk.evaluate import alarms_per_year
 from agroforest.risk.replay import Replay
 from agroforest.risk.simulate.events import NEVER, Kind
-from agroforest.risk.train import Recipe, fit_network
+from agroforest.risk.train import Recipe, Rows, fit_network
+from agroforest.risk.watched import alarms_per_year
 
 
 def line(network: nn.Module, batch: dict[str, torch.Tensor]) -> torch.Tensor:
@@ -31,7 +31,7 @@ def test_learns_a_line_and_repeats_itself() -> None:
     def fit() -> nn.Linear:
         found = fit_network(
             lambda: nn.Linear(2, 1),
-            samples,
+            Rows(arrays=samples, batch=64),
             line,  # type: ignore[arg-type]
             recipe,
             progress=lambda _, note: notes.append(note),

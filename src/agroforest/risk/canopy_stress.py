@@ -37,16 +37,17 @@ from agroforest.risk.datasets.canopy_stress import (
     Series,
     build_series,
 )
-from agroforest.risk.evaluate import alarms_per_year, evaluate_canopy_stress
 from agroforest.risk.net import SeriesNet, weights_of
 from agroforest.risk.replay import Replay, replay
 from agroforest.risk.simulate import VERSION, Emulator
 from agroforest.risk.simulate.events import UNCLEAR
 from agroforest.risk.simulate.spectra import EMULATOR, PARAMETERS
-from agroforest.risk.train import Progress, Recipe, fit_network
+from agroforest.risk.train import Progress, Recipe, Rows, fit_network
+from agroforest.risk.watched import alarms_per_year, evaluate_canopy_stress
 
 NAME = "canopy-stress"
 _STEPS = 16
+_BATCH = 512
 _ANSWER = Answer(head="classes", outputs=OUTPUTS)
 _NETWORK = Learner(family="series", width=32, blocks=3, kernel=3)
 _CONFIRMATIONS = 2
@@ -138,11 +139,14 @@ def train_canopy_stress(
     say(0.3, f"training on {len(learned.values)} series")
     network = fit_network(
         lambda: SeriesNet(_NETWORK, len(NAMES), len(OUTPUTS)),
-        {
-            "values": (learned.values - centre) / scale,
-            "mask": learned.mask,
-            "target": learned.target,
-        },
+        Rows(
+            arrays={
+                "values": (learned.values - centre) / scale,
+                "mask": learned.mask,
+                "target": learned.target,
+            },
+            batch=_BATCH,
+        ),
         _cross_entropy,
         _recipe(seed, size.epochs),
         progress=lambda share, note: say(0.3 + 0.4 * share, note),
@@ -187,7 +191,7 @@ def choose_threshold(watched: Sequence[Replay], accepted: float = ACCEPTED) -> f
 
 
 def _recipe(seed: int, epochs: int) -> Recipe:
-    return Recipe(epochs=epochs, batch=512, rate=4e-3, seed=seed)
+    return Recipe(epochs=epochs, batch=_BATCH, rate=4e-3, seed=seed)
 
 
 def _check_table(source: Model, lut: Path | None) -> None:

@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-import numpy as np
 from numpy.typing import NDArray
 from pydantic import (
     BaseModel,
@@ -35,7 +34,7 @@ FORMAT = 2
 DISTURBED = "canopy-disturbed"
 CARD_NAME, WEIGHTS_NAME = "card.toml", "weights.safetensors"
 #: What the weights of a model look like in memory.
-Tensors = Mapping[str, NDArray[np.float32]]
+Tensors = Mapping[str, NDArray[Any]]
 
 _Fraction = Annotated[float, Field(ge=0, le=1)]
 _Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{16,64}$")]

@@ -28,7 +28,7 @@ from agroforest.risk.card import (
 )
 from agroforest.risk.net import DenseNet, weights_of
 from agroforest.risk.simulate.spectra import EMULATOR, PARAMETERS, SPECTRUM, Emulator
-from agroforest.risk.train import Progress, Recipe, fit_network
+from agroforest.risk.train import Progress, Recipe, Rows, fit_network
 
 _HELD_OUT = 0.05  # one spectrum in twenty judges the emulator
 _RECIPE = Recipe(epochs=40, batch=512, rate=1e-2, decay=0.0)
@@ -80,10 +80,13 @@ def train_emulator(
     level, spread = y[learned].mean(axis=0), y[learned].std(axis=0)
     network = fit_network(
         lambda: DenseNet(_NETWORK, len(PARAMETERS), len(SPECTRUM)),
-        {
-            "values": (x[learned] - centre) / scale,
-            "target": (y[learned] - level) / spread,
-        },
+        Rows(
+            arrays={
+                "values": (x[learned] - centre) / scale,
+                "target": (y[learned] - level) / spread,
+            },
+            batch=_RECIPE.batch,
+        ),
         _squared,
         Recipe(
             epochs=_RECIPE.epochs,

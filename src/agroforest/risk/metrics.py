@@ -66,6 +66,94 @@ def calibration_error(
     return float(np.abs(said - was).sum() / counts.sum())
 
 
+def auroc(
+    truth: NDArray[np.bool_],
+    score: NDArray[np.floating],
+    weight: NDArray[np.floating] | None = None,
+) -> float:
+    """Chance that something true scores higher than something false; ties are half.
+
+    NaN unless there are both.
+    """
+    counts = np.ones(truth.size) if weight is None else weight
+    levels, level = np.unique(score, return_inverse=True)
+    true = np.bincount(level, weights=counts * truth, minlength=levels.size)
+    false = np.bincount(level, weights=counts * ~truth, minlength=levels.size)
+    pairs = float(true.sum() * false.sum())
+    if not pairs:
+        return float("nan")
+    below = np.cumsum(false) - false
+    return float((true * (below + 0.5 * false)).sum() / pairs)
+
+
+def f1(
+    truth: NDArray[np.bool_],
+    said: NDArray[np.bool_],
+    weight: NDArray[np.floating] | None = None,
+) -> float:
+    """Harmonic mean of precision and recall; NaN if nothing is true or said."""
+    counts = np.ones(truth.size) if weight is None else weight
+    hits = float(counts[truth & said].sum())
+    both = float(counts[truth].sum() + counts[said].sum())
+    return 2 * hits / both if both else float("nan")
+
+
+def overlap(
+    truth: NDArray[np.bool_],
+    said: NDArray[np.bool_],
+    weight: NDArray[np.floating] | None = None,
+) -> float:
+    """Intersection over union; NaN if nothing is true or said."""
+    counts = np.ones(truth.size) if weight is None else weight
+    union = float(counts[truth | said].sum())
+    return float(counts[truth & said].sum()) / union if union else float("nan")
+
+
+def confusion(
+    truth: NDArray[np.integer],
+    said: NDArray[np.integer],
+    classes: int,
+    weight: NDArray[np.floating] | None = None,
+) -> NDArray[np.float64]:
+    """Count what was called what: ``(true class, said class)``."""
+    counts = np.ones(truth.size) if weight is None else weight
+    flat = np.bincount(
+        truth * classes + said, weights=counts, minlength=classes * classes
+    )
+    return flat.reshape(classes, classes).astype(np.float64)
+
+
+def class_f1(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """F1 of every class from `confusion`, ``(class,)``; NaN for classes not there."""
+    both = matrix.sum(axis=0) + matrix.sum(axis=1)
+    there = both > 0
+    hits = 2 * np.diag(matrix)
+    f1s: NDArray[np.float64] = np.full(len(matrix), np.nan)
+    np.divide(hits, both, out=f1s, where=there)
+    return f1s
+
+
+def root_mean_square_error(
+    truth: NDArray[np.floating],
+    said: NDArray[np.floating],
+    weight: NDArray[np.floating] | None = None,
+) -> float:
+    """Root of the mean squared error, in the unit of the value."""
+    return float(np.sqrt(np.average((said - truth) ** 2, weights=weight)))
+
+
+def explained(
+    truth: NDArray[np.floating],
+    said: NDArray[np.floating],
+    weight: NDArray[np.floating] | None = None,
+) -> float:
+    """Coefficient of determination, R²: 1 - squared error / variance."""
+    mean = np.average(truth, weights=weight)
+    error = np.average((said - truth) ** 2, weights=weight)
+    variance = np.average((truth - mean) ** 2, weights=weight)
+    return float(1 - error / variance) if variance else float("nan")
+
+
 def interval(
     places: int, statistic: Callable[[NDArray[np.float64]], float], seed: int = 0
 ) -> tuple[float, float]:

@@ -10,7 +10,6 @@ without time.
 # mypy: disable-error-code="no-any-return"
 # (torch's modules return Any when called)
 
-from collections.abc import Mapping
 from itertools import pairwise
 
 import numpy as np
@@ -20,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from agroforest.core.errors import ModelError
-from agroforest.risk.card import Learner, ModelCard
+from agroforest.risk.card import Learner, ModelCard, Tensors
 
 
 class _CausalBlock(nn.Module):
@@ -106,9 +105,7 @@ class DenseNet(nn.Module):
         return last(values)
 
 
-def build_network(
-    card: ModelCard, tensors: Mapping[str, NDArray[np.float32]]
-) -> nn.Module:
+def build_network(card: ModelCard, tensors: Tensors) -> nn.Module:
     """Build the network of a card with its weights, ready to judge.
 
     Raises

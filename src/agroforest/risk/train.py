@@ -1,19 +1,65 @@
-"""One training loop for every model."""
+"""One training loop for every network."""
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-#: Arrays of equal length, one row a sample, by name.
-Samples = Mapping[str, NDArray[np.generic]]
+#: What one step learns from, by name.
+Batch = Mapping[str, Tensor]
 #: A batch in, the loss to reduce out.
-Loss = Callable[[nn.Module, Mapping[str, Tensor]], Tensor]
+Loss = Callable[[nn.Module, Batch], Tensor]
 #: Called with the share of the work done and a short note.
 Progress = Callable[[float, str], None]
+
+
+class Source(Protocol):
+    """Gives the batches of an epoch, other ones every time it is asked.
+
+    What is drawn comes from torch's random state, which the loop has seeded.
+    """
+
+    def __len__(self) -> int:
+        """Batches of an epoch."""
+
+    def __iter__(self) -> Iterator[Batch]:
+        """One epoch."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rows:
+    """A source of rows in random order.
+
+    Attributes
+    ----------
+    arrays
+        Of equal length, one row a sample, by name.
+    batch
+        Rows a step.
+    change
+        Applied to every batch: noise, lost dates.
+    """
+
+    arrays: Mapping[str, NDArray[np.generic]]
+    batch: int
+    change: Callable[[Batch], Batch] | None = None
+
+    def __len__(self) -> int:
+        rows = len(next(iter(self.arrays.values())))
+        return math.ceil(rows / self.batch)
+
+    def __iter__(self) -> Iterator[Batch]:
+        tensors = {name: torch.from_numpy(a) for name, a in self.arrays.items()}
+        count = len(next(iter(tensors.values())))
+        for chosen in torch.split(torch.randperm(count), self.batch):
+            batch = {name: t[chosen] for name, t in tensors.items()}
+            yield self.change(batch) if self.change else batch
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,6 +77,9 @@ class Recipe:
         along a cosine (Smith & Topin 2018, arXiv:1708.07120).
     decay
         Weight decay of AdamW (Loshchilov & Hutter 2019, arXiv:1711.05101).
+    average
+        Share that the running average of the weights keeps at each step; the
+        average is the result. 0 takes the last weights.
     seed
         Of initial weights and order.
     threads
@@ -42,21 +91,28 @@ class Recipe:
     batch: int
     rate: float
     decay: float = 1e-4
+    average: float = 0.0
     seed: int = 0
     threads: int = 1
 
     def describe(self) -> str:
         """One line for the card."""
+        averaged = f", weights averaged by {self.average:g}" if self.average else ""
         return (
-            f"AdamW, one-cycle rate {self.rate:g}, decay {self.decay:g}, "
+            f"AdamW, one-cycle rate {self.rate:g}, decay {self.decay:g}{averaged}, "
             f"{self.epochs} epochs of batches of {self.batch}, "
             f"{self.threads} thread(s)"
         )
 
 
+def find_device() -> torch.device:
+    """Find where networks are fastest: a graphics processor, or else this one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
 def fit_network(
     build: Callable[[], nn.Module],
-    samples: Samples,
+    source: Source,
     loss: Loss,
     recipe: Recipe,
     *,
@@ -68,10 +124,10 @@ def fit_network(
     ----------
     build
         Makes the network, with random weights.
-    samples
+    source
         What to learn from.
     loss
-        What to reduce; sees batches of `samples` as tensors.
+        What to reduce.
     recipe
         How.
     progress
@@ -80,46 +136,65 @@ def fit_network(
     Returns
     -------
     Module
-        Ready to judge. The global random state and thread count are as before.
+        Ready to judge, on the processor. The global random state and thread
+        count are as before.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(recipe.threads)
     try:
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng():
             torch.manual_seed(recipe.seed)
-            return _fit(build(), samples, loss, recipe, progress)
+            return _fit(build(), source, loss, recipe, progress)
     finally:
         torch.set_num_threads(before)
 
 
 def _fit(
     network: nn.Module,
-    samples: Samples,
+    source: Source,
     loss: Loss,
     recipe: Recipe,
     progress: Progress | None,
 ) -> nn.Module:
-    tensors = {name: torch.from_numpy(a) for name, a in samples.items()}
-    count = len(next(iter(tensors.values())))
-    steps = -(-count // recipe.batch)
+    device = find_device()
+    network.to(device)
     optimiser = torch.optim.AdamW(
         network.parameters(), lr=recipe.rate, weight_decay=recipe.decay
     )
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, recipe.rate, total_steps=steps * recipe.epochs, pct_start=0.1
+        optimiser,
+        recipe.rate,
+        total_steps=len(source) * recipe.epochs,
+        pct_start=0.1,
     )
+    mean = deepcopy(network) if recipe.average else None
     network.train()
+    step = 0
     for epoch in range(recipe.epochs):
         total = 0.0
-        for chosen in torch.split(torch.randperm(count), recipe.batch):
-            batch = {name: t[chosen] for name, t in tensors.items()}
-            value = loss(network, batch)
+        for batch in source:
+            value = loss(network, {n: t.to(device) for n, t in batch.items()})
             optimiser.zero_grad()
             value.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimiser.step()
             schedule.step()
+            step += 1
+            if mean is not None:
+                _follow(mean, network, min(recipe.average, step / (step + 9)))
             total += float(value.detach())
         if progress is not None:
-            progress((epoch + 1) / recipe.epochs, f"loss {total / steps:.4f}")
-    return network.eval()
+            progress((epoch + 1) / recipe.epochs, f"loss {total / len(source):.4f}")
+    return (mean or network).cpu().eval()
+
+
+@torch.no_grad()
+def _follow(mean: nn.Module, network: nn.Module, keep: float) -> None:
+    """Move the running average of the weights towards them."""
+    for old, new in zip(
+        mean.state_dict().values(), network.state_dict().values(), strict=True
+    ):
+        if old.is_floating_point():
+            old.lerp_(new, 1 - keep)
+        else:
+            old.copy_(new)

@@ -1,0 +1,391 @@
+"""Ensembles: copies of every student, each without a part of the places.
+
+What a copy says of the part it has not seen is the honest validation: calibration,
+threshold and every metric of the card come from there, and `evaluate` finds them
+again from the weights alone. Of a new place all copies are asked; how far they
+disagree is the spread.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import log_softmax
+
+from agroforest.core.errors import DataError, ModelError
+from agroforest.core.identity import digest, digest_file
+from agroforest.risk.calibrate import (
+    choose_threshold,
+    fit_temperature,
+    is_known,
+    probabilities,
+)
+from agroforest.risk.card import (
+    Calibration,
+    Ensemble,
+    Inputs,
+    Learner,
+    Model,
+    ModelCard,
+    Tensors,
+    Training,
+    Weights,
+    load_model,
+    save_model,
+    schema_digest,
+)
+from agroforest.risk.measure import measure
+from agroforest.risk.task import Answers, S, Samples, Task
+from agroforest.risk.train import Progress
+
+
+def train(
+    task: Task[S],
+    data: Path,
+    out: Path,
+    *,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Model:
+    """Train a model from a folder of labelled data and write it.
+
+    Parameters
+    ----------
+    task
+        What to learn.
+    data
+        Folder in the layout of the task.
+    out
+        Folder for card and weights.
+    seed
+        Of everything random.
+    progress
+        Told what is being done.
+
+    Returns
+    -------
+    Model
+        As `load` gives it.
+
+    Raises
+    ------
+    DataError
+        Damaged or unlabelled data, or fewer places than folds.
+    """
+    say = progress or _silent
+    samples = task.read(data)
+    target = require_target(samples, data)
+    held_out = share_out(samples, task.folds, data)
+    part = np.array([held_out[place] for place in samples.place])
+    tensors: dict[str, NDArray[Any]] = {}
+    said = []
+    for number, student in enumerate(task.students):
+        for fold in range(task.folds):
+            done = number * task.folds + fold
+            learned = student.fit(
+                samples.take(np.flatnonzero(part != fold)),
+                seed=(seed * len(task.students) + number) * task.folds + fold,
+                progress=_share(say, task, done),
+            )
+            tensors |= {_key(number, fold, name): a for name, a in learned.items()}
+        said.append(_out_of_fold(task, number, tensors, samples, part))
+    learners = tuple(
+        student.spec.model_copy(
+            update={"temperature": fit_temperature(found, target, task.answer)}
+        )
+        for student, found in zip(task.students, said, strict=True)
+    )
+    mixed = _mix(said, learners, task)
+    temperature = fit_temperature(mixed, target, task.answer)
+    chance = probabilities(mixed, task.answer, temperature)
+    answers = Answers(value=chance, spread=np.zeros(len(chance), np.float32))
+    thresholds = _threshold(task, answers, target)
+    threshold = thresholds.get(task.threshold, float("nan"))
+    card = ModelCard(
+        name=task.name,
+        version=task.version,
+        licence="Apache-2.0",
+        purpose=task.purpose,
+        inputs=Inputs(
+            features=task.features,
+            digest=schema_digest(task.features),
+            steps=task.steps,
+        ),
+        answer=task.answer,
+        learners=learners,
+        ensemble=Ensemble(folds=task.folds, held_out=held_out),
+        weights=Weights(sha256="0" * 64, parameters=1),
+        training=Training(
+            data=task.data,
+            data_sha256=_digest_folder(data),
+            simulated=False,
+            split=task.split,
+            seed=seed,
+            recipe="; ".join(student.describe() for student in task.students),
+        ),
+        calibration=Calibration(temperature=temperature, thresholds=thresholds),
+        metrics=measure(task, samples, answers, threshold),
+        limits=task.limits,
+    )
+    say(1.0, "writing")
+    return save_model(out, card, tensors)
+
+
+def load(task: Task[S], folder: Path) -> Model:
+    """Load a model of a task.
+
+    Raises
+    ------
+    ModelError
+        As `load_model`; or it was trained as another kind of ensemble.
+    """
+    model = load_model(folder, schema=schema_digest(task.features))
+    card = model.card
+    mine = [student.spec for student in task.students]
+    theirs = [one.model_copy(update={"temperature": 1.0}) for one in card.learners]
+    if (mine, task.answer) != (theirs, card.answer) or card.ensemble is None:
+        raise ModelError(
+            folder / "card.toml",
+            f"is not the {task.name} of this program",
+            "use the models of this release, or train it again",
+        )
+    return model
+
+
+def ask(
+    task: Task[S], model: Model, samples: S, *, progress: Progress | None = None
+) -> Answers:
+    """Ask all copies.
+
+    Parameters
+    ----------
+    task, model
+        The model must be the task's, see `load`.
+    samples
+        Of places that the model has never seen.
+    progress
+        Told what is being done.
+    """
+    say = progress or _silent
+    folds = _folds(model)
+    said = []
+    for fold in range(folds):
+        say(fold / folds, f"{task.name} {fold + 1}/{folds}")
+        raw = [
+            student.say(_own(model.tensors, number, fold), samples)
+            for number, student in enumerate(task.students)
+        ]
+        said.append(_mix(raw, model.card.learners, task))
+    return _answers(said, task, model)
+
+
+def ask_unseen(task: Task[S], model: Model, samples: S) -> Answers:
+    """Ask of every place only copies that have not seen it.
+
+    Of places the model was trained on that is one copy; of others it is all.
+    """
+    ensemble = model.card.ensemble
+    held_out = ensemble.held_out if ensemble else {}
+    everybody = _folds(model)
+    part = np.array([held_out.get(str(p), everybody) for p in samples.place])
+    value = np.full(
+        (int(samples.sizes.sum()), len(task.answer.outputs)), np.nan, np.float32
+    )
+    spread = np.zeros(len(value), np.float32)
+    for fold in np.unique(part):
+        items = np.flatnonzero(part == fold)
+        some, rows = samples.take(items), rows_of(samples, items)
+        if fold == everybody:
+            found = ask(task, model, some)
+        else:
+            raw = [
+                student.say(_own(model.tensors, number, int(fold)), some)
+                for number, student in enumerate(task.students)
+            ]
+            found = _answers([_mix(raw, model.card.learners, task)], task, model)
+        value[rows], spread[rows] = found.value, found.spread
+    return Answers(value=value, spread=spread)
+
+
+def predict(
+    task: Task[S],
+    model: Model,
+    data: Path,
+    out: Path,
+    *,
+    progress: Progress | None = None,
+) -> Sequence[Path]:
+    """Answer for a folder of data, labelled or not, and write files.
+
+    Returns
+    -------
+    sequence of Path
+        The files written.
+
+    Raises
+    ------
+    DataError
+        Damaged data.
+    """
+    samples = task.read(data)
+    answers = ask(task, model, samples, progress=progress)
+    return task.write(out, samples, answers, threshold_of(task, model))
+
+
+def threshold_of(task: Task[S], model: Model) -> float:
+    """Threshold of the task's decision; NaN if it has none."""
+    return model.card.calibration.thresholds.get(task.threshold, float("nan"))
+
+
+def share_out(samples: Samples, folds: int, where: Path) -> dict[str, int]:
+    """Share the places out over folds of about equal size; always the same way.
+
+    Raises
+    ------
+    DataError
+        If there are fewer places than folds.
+    """
+    sizes: dict[str, int] = {}
+    for place, size in zip(samples.place, samples.sizes, strict=True):
+        sizes[str(place)] = sizes.get(str(place), 0) + int(size)
+    if len(sizes) < folds:
+        raise DataError(
+            where, f"holds {len(sizes)} places", f"give at least {folds} of them"
+        )
+    load = [0] * folds
+    held_out = {}
+    for place in sorted(sizes, key=lambda p: (-sizes[p], p)):
+        fold = load.index(min(load))
+        held_out[place] = fold
+        load[fold] += sizes[place]
+    return dict(sorted(held_out.items()))
+
+
+def rows_of(samples: Samples, items: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Places of some items' answers among all answers."""
+    starts = np.concatenate([[0], np.cumsum(samples.sizes)])
+    if (samples.sizes == 1).all():
+        return np.asarray(items, np.intp)
+    return np.concatenate(
+        [np.arange(starts[i], starts[i + 1]) for i in items] or [np.zeros(0, np.intp)]
+    )
+
+
+def require_target(samples: Samples, where: Path) -> NDArray[Any]:
+    """Truth of all answers.
+
+    Raises
+    ------
+    DataError
+        If there is none.
+    """
+    if samples.target is None or not is_known(samples.target).any():
+        raise DataError(where, "holds no labels", "name a folder of labelled data")
+    return samples.target
+
+
+def _out_of_fold(
+    task: Task[S],
+    number: int,
+    tensors: Tensors,
+    samples: S,
+    part: NDArray[np.int64],
+) -> NDArray[np.float32]:
+    shape = (int(samples.sizes.sum()), len(task.answer.outputs))
+    said = np.full(shape, np.nan, np.float32)
+    for fold in range(task.folds):
+        items = np.flatnonzero(part == fold)
+        said[rows_of(samples, items)] = task.students[number].say(
+            _own(tensors, number, fold), samples.take(items)
+        )
+    return said
+
+
+def _mix(
+    raw: Sequence[NDArray[np.float32]], learners: Sequence[Learner], task: Task[S]
+) -> NDArray[np.float32]:
+    """Weighted mean of what students say: of logits, or of values."""
+    mixed = np.zeros_like(raw[0])
+    for found, learner in zip(raw, learners, strict=True):
+        scaled = found
+        if task.answer.head != "value":
+            scaled = found / np.float32(learner.temperature)
+        if task.answer.head == "classes":
+            scaled = log_softmax(scaled, axis=1)
+        mixed += np.float32(learner.share) * scaled
+    return mixed
+
+
+def _answers(
+    said: Sequence[NDArray[np.float32]], task: Task[S], model: Model
+) -> Answers:
+    """Mean of copies as the head promises it, and how far they disagree."""
+    temperature = model.card.calibration.temperature
+    value = probabilities(
+        np.mean(said, axis=0, dtype=np.float32), task.answer, temperature
+    )
+    if len(said) == 1:
+        return Answers(value=value, spread=np.zeros(len(value), np.float32))
+    top = value.argmax(axis=1) if task.answer.head == "classes" else 0
+    every = [
+        probabilities(one, task.answer, temperature)[np.arange(len(value)), top]
+        for one in said
+    ]
+    return Answers(value=value, spread=np.std(every, axis=0, dtype=np.float32))
+
+
+def _threshold(
+    task: Task[S], answers: Answers, target: NDArray[Any]
+) -> Mapping[str, float]:
+    if not task.threshold:
+        return {}
+    known = is_known(target) & np.isfinite(answers.value[:, 0])
+    best, _ = choose_threshold(target[known] > 0, answers.value[known, 0])
+    return {task.threshold: best}
+
+
+def _own(tensors: Tensors, number: int, fold: int) -> Tensors:
+    """Tensors of one copy under their own names."""
+    prefix = _key(number, fold, "")
+    own = {
+        n.removeprefix(prefix): a for n, a in tensors.items() if n.startswith(prefix)
+    }
+    if not own:
+        raise ModelError("weights", f"no copy {prefix[:-1]}", "train the model again")
+    return own
+
+
+def _key(number: int, fold: int, name: str) -> str:
+    return f"{number}.{fold}.{name}"
+
+
+def _folds(model: Model) -> int:
+    return model.card.ensemble.folds if model.card.ensemble else 1
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (path for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+def _digest_folder(folder: Path) -> str:
+    if folder.is_file():
+        return digest_file(folder)
+    names = {str(f.relative_to(folder)): digest_file(f) for f in _files(folder)}
+    return digest(names, length=64)
+
+
+def _share(say: Progress, task: Task[S], done: int) -> Progress:
+    total = len(task.students) * task.folds
+
+    def told(share: float, note: str) -> None:
+        family = task.students[done // task.folds].spec.family
+        fold = done % task.folds + 1
+        say((done + share) / total * 0.95, f"{family} {fold}/{task.folds} {note}")
+
+    return told
+
+
+def _silent(share: float, note: str) -> None:
+    """Say nothing."""
