@@ -1,24 +1,33 @@
-"""``agroforest model``: what judges, and where it comes from."""
+"""``agroforest model``: what judges, where it comes from and how good it is."""
 
+import json
+import math
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from agroforest.cli.progress import Bar
 
+if TYPE_CHECKING:
+    from agroforest.risk import Metric
+    from agroforest.risk.evaluate import Evaluation
+
 app = typer.Typer(help="Models and their cards. · 模型与模型卡", no_args_is_help=True)
+
+_Name = Annotated[str, typer.Argument(help="Such as canopy-damage.")]
+_Models = Annotated[
+    Path | None, typer.Option(help="Folder of models, if not the shipped ones.")
+]
+_STRESS = "canopy-stress"
 
 
 @app.command()
-def card(
-    name: Annotated[str, typer.Argument(help="Such as canopy-stress.")],
-    *,
-    models: Annotated[
-        Path | None, typer.Option(help="Folder of models, if not the shipped ones.")
-    ] = None,
-) -> None:
-    """Show a model's card: what it is for, what it was made of, its limits."""
+def card(name: _Name, *, models: _Models = None) -> None:
+    """Show a model's card: what it is for, what it was made of, its limits.
+
+    显示模型卡：用途、训练数据与不得使用的场合。
+    """
     from agroforest.risk import models_dir, read_card
 
     folder = (models or models_dir()) / name
@@ -28,32 +37,175 @@ def card(
 
 @app.command()
 def train(
-    name: Annotated[str, typer.Argument(help="canopy-stress.")],
+    name: _Name,
     *,
     data: Annotated[
         Path | None,
-        typer.Option(help="Table of canopy spectra the emulator must come from."),
+        typer.Option(
+            exists=True,
+            help="Labelled data in the layout of the task (docs/models.md); for "
+            "canopy-stress the table of canopy spectra its emulator must come from.",
+        ),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder to write.")],
     seed: Annotated[int, typer.Option(min=0, max=99)] = 0,
 ) -> None:
     """Train a model from scratch and write its weights and card.
 
-    canopy-stress learns from simulated forests; the same seed gives the same
-    weights on the same processor. About five minutes on two cores.
+    从头训练模型，写出权重与模型卡。
+
+    canopy-stress learns from simulated forests, the others from labelled data,
+    split by place. The same seed gives the same weights on the same processor.
     """
     from agroforest.core.errors import ConfigurationError
 
-    if name != "canopy-stress":
-        raise ConfigurationError(name, "cannot be trained", "name canopy-stress")
-    from agroforest.risk.canopy_stress import train_canopy_stress
-
     with Bar() as bar:
-        model = train_canopy_stress(
+
+        def told(share: float, note: str) -> None:
+            bar.reached(round(100 * share), 100, note)
+
+        if name == _STRESS:
+            from agroforest.risk.canopy_stress import train_canopy_stress
+
+            model = train_canopy_stress(out, lut=data, seed=seed, progress=told)
+        else:
+            from agroforest.risk import ensemble
+            from agroforest.risk.tasks import find_task
+
+            task = find_task(name)
+            if data is None:
+                raise ConfigurationError(
+                    name, "needs labelled data", "name its folder with --data"
+                )
+            model = ensemble.train(task, data, out, seed=seed, progress=told)
+    for line in _table(model.card.metrics):
+        typer.echo(line)
+
+
+@app.command()
+def evaluate(
+    name: _Name,
+    *,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            help="Labelled data in the layout of the task; canopy-stress needs none.",
+        ),
+    ] = None,
+    models: _Models = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Measure a model on labelled data, place by place.
+
+    用带标签的数据评价模型：只由未见过该地点的成员作答。
+
+    Places the model was trained on are judged only by members that have not seen
+    them, so its own training data give the card's metrics again.
+    """
+    from agroforest.core.errors import ConfigurationError
+    from agroforest.risk import load_model, models_dir
+    from agroforest.risk.evaluate import Evaluation, evaluate
+
+    folder = (models or models_dir()) / name
+    if name == _STRESS:
+        from agroforest.risk.watched import evaluate_canopy_stress
+
+        found = Evaluation(metrics=evaluate_canopy_stress(load_model(folder)))
+    else:
+        from agroforest.risk import ensemble
+        from agroforest.risk.tasks import find_task
+
+        task = find_task(name)
+        if data is None:
+            raise ConfigurationError(
+                name, "needs labelled data", "name its folder with --data"
+            )
+        found = evaluate(task, ensemble.load(task, folder), data)
+    if as_json:
+        typer.echo(_json(name, found))
+        return
+    for line in _report(found):
+        typer.echo(line)
+
+
+@app.command()
+def predict(
+    name: _Name,
+    *,
+    data: Annotated[
+        Path, typer.Option(exists=True, help="Data in the layout of the task.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder to write.")],
+    models: _Models = None,
+) -> None:
+    """Ask a model about a folder of data; labels need not be there.
+
+    对一个数据文件夹作出预测（不需要标签）。
+    """
+    from agroforest.risk import ensemble, models_dir
+    from agroforest.risk.tasks import find_task
+
+    task = find_task(name)
+    model = ensemble.load(task, (models or models_dir()) / name)
+    with Bar() as bar:
+        written = ensemble.predict(
+            task,
+            model,
+            data,
             out,
-            lut=data,
-            seed=seed,
             progress=lambda share, note: bar.reached(round(100 * share), 100, note),
         )
-    for metric in model.card.metrics:
-        typer.echo(f"{metric.name:<42} {metric.value:8.4f}  {metric.on}")
+    typer.echo(f"{out}  {len(written)} files, {model.card.title}")
+
+
+def _table(metrics: "tuple[Metric, ...]") -> list[str]:
+    lines = []
+    for metric in metrics:
+        interval = ""
+        if metric.low is not None and metric.high is not None:
+            interval = f"[{metric.low:.3f}, {metric.high:.3f}]"
+        prevalence = ""
+        if metric.prevalence is not None:
+            prevalence = f"prevalence {metric.prevalence:.3f}, "
+        lines.append(
+            f"{metric.name:<40} {metric.value:9.3f} {interval:<20} "
+            f"{prevalence}{metric.on}"
+        )
+    return lines
+
+
+def _report(found: "Evaluation") -> list[str]:
+    lines = _table(found.metrics)
+    if found.reliability:
+        lines += ["", "said      was       answers"]
+        lines += [
+            f"{b.said:<9.3f} {b.was:<9.3f} {b.answers:<9d} {'█' * round(30 * b.was)}"
+            for b in found.reliability
+        ]
+    if found.places:
+        first = found.metrics[0].name
+        values = sorted(v for v in found.places.values() if not math.isnan(v))
+        middle = values[len(values) // 2] if values else float("nan")
+        spread = (
+            f"lowest {values[0]:.3f}, middle {middle:.3f}, highest {values[-1]:.3f}"
+        )
+        lines += ["", f"{first} of {len(values)} places: {spread}"]
+        lines += [f"{found.unseen} places were never trained on"]
+    return lines
+
+
+def _json(name: str, found: "Evaluation") -> str:
+    return json.dumps(
+        {
+            "model": name,
+            "metrics": [m.model_dump(mode="json") for m in found.metrics],
+            "reliability": [b._asdict() for b in found.reliability],
+            "places": {
+                place: None if math.isnan(value) else value
+                for place, value in found.places.items()
+            },
+            "unseen_places": found.unseen,
+        },
+        ensure_ascii=False,
+    )

@@ -5,11 +5,19 @@ three-date rule runs without them, and `predict` loads them when it is given a
 model.
 """
 
-from agroforest.risk.card import Model, ModelCard, load_model, models_dir, read_card
+from agroforest.risk.card import (
+    Metric,
+    Model,
+    ModelCard,
+    load_model,
+    models_dir,
+    read_card,
+)
 from agroforest.risk.tile import RULE, predict
 
 __all__ = [
     "RULE",
+    "Metric",
     "Model",
     "ModelCard",
     "load_model",

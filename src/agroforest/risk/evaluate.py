@@ -1,6 +1,7 @@
 """How good a model is on labelled data."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -33,9 +34,9 @@ class Evaluation:
     """
 
     metrics: tuple[Metric, ...]
-    reliability: tuple[Reliability, ...]
-    places: dict[str, float]
-    unseen: int
+    reliability: tuple[Reliability, ...] = ()
+    places: Mapping[str, float] = field(default_factory=dict)
+    unseen: int = 0
 
 
 def evaluate(task: Task[S], model: Model, data: Path) -> Evaluation:
