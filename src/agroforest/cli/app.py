@@ -13,6 +13,7 @@ from agroforest.cli import (
     demo,
     index,
     model,
+    monitor,
     nightly,
     plan,
     scenes,
@@ -46,6 +47,7 @@ app.add_typer(sensors.app, name="sensors")
 app.add_typer(model.app, name="model")
 app.command(name="index")(index.index)
 app.command(name="plan")(plan.plan)
+app.command(name="monitor")(monitor.monitor)
 app.command(name="nightly")(nightly.nightly)
 app.command(name="worker")(worker.worker)
 app.command(name="zonal")(zonal.zonal)

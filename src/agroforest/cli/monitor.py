@@ -1,0 +1,138 @@
+"""``agroforest monitor``: the canopy detector over a cube of scenes."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from agroforest.cli.progress import Bar
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from agroforest.core.grid import Grid
+    from agroforest.monitor import Cube, Found
+
+
+def monitor(
+    cube: Annotated[
+        Path, typer.Argument(help="NetCDF file or Zarr store with time, y, x.")
+    ],
+    *,
+    train_until: Annotated[
+        datetime,
+        typer.Option(formats=["%Y-%m-%d"], help="Last day of the seasons' history."),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder to write.")],
+    forest: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, help="GeoTIFF on the cube's grid; above 0 is forest."
+        ),
+    ] = None,
+    models: Annotated[
+        Path | None, typer.Option(help="Folder of models, if not the shipped ones.")
+    ] = None,
+    crs: Annotated[
+        str | None, typer.Option(help="Such as EPSG:32649, if the cube does not say.")
+    ] = None,
+    scale: Annotated[
+        float | None,
+        typer.Option(help="Reflectance of one number; guessed if left out."),
+    ] = None,
+    offset: Annotated[float, typer.Option(help="Reflectance of the number zero.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Watch a cube of Sentinel-2 scenes for canopy stress, felling and fire.
+
+    对一个影像立方体逐日监测林冠胁迫、采伐与火烧（须实地核查，不是诊断）。
+
+    Seasons are learned until --train-until; every later date is judged as a night
+    would. Writes probability.tif, detected.tif (first date of the first confirmed
+    run, days since 1970-01-01, 0 = none), confirmed.tif (when it was confirmed) and
+    class.tif (0 none, 1 stress, 2 cut, 3 fire, 4 other). A sign to go and look, not a
+    diagnosis.
+    """
+    from agroforest.core.risk import epoch_day
+    from agroforest.monitor import open_cube, watch_cube
+    from agroforest.risk import load_model, models_dir
+
+    opened = open_cube(cube, crs=crs, scale=scale, offset=offset)
+    for note in opened.notes:
+        typer.echo(f"note  {note}", err=True)
+    with Bar() as bar:
+        found = watch_cube(
+            opened,
+            train_until=epoch_day(train_until.date()),
+            model=load_model((models or models_dir()) / "canopy-stress"),
+            forest=None if forest is None else _read_forest(forest, opened.grid),
+            progress=lambda share, note: bar.reached(round(100 * share), 100, note),
+        )
+    written = _write(found, out)
+    counts = _count(found)
+    if as_json:
+        files = {path.stem: str(path) for path in written}
+        typer.echo(json.dumps({**counts, "files": files, "notes": opened.notes}))
+        return
+    typer.echo(_told(opened, counts))
+    for path in written:
+        typer.echo(str(path))
+
+
+def _read_forest(path: Path, grid: "Grid") -> "NDArray[np.bool_]":
+    from agroforest.core.errors import DataError
+    from agroforest.cube import read_cog
+
+    raster = read_cog(path)
+    if raster.array.shape != grid.shape:
+        raise DataError(
+            path,
+            f"is {raster.array.shape}, the cube {grid.shape}",
+            "warp the mask to the grid of the cube",
+        )
+    return raster.array > 0
+
+
+def _write(found: "Found", out: Path) -> list[Path]:
+    from agroforest.cube import write_cog
+
+    out.mkdir(parents=True, exist_ok=True)
+    layers: dict[str, tuple[NDArray[Any], float | None]] = {
+        "probability": (found.probability, float("nan")),
+        "detected": (found.detected, None),
+        "confirmed": (found.confirmed, None),
+        "class": (found.kind, None),
+    }
+    written = []
+    for name, (array, nodata) in layers.items():
+        path = out / f"{name}.tif"
+        write_cog(
+            path,
+            array,
+            found.grid,
+            nodata=nodata,
+            scale=1.0,
+            description=name,
+            overviews="nearest" if nodata is None else "average",
+        )
+        written.append(path)
+    return written
+
+
+def _count(found: "Found") -> dict[str, int]:
+    import numpy as np
+
+    from agroforest.monitor import CODES
+
+    counts = {"judged": int(np.isfinite(found.probability).sum())}
+    return counts | {
+        CODES[code]: int((found.kind == code).sum()) for code in CODES if code
+    }
+
+
+def _told(cube: "Cube", counts: dict[str, int]) -> str:
+    kinds = ", ".join(f"{n} {kind}" for kind, n in counts.items() if kind != "judged")
+    return f"{len(cube.days)} dates, {counts['judged']} pixels judged: {kinds}"

@@ -1,0 +1,224 @@
+"""Whole series judged at once, as the nights would judge them one by one.
+
+The network looks back only, so what it says of a date is the same whether later
+dates are there or not: one pass over a series replaces a night for every date.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agroforest.features import NAMES
+from agroforest.features.series import FeatureBlock, assemble
+from agroforest.indices import harmonic
+from agroforest.indices.season import BANDS, NODATA, SCALE, Calendar, quantise
+from agroforest.indices.state import BaselineState
+from agroforest.risk.card import DISTURBED, Model
+from agroforest.risk.infer import classify
+
+_HEALTHY, _STRESSED, _GONE = range(3)
+#: Kinds of what is seen; see `agroforest.monitor.CODES`.
+STRESS, CUT, FIRE, OTHER = 1, 2, 3, 4
+# Successive dates whose common probability is the evidence of a pixel; of one to
+# six tried on simulated forests the one with the highest average precision.
+_EVIDENCE = 3
+# Char is dark in the near infrared and brighter in the shortwave infrared; a felled
+# floor is bright in both. Of the simulated fires and cuts; not tuned further.
+_CHAR_NBR, _CHAR_NIR = -0.05, 0.16
+# A pixel that ends in so many healthy dates has recovered.
+_RECOVERED = 4
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Sighting:
+    """What a series amounts to, for ``n`` pixels; see `agroforest.monitor.Found`.
+
+    Attributes
+    ----------
+    probability
+        ``(n,)`` float32, NaN where nothing was judged.
+    since, confirmed
+        ``(n,)`` int32, epoch days; 0 for none.
+    kind
+        ``(n,)`` uint8.
+    """
+
+    probability: NDArray[np.float32]
+    since: NDArray[np.int32]
+    confirmed: NDArray[np.int32]
+    kind: NDArray[np.uint8]
+
+
+def judge_series(
+    state: BaselineState,
+    days: NDArray[np.int32],
+    bands: NDArray[np.float32],
+    medians: Mapping[int, NDArray[np.float32]],
+    model: Model,
+) -> Sighting:
+    """Judge all dates after a history.
+
+    Parameters
+    ----------
+    state
+        Seasons and rings of a row of ``n`` pixels, as `baseline.fit` gives them.
+    days
+        ``(date,)`` int32, epoch days after the history, rising.
+    bands
+        ``(date, 6, n)`` float32 reflectance in the order of `BANDS`, NaN where not
+        clear.
+    medians
+        What the undamaged forest shares, by day, ``(7,)`` each.
+    model
+        A canopy-stress model.
+
+    Returns
+    -------
+    Sighting
+        A detection needs the card's threshold on ``confirmations`` successive clear
+        dates.
+    """
+    n = state.grid.width
+    numbers = np.concatenate([state.ring[:, :, 0], quantise(bands)])
+    day = np.concatenate(
+        [state.ring_day[:, 0], np.broadcast_to(days[:, None], (days.size, n))]
+    )
+    there = (numbers != NODATA).any(axis=1)
+    day = np.where(there, day, 0).astype(np.int32)
+    z = _standardised(state, numbers, day, medians)
+    block = _compact(z, day, state)
+    threshold = model.card.calibration.thresholds[DISTURBED]
+    needed = model.card.calibration.confirmations
+    chance = classify(model, block)
+    unwell = np.where(block.judged, 1 - chance[..., _HEALTHY], np.nan)
+    since, confirmed, at = _first_run(unwell >= threshold, block, needed)
+    kind = _kinds(block, chance, at, confirmed, threshold)
+    kind[_is_char(numbers, day, confirmed) & (kind == CUT)] = FIRE
+    return Sighting(
+        probability=_evidence(unwell),
+        since=since,
+        confirmed=confirmed,
+        kind=kind,
+    )
+
+
+def _standardised(
+    state: BaselineState,
+    numbers: NDArray[np.int16],
+    day: NDArray[np.int32],
+    medians: Mapping[int, NDArray[np.float32]],
+) -> NDArray[np.float32]:
+    """``(date, 7, n)``: residuals in the pixel's own spreads, NaN where unknown."""
+    known = np.array(sorted(medians), np.int32)
+    shared = np.array([medians[d] for d in known.tolist()], np.float32)
+    calendar = Calendar.over(day, known, shared)
+    value = harmonic.residual_stack(
+        numbers[:, :, None], day[:, None], calendar, state.coefficients
+    )[:, :, 0]
+    spread = state.spread[:, 0]
+    unknown = spread == NODATA
+    return np.asarray(
+        value / np.where(unknown, np.nan, spread / SCALE).astype(np.float32),
+        np.float32,
+    )
+
+
+def _compact(
+    z: NDArray[np.float32], day: NDArray[np.int32], state: BaselineState
+) -> FeatureBlock:
+    """Series without gaps, oldest first, empty places before them."""
+    z, day = z.transpose(2, 0, 1), day.T
+    there = (day > 0) & np.isfinite(z).any(axis=-1)
+    order = np.argsort(there, axis=1, kind="stable")
+    longest = max(1, int(there.sum(axis=1).max(initial=0)))
+    order = order[:, -longest:]
+    mask = np.take_along_axis(there, order, axis=1)
+    day = np.where(mask, np.take_along_axis(day, order, axis=1), 0).astype(np.int32)
+    values = assemble(np.take_along_axis(z, order[..., None], axis=1), mask, day)
+    start = state.model_from[0][:, None]
+    return FeatureBlock(
+        values=values,
+        mask=mask,
+        judged=mask & (start > 0) & (day >= start),
+        day=day,
+        names=NAMES,
+    )
+
+
+def _first_run(
+    high: NDArray[np.bool_], block: FeatureBlock, needed: int
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.intp]]:
+    """First confirmed run: its first day, the day of its confirmation, and where."""
+    n, dates = high.shape
+    length = np.zeros(n, np.int32)
+    begun = np.zeros(n, np.int32)
+    since, confirmed = np.zeros(n, np.int32), np.zeros(n, np.int32)
+    at = np.full(n, dates, np.intp)
+    for date in range(dates):
+        judged, up = block.judged[:, date], high[:, date] & block.judged[:, date]
+        begun = np.where(up & (length == 0), block.day[:, date], begun)
+        length = np.where(up, length + 1, np.where(judged, 0, length))
+        new = (length >= needed) & (confirmed == 0)
+        since[new], confirmed[new] = begun[new], block.day[new, date]
+        at[new] = date
+    return since, confirmed, at
+
+
+def _evidence(unwell: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Highest mean over successive judged dates, ``(n,)``."""
+    order = np.argsort(~np.isnan(unwell), axis=1, kind="stable")
+    packed = np.take_along_axis(unwell, order, axis=1)  # NaN first
+    width = min(_EVIDENCE, packed.shape[1])
+    total = np.cumsum(np.nan_to_num(packed), axis=1)
+    total[:, width:] -= total[:, :-width].copy()
+    total = total[:, width - 1 :] / width
+    # A series of fewer dates than that is judged by what it has, as if the dates
+    # before had been healthy.
+    best = total.max(axis=1)
+    known = ~np.isnan(packed[:, -1])
+    return np.where(known, best, np.nan).astype(np.float32)
+
+
+def _kinds(
+    block: FeatureBlock,
+    chance: NDArray[np.float32],
+    at: NDArray[np.intp],
+    confirmed: NDArray[np.int32],
+    threshold: float,
+) -> NDArray[np.uint8]:
+    """Stress, cut or other of what was confirmed; 0 elsewhere."""
+    dates = block.day.shape[1]
+    after = block.judged & (np.arange(dates) >= at[:, None])
+    count = np.maximum(after.sum(axis=1), 1)
+    stressed, gone = (
+        np.where(after, chance[..., c], 0).sum(axis=1) / count
+        for c in (_STRESSED, _GONE)
+    )
+    well = block.judged & (1 - chance[..., _HEALTHY] < threshold)
+    counted_back = block.judged[:, ::-1].cumsum(axis=1)[:, ::-1]
+    last = block.judged & (counted_back <= _RECOVERED)
+    recovered = (well & last).sum(axis=1) >= _RECOVERED
+    kind = np.where(gone > stressed, CUT, np.where(recovered, OTHER, STRESS))
+    return np.where(confirmed > 0, kind, 0).astype(np.uint8)
+
+
+def _is_char(
+    numbers: NDArray[np.int16], day: NDArray[np.int32], confirmed: NDArray[np.int32]
+) -> NDArray[np.bool_]:
+    """Whether the confirming observation is dark and charred, ``(n,)``."""
+    here = (day == confirmed) & (confirmed > 0)
+    slot = here.argmax(axis=0)
+    pixel = np.arange(confirmed.size)
+    nir, swir = (
+        np.where(
+            numbers[slot, BANDS.index(b), pixel] == NODATA,
+            np.nan,
+            numbers[slot, BANDS.index(b), pixel] / SCALE,
+        )
+        for b in ("B8A", "B12")
+    )
+    with np.errstate(invalid="ignore", divide="ignore"):
+        nbr = (nir - swir) / (nir + swir)
+        return np.asarray(here.any(axis=0) & (nbr < _CHAR_NBR) & (nir < _CHAR_NIR))

@@ -1,0 +1,117 @@
+"""Cubes as others write them: names, units, axes, CRS."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from agroforest.core.errors import DataError
+from agroforest.indices.season import BANDS
+from agroforest.monitor import open_cube
+
+TIMES = np.array(["2020-01-02", "2020-01-02", "2020-01-12"], "datetime64[ns]")
+
+
+def cube(**changes: Any) -> xr.Dataset:
+    rng = np.random.default_rng(0)
+    numbers = rng.integers(200, 3000, (3, 4, 5)).astype(np.uint16)
+    numbers[0, 0, 0] = 0  # nothing seen
+    names = changes.get("names", {"B4": "B04", "B11": "B11"})
+    axes = changes.get("axes", ("time", "y", "x"))
+    scale = changes.get("scale", 1)
+    y = np.arange(4) * 10.0 + 500_000
+    return xr.Dataset(
+        dict.fromkeys(names, (axes, numbers * scale)),
+        coords={
+            axes[0]: TIMES,
+            axes[1]: y if changes.get("rising") else y[::-1],
+            axes[2]: np.arange(5) * changes.get("step", 10.0) + 300_000,
+        },
+        attrs=changes.get("attrs", {"crs": "EPSG:32648"}),
+    )
+
+
+def saved(folder: Path, data: xr.Dataset, *, zarr: bool = False) -> Path:
+    path = folder / ("c.zarr" if zarr else "c.nc")
+    if zarr:
+        data.to_zarr(path, zarr_format=2)
+    else:
+        data.to_netcdf(path)
+    return path
+
+
+@pytest.mark.parametrize("zarr", [False, True])
+@pytest.mark.parametrize("names", [{"B4": 0}, {"B04": 0}, {"S2-L2A-B04": 0}])
+def test_bands_by_name(tmp_path: Path, names: dict[str, int], zarr: bool) -> None:
+    opened = open_cube(saved(tmp_path, cube(names=names), zarr=zarr))
+    assert list(opened.bands) == ["B04"]
+    assert opened.days.tolist() == [18263, 18273]
+    assert opened.grid.bounds == (299_995.0, 499_995.0, 300_045.0, 500_035.0)
+
+
+@pytest.mark.parametrize("rising", [False, True])
+@pytest.mark.parametrize("scale", [1, 1e-4])
+def test_numbers_or_reflectance_either_way_up(
+    tmp_path: Path, scale: float, rising: bool
+) -> None:
+    data = cube(scale=scale, rising=rising)
+    opened = open_cube(saved(tmp_path, data))
+    rows, columns = np.array([0, 0, 3]), np.array([0, 4, 2])
+    found = list(opened.read(rows, columns))
+    assert [day for day, *_ in found] == opened.days.tolist()
+    expected = data["B4"].values / (10_000 if scale == 1 else 1)
+    expected = expected[:, ::-1] if rising else expected
+    _, bands, usable = found[1]
+    np.testing.assert_allclose(
+        bands[BANDS.index("B04"), 0], expected[2, rows, columns], rtol=1e-5
+    )
+    assert np.isnan(bands[BANDS.index("B12")]).all()
+    assert usable.all()
+
+
+def test_the_first_clear_scene_of_a_day_counts(tmp_path: Path) -> None:
+    data = cube(names={"B04": 0})
+    scl = np.full((3, 4, 5), 4, np.uint8)
+    scl[0, 1] = 9
+    data["SCL"] = ("time", "y", "x"), scl
+    opened = open_cube(saved(tmp_path, data))
+    rows, columns = np.array([0, 1, 2]), np.array([0, 0, 0])
+    _, bands, usable = next(iter(opened.read(rows, columns)))
+    red = bands[BANDS.index("B04"), 0] * 10_000
+    numbers = data["B04"].values
+    wanted = [numbers[1, 0, 0], numbers[1, 1, 0], numbers[0, 2, 0]]
+    # Nothing seen first, cloud first, clear first.
+    np.testing.assert_allclose(red, wanted, rtol=1e-5)
+    assert usable.all()
+
+
+def test_b08_stands_in_for_b8a(tmp_path: Path) -> None:
+    opened = open_cube(saved(tmp_path, cube(names={"B08": 0, "B11": 0})))
+    assert opened.bands == {"B8A": "B08", "B11": "B11"}
+    assert any("B08 stands in for B8A" in note for note in opened.notes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"names": {"ndvi": 0}}, "no variable is a band"),
+        ({"attrs": {}}, "--crs"),
+        ({"step": 20.0}, "square pixels"),
+        ({"axes": ("when", "y", "x")}, "no dimension time"),
+    ],
+)
+def test_cubes_that_are_refused(
+    tmp_path: Path, changes: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(DataError, match=words):
+        open_cube(saved(tmp_path, cube(**changes)))
+
+
+def test_no_cube_at_all(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no such file"):
+        open_cube(tmp_path / "none.nc")
+    (tmp_path / "text.nc").write_text("hello")
+    with pytest.raises(DataError, match="not a cube"):
+        open_cube(tmp_path / "text.nc")

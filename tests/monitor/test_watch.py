@@ -1,0 +1,132 @@
+"""A cube watched at once gives what the nights give one by one."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+import xarray as xr
+from typer.testing import CliRunner
+
+from agroforest.cli.app import app
+from agroforest.core.errors import DataError
+from agroforest.indices.season import BANDS
+from agroforest.monitor import Found, open_cube, watch_cube
+from agroforest.risk import load_model, models_dir
+from agroforest.risk.datasets.canopy_stress import follow
+from agroforest.risk.infer import judge
+from agroforest.risk.simulate import Emulator, Forest, build_forest
+from agroforest.risk.simulate.events import Kind
+
+
+@pytest.fixture(scope="module")
+def forest() -> Forest:
+    return build_forest(Emulator.shipped(), 1_000_003, 160)
+
+
+def write(forest: Forest, path: Path, *, names: tuple[str, ...] = BANDS) -> Path:
+    """The forest as a NetCDF cube, 16 x 10 pixels, with a little SCL."""
+    shape = (forest.day.size, 16, 10)
+    numbers = np.nan_to_num(forest.bands * 10_000).round().astype(np.int16)
+    layers = {
+        name: (("time", "y", "x"), numbers[:, BANDS.index(name)].reshape(shape))
+        for name in names
+    }
+    usable = forest.usable.reshape(shape)
+    layers["SCL"] = (("time", "y", "x"), np.where(usable, 4, 9).astype(np.int16))
+    xr.Dataset(
+        layers,
+        coords={
+            "time": forest.day.astype("datetime64[D]").astype("datetime64[ns]"),
+            "y": 2_500_000.0 - 20 * np.arange(16),
+            "x": 300_000.0 + 20 * np.arange(10),
+        },
+        attrs={"crs": "EPSG:32649"},
+    ).to_netcdf(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def cube(forest: Forest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write(forest, tmp_path_factory.mktemp("cube") / "cube.nc")
+
+
+@pytest.fixture(scope="module")
+def found(forest: Forest, cube: Path) -> Found:
+    model = load_model(models_dir() / "canopy-stress")
+    return watch_cube(open_cube(cube), train_until=forest.history, model=model)
+
+
+def test_as_the_nights_would(forest: Forest, found: Found) -> None:
+    model = load_model(models_dir() / "canopy-stress")
+    threshold = model.card.calibration.thresholds["canopy-disturbed"]
+    first = np.zeros(160, np.int32)
+    for night, state in follow(forest):
+        stress, loss = judge(state, night, model, threshold)
+        since = np.maximum(stress.since, loss.since)
+        # A detection counts on the night that first says so.
+        fresh = (first == 0) & (since > 0) & (stress.evidence == night)
+        first[fresh] = night
+    confirmed = found.confirmed.ravel()
+    assert (first > 0).sum() > 10
+    same = first == confirmed
+    # A felled pixel starts a new history in the nights; a cube's does not.
+    assert same.mean() > 0.97
+
+
+def test_what_was_disturbed_scores_higher(forest: Forest, found: Found) -> None:
+    kind = forest.events.kind
+    end = int(forest.day[-1])
+    hit = (kind != Kind.NONE) & (forest.events.onset < end - 120)
+    chance = found.probability.ravel()
+    known = np.isfinite(chance)
+    assert known.mean() > 0.9
+    well = known & (kind == Kind.NONE)
+    assert np.median(chance[hit & known]) > np.median(chance[well]) + 0.3
+    assert (found.detected.ravel()[well] > 0).mean() < 0.1
+    cut = (kind == Kind.CUT) & (found.confirmed.ravel() > 0)
+    if cut.any():
+        assert np.isin(found.kind.ravel()[cut], (2, 3, 4)).mean() > 0.5
+    late = found.confirmed >= found.detected
+    assert late.all()
+
+
+def test_files_and_messages(forest: Forest, cube: Path, tmp_path: Path) -> None:
+    until = str(np.datetime64(forest.history, "D"))
+    ended = CliRunner().invoke(
+        app, ["monitor", str(cube), "--train-until", until, "--out", str(tmp_path)]
+    )
+    assert ended.exit_code == 0, ended.output
+    for name, dtype in (
+        ("probability", "float32"),
+        ("detected", "int32"),
+        ("confirmed", "int32"),
+        ("class", "uint8"),
+    ):
+        with rasterio.open(tmp_path / f"{name}.tif") as raster:
+            assert raster.dtypes == (dtype,)
+            assert raster.shape == (16, 10)
+            assert raster.crs.to_epsg() == 32649
+            assert raster.transform.f == 2_500_010.0
+
+
+@pytest.mark.parametrize("missing", ["B12", "B02"])
+def test_missing_bands(forest: Forest, tmp_path: Path, missing: str) -> None:
+    names = tuple(b for b in BANDS if b != missing)
+    opened = open_cube(write(forest, tmp_path / "less.nc", names=names))
+    assert any(missing in note for note in opened.notes)
+    model = load_model(models_dir() / "canopy-stress")
+    found = watch_cube(opened, train_until=forest.history, model=model)
+    assert np.isfinite(found.probability).mean() > 0.9
+
+
+def test_cubes_that_cannot_be_watched(forest: Forest, cube: Path) -> None:
+    model = load_model(models_dir() / "canopy-stress")
+    opened = open_cube(cube)
+    with pytest.raises(DataError, match="one side"):
+        watch_cube(opened, train_until=int(forest.day[-1]), model=model)
+    with pytest.raises(DataError, match="enough clear dates"):
+        watch_cube(opened, train_until=int(forest.day[3]), model=model)
+    nowhere = np.zeros(opened.grid.shape, bool)
+    with pytest.raises(DataError, match="no pixel is forest"):
+        watch_cube(opened, train_until=forest.history, model=model, forest=nowhere)
