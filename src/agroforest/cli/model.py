@@ -23,7 +23,14 @@ _STRESS = "canopy-stress"
 
 
 @app.command()
-def card(name: _Name, *, models: _Models = None) -> None:
+def card(
+    name: _Name,
+    *,
+    models: _Models = None,
+    stac: Annotated[
+        bool, typer.Option("--stac", help="As a STAC item (MLM extension), JSON.")
+    ] = False,
+) -> None:
     """Show a model's card: what it is for, what it was made of, its limits.
 
     显示模型卡：用途、训练数据与不得使用的场合。
@@ -31,7 +38,12 @@ def card(name: _Name, *, models: _Models = None) -> None:
     from agroforest.risk import models_dir, read_card
 
     folder = (models or models_dir()) / name
-    read_card(folder)  # refuses what is no card
+    found = read_card(folder)  # refuses what is no card
+    if stac:
+        from agroforest.risk.mlm import describe
+
+        typer.echo(json.dumps(describe(found), indent=2, ensure_ascii=False))
+        return
     typer.echo((folder / "card.toml").read_text(encoding="utf-8"), nl=False)
 
 
