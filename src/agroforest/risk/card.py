@@ -144,6 +144,11 @@ class Calibration(_Section):
     """Divides the logits; fitted on validation."""
     thresholds: Mapping[str, _Fraction] = {}
     """Probability that counts as detected, chosen on validation."""
+    prior: tuple[_Fraction, ...] = ()
+    """Shares of the classes where it learned; where given, those of a new place are
+    estimated from its unlabelled items, `agroforest.risk.prior`."""
+    prior_weight: Annotated[float, Field(ge=0)] = 0.0
+    """Items that `prior` counts as beside those of a place."""
     confirmations: Annotated[int, Field(ge=1)] = 1
     """Successive clear dates that must reach the threshold."""
 

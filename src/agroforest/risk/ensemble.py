@@ -20,7 +20,6 @@ from agroforest.risk.calibrate import (
     choose_threshold,
     fit_temperature,
     is_known,
-    probabilities,
 )
 from agroforest.risk.card import (
     Calibration,
@@ -37,6 +36,7 @@ from agroforest.risk.card import (
     schema_digest,
 )
 from agroforest.risk.measure import measure
+from agroforest.risk.prior import describe_prior, promise
 from agroforest.risk.task import Answers, S, Samples, Task
 from agroforest.risk.train import Progress
 
@@ -99,7 +99,11 @@ def train(
     )
     mixed = _mix(said, learners, task)
     temperature = fit_temperature(mixed, target, task.answer)
-    chance = probabilities(mixed, task.answer, temperature)
+    calibration = Calibration(
+        temperature=temperature,
+        **describe_prior(target, task.answer, task.prior_weight),
+    )
+    chance = promise(mixed, samples, task.answer, calibration)
     answers = Answers(value=chance, spread=np.zeros(len(chance), np.float32))
     thresholds = _threshold(task, answers, target)
     threshold = thresholds.get(task.threshold, float("nan"))
@@ -125,7 +129,7 @@ def train(
             seed=seed,
             recipe="; ".join(student.describe() for student in task.students),
         ),
-        calibration=Calibration(temperature=temperature, thresholds=thresholds),
+        calibration=calibration.model_copy(update={"thresholds": thresholds}),
         metrics=measure(task, samples, answers, threshold),
         limits=task.limits,
     )
@@ -178,7 +182,7 @@ def ask(
             for number, student in enumerate(task.students)
         ]
         said.append(_mix(raw, model.card.learners, task))
-    return _answers(said, task, model)
+    return _answers(said, samples, task, model)
 
 
 def ask_unseen(task: Task[S], model: Model, samples: S) -> Answers:
@@ -204,7 +208,8 @@ def ask_unseen(task: Task[S], model: Model, samples: S) -> Answers:
                 student.say(_own(model.tensors, number, int(fold)), some)
                 for number, student in enumerate(task.students)
             ]
-            found = _answers([_mix(raw, model.card.learners, task)], task, model)
+            mixed = _mix(raw, model.card.learners, task)
+            found = _answers([mixed], some, task, model)
         value[rows], spread[rows] = found.value, found.spread
     return Answers(value=value, spread=spread)
 
@@ -319,18 +324,17 @@ def _mix(
 
 
 def _answers(
-    said: Sequence[NDArray[np.float32]], task: Task[S], model: Model
+    said: Sequence[NDArray[np.float32]], samples: S, task: Task[S], model: Model
 ) -> Answers:
     """Mean of copies as the head promises it, and how far they disagree."""
-    temperature = model.card.calibration.temperature
-    value = probabilities(
-        np.mean(said, axis=0, dtype=np.float32), task.answer, temperature
-    )
+    calibration = model.card.calibration
+    mean = np.asarray(np.mean(said, axis=0, dtype=np.float32))
+    value = promise(mean, samples, task.answer, calibration)
     if len(said) == 1:
         return Answers(value=value, spread=np.zeros(len(value), np.float32))
     top = value.argmax(axis=1) if task.answer.head == "classes" else 0
     every = [
-        probabilities(one, task.answer, temperature)[np.arange(len(value)), top]
+        promise(one, samples, task.answer, calibration)[np.arange(len(value)), top]
         for one in said
     ]
     return Answers(value=value, spread=np.std(every, axis=0, dtype=np.float32))

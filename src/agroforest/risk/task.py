@@ -149,6 +149,10 @@ class Task(Generic[S]):
     threshold
         Name of the decision in the card for which a threshold is chosen (the one
         with the highest F1 on places not learned from); empty for none.
+    prior_weight
+        Of classes: items that the shares of the classes in the training data count
+        as when those of a new place are estimated, `agroforest.risk.prior`; `None`
+        takes every place as if the shares were the same.
     """
 
     name: str
@@ -166,3 +170,4 @@ class Task(Generic[S]):
     measures: Callable[[S, Answers, float], Mapping[str, Statistic]]
     write: Callable[[Path, S, Answers, float], Sequence[Path]]
     threshold: str = ""
+    prior_weight: float | None = None
