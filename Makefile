@@ -9,7 +9,7 @@ READY  := $(VENV)/.ready
 WORK   ?= work
 
 .DEFAULT_GOAL := help
-.PHONY: help demo real test quick lint format bench clean browser
+.PHONY: help demo real evaluate test quick lint format bench clean browser
 
 help: ## Show this list.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -19,6 +19,9 @@ demo: $(READY) ## Simulate a district in Guangxi, watch it for half a year, scor
 
 real: $(READY) ## Run two years of real nights and print the README's table.
 	$(BIN)/python benchmarks/real_nights.py --work $(WORK)/real
+
+evaluate: $(READY) ## Measure every model on labelled data and bring docs/models.md up to date.
+	$(BIN)/python benchmarks/evaluate.py --write docs/models.md --json $(WORK)/evaluate.json
 
 test: $(READY) browser lint ## Everything CI runs.
 	$(BIN)/pytest -n 2 --dist loadfile -m "not alone"

@@ -1,0 +1,121 @@
+"""How good every shipped model is, on the data its card names.
+
+    python benchmarks/evaluate.py [--data DIR] [--write docs/models.md] [--json FILE]
+
+Judges every place only by members that have not seen it, checks that the figures
+are those of the card, and prints the tables. With ``--write`` what stands between
+the markers of the page is replaced. ``--data`` holds the data sets under the names
+below; AGROFOREST_DATA, or else ../shared/data, unless given.
+"""
+
+import argparse
+import json
+import os
+import re
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from agroforest.risk import Metric, ModelCard, load_model, models_dir, read_card
+from agroforest.risk import ensemble as ensembles
+from agroforest.risk.evaluate import Evaluation, evaluate
+from agroforest.risk.tasks import find_task
+from agroforest.risk.watched import evaluate_canopy_stress
+
+_DATA = {
+    "canopy-damage": "pest_s2_patches",
+    "disturbance-cause": "disturbance_landsat_series",
+    "fuel-moisture": "fuel_moisture",
+    "burned-area": "burned_area_s2",
+    "fire-occurrence": "fire_points_thailand",
+}
+_STRESS = "canopy-stress"
+_START, _END = "<!-- figures -->", "<!-- end of figures -->"
+_ROOT = Path(__file__).resolve().parents[1]
+
+
+def main() -> None:
+    """Evaluate, compare with the cards, print."""
+    options = argparse.ArgumentParser(description=__doc__)
+    given = os.environ.get("AGROFOREST_DATA", _ROOT.parent / "shared" / "data")
+    options.add_argument("--data", type=Path, default=Path(given))
+    options.add_argument("--only", nargs="*", default=())
+    options.add_argument("--write", type=Path, help="page to bring up to date")
+    options.add_argument("--json", type=Path)
+    chosen = options.parse_args()
+    names = [n for n in (*_DATA, _STRESS) if not chosen.only or n in chosen.only]
+    found = {name: _evaluate(name, chosen.data) for name in names}
+    text = "\n".join(_section(name, one) for name, one in found.items())
+    sys.stdout.write(text + "\n")
+    if chosen.json:
+        chosen.json.parent.mkdir(parents=True, exist_ok=True)
+        content = {
+            name: [m.model_dump(mode="json") for m in one.metrics]
+            for name, one in found.items()
+        }
+        chosen.json.write_text(json.dumps(content, indent=1) + "\n")
+    if chosen.write:
+        _write(chosen.write, text)
+    different = [n for n, one in found.items() if not _agree(_card(n), one.metrics)]
+    if different:
+        sys.exit(f"other figures than in the card: {', '.join(different)}")
+
+
+def _evaluate(name: str, data: Path) -> Evaluation:
+    folder = models_dir() / name
+    if name == _STRESS:
+        return Evaluation(metrics=evaluate_canopy_stress(load_model(folder)))
+    task = find_task(name)
+    return evaluate(task, ensembles.load(task, folder), data / _DATA[name])
+
+
+def _card(name: str) -> ModelCard:
+    return read_card(models_dir() / name)
+
+
+def _agree(card: ModelCard, metrics: Iterable[Metric]) -> bool:
+    """Whether the figures are the card's, up to the last digit or so."""
+    said = {m.name: m.value for m in card.metrics}
+    return all(
+        abs(said[m.name] - m.value) <= 2e-3 * abs(m.value) + 2e-4 for m in metrics
+    )
+
+
+def _section(name: str, found: Evaluation) -> str:
+    card = _card(name)
+    lines = [
+        f"### `{name}` {card.version}",
+        "",
+        f"{card.purpose.en} {card.training.data}. {found.metrics[0].on}.",
+        "",
+        "| metric | value | 95 % interval | prevalence |",
+        "|---|---|---|---|",
+    ]
+    lines += [
+        f"| {m.name} | {m.value:.3f} | {_number(m.low)} to {_number(m.high)} "
+        f"| {_number(m.prevalence)} |"
+        for m in found.metrics
+    ]
+    if found.reliability:
+        lines += ["", "| said | was | answers |", "|---|---|---|"]
+        lines += [
+            f"| {b.said:.2f} | {b.was:.2f} | {b.answers:,} |" for b in found.reliability
+        ]
+    return "\n".join([*lines, ""])
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
+def _write(page: Path, text: str) -> None:
+    old = page.read_text(encoding="utf-8")
+    pattern = re.compile(f"{re.escape(_START)}.*?{re.escape(_END)}", re.DOTALL)
+    if not pattern.search(old):
+        sys.exit(f"{page} has no {_START} … {_END}")
+    new = f"{_START}\n\n{text}\n{_END}"
+    page.write_text(pattern.sub(lambda _: new, old), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
