@@ -153,7 +153,7 @@ class Prepared(nn.Module):
         values = (scene - self.centre.view(shape)) / self.scale.view(shape)
         known = [
             torch.isfinite(part).all(dim=1, keepdim=True).to(values.dtype)
-            for part in torch.split(values, self.sources, dim=1)
+            for part in torch.split(values, list(self.sources), dim=1)
         ]
         values = torch.nan_to_num(values).clamp(-_FURTHEST, _FURTHEST)
         return self.network(torch.cat([values, *known], dim=1))

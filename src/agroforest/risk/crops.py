@@ -1,0 +1,162 @@
+"""Crops of scenes to learn from: cut anywhere, turned, zoomed, made noisy."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from agroforest.risk.train import Batch
+
+# Crops of one scene with another are as likely as its pixels to this power: large
+# scenes hold more, but what they hold is alike. Arbitrary.
+_EVENLY = 0.75
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Crops:
+    """How crops are cut and changed.
+
+    Attributes
+    ----------
+    side
+        Pixels along a side; smaller scenes are surrounded by missing pixels.
+    noise
+        Of every pixel and channel, in spreads of the channel.
+    gain
+        Of every crop and channel, shared by its pixels, in spreads.
+    zoom
+        Crops are up to ``2**zoom`` times smaller or larger than their pixels.
+    forget
+        Share of the crops that lose each source, such as a date.
+    evenly
+        Power of a scene's pixels that its share of the crops goes with.
+    """
+
+    side: int
+    noise: float = 0.0
+    gain: float = 0.0
+    zoom: float = 0.0
+    forget: tuple[float, ...] = ()
+    evenly: float = _EVENLY
+
+    def describe(self) -> str:
+        """One line for the card."""
+        lost = "/".join(f"{share:g}" for share in self.forget) or "0"
+        return (
+            f"crops of {self.side} pixels, turned and mirrored, noise {self.noise:g}, "
+            f"gain {self.gain:g}, zoom {self.zoom:g}, sources lost {lost}"
+        )
+
+    def of(
+        self,
+        scenes: Sequence[NDArray[np.float32]],
+        truth: Sequence[NDArray[np.float32]],
+        scale: NDArray[np.float32],
+        batch: int,
+        sources: Sequence[int],
+    ) -> "Cutter":
+        """Cut crops of scenes.
+
+        Parameters
+        ----------
+        scenes
+            ``(channel, y, x)`` each, NaN where missing.
+        truth
+            ``(y, x)`` each, NaN where not known.
+        scale
+            Spread of every channel.
+        batch
+            Crops a step.
+        sources
+            Channels of every source.
+        """
+        return Cutter(
+            how=self,
+            scenes=[torch.from_numpy(s) for s in scenes],
+            truth=[torch.from_numpy(t) for t in truth],
+            scale=torch.from_numpy(scale).view(1, -1, 1, 1),
+            batch=batch,
+            sources=tuple(sources),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Cutter:
+    """A source of batches of crops; see `agroforest.risk.train.Source`.
+
+    An epoch has as many crops as there are pixels for, so that on average it sees
+    every pixel once.
+    """
+
+    how: Crops
+    scenes: Sequence[Tensor]
+    truth: Sequence[Tensor]
+    scale: Tensor
+    batch: int
+    sources: tuple[int, ...]
+
+    def __len__(self) -> int:
+        pixels = sum(t.numel() for t in self.truth)
+        return max(1, round(pixels / (self.batch * self.how.side**2)))
+
+    def __iter__(self) -> Iterator[Batch]:
+        sizes = torch.tensor([t.numel() for t in self.truth], dtype=torch.float64)
+        chances = sizes**self.how.evenly
+        for _ in range(len(self)):
+            chosen = torch.multinomial(chances, self.batch, replacement=True)
+            crops = [self._cut(int(scene)) for scene in chosen]
+            values = torch.stack([crop[:-1] for crop in crops])
+            yield {
+                "values": self._change(values),
+                "target": torch.stack([crop[-1] for crop in crops]),
+            }
+
+    def _cut(self, scene: int) -> Tensor:
+        """Channels and truth of one crop, ``(channel + 1, side, side)``."""
+        side = self.how.side
+        both = torch.cat([self.scenes[scene], self.truth[scene][None]])
+        factor = 2.0 ** ((2 * float(torch.rand(())) - 1) * self.how.zoom)
+        piece = both
+        for axis in (1, 2):
+            wanted = min(round(side / factor), piece.shape[axis])
+            first = _any_of(piece.shape[axis] - wanted + 1)
+            piece = piece.narrow(axis, first, wanted)
+        if self.how.zoom:
+            # The nearest pixel: nothing is made up between what is and is not known.
+            size = [min(side, max(1, round(n * factor))) for n in piece.shape[1:]]
+            piece = functional.interpolate(piece[None], size, mode="nearest")[0]
+        piece = torch.rot90(piece, _any_of(4), (1, 2))
+        if _any_of(2):
+            piece = piece.flip(2)
+        out = torch.full((len(both), side, side), torch.nan)
+        height, width = piece.shape[1:]
+        top, left = _any_of(side - height + 1), _any_of(side - width + 1)
+        out[:, top : top + height, left : left + width] = piece
+        return out
+
+    def _change(self, values: Tensor) -> Tensor:
+        """Noise and gain; sources that are lost."""
+        how, count = self.how, len(values)
+        if how.noise:
+            values = values + how.noise * self.scale * torch.randn_like(values)
+        if how.gain:
+            shift = torch.randn(count, values.shape[1], 1, 1)
+            values = values + how.gain * self.scale * shift
+        if not any(how.forget):
+            return values
+        parts = []
+        for part, share in zip(
+            torch.split(values, list(self.sources), dim=1), how.forget, strict=True
+        ):
+            lost = torch.rand(count, 1, 1, 1) < share
+            parts.append(torch.where(lost, torch.nan, part))
+        return torch.cat(parts, dim=1)
+
+
+def _any_of(count: int) -> int:
+    """Draw one of so many, from torch's random state."""
+    return int(torch.randint(count, ()))
