@@ -6,7 +6,7 @@ import torch
 
 from agroforest.features import NAMES
 from agroforest.risk.card import Learner
-from agroforest.risk.net import DenseNet, SeriesNet
+from agroforest.risk.net import AttentionBlock, DenseNet, SeriesNet, WindowNet
 
 SPEC = Learner(family="series", width=8, blocks=3, kernel=3)
 
@@ -50,6 +50,39 @@ def test_empty_places_say_nothing(network: SeriesNet, values: torch.Tensor) -> N
         # A shorter series without the empty places is the same series.
         short = network(values[:, 6:], mask[:, 6:])
     torch.testing.assert_close(short, empty)
+
+
+@pytest.mark.parametrize("changed", [0, 7, 15])
+def test_a_window_looks_at_every_date_and_its_place(
+    values: torch.Tensor, changed: int
+) -> None:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(5)
+        spec = Learner(family="series", width=8, blocks=2, kernel=2)
+        window = WindowNet(spec, len(NAMES), 3, 16).eval()
+    with torch.inference_mode():
+        before = window(values)
+        assert before.shape == (5, 3)
+        other = values.clone()
+        other[:, changed] += 1
+        assert (window(other) != before).any(dim=1).all()
+        # Dates in another order are another series, series in another order are not.
+        assert not torch.allclose(window(values.flip(1)), before)
+        torch.testing.assert_close(window(values.flip(0)).flip(0), before)
+
+
+def test_attention_by_hand() -> None:
+    """One head, one date: attention gives that date's own value."""
+    block = WindowNet(
+        Learner(family="series", width=4, blocks=1, kernel=2), 3, 2, 1
+    ).blocks[0]
+    assert isinstance(block, AttentionBlock)
+    hidden = torch.randn(6, 1, 4, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        value = block.ask(block.norm(hidden))[..., 8:]
+        seen = hidden + block.mix(value)
+        own = block.own_mix(torch.nn.functional.gelu(block.own(block.norm_own(seen))))
+        torch.testing.assert_close(block(hidden), seen + own)
 
 
 def test_dense_network_by_hand() -> None:
