@@ -110,6 +110,8 @@ def test_bad_areas_are_one_line(
         ("a.geojson", '{"type": "Polygon"}'),
         ("a.geojson", "[" * 100_000),
         ("a.gpkg", "SQLite format 3 but not really"),
+        ("a.gpkg", "<OGRVRTDataSource><OGRVRTLayer name='a'/></OGRVRTDataSource>"),
+        ("a.kml", "<OGRVRTDataSource><!-- <kml --></OGRVRTDataSource>"),
         ("a.docx", "letter"),
     ],
 )

@@ -17,6 +17,15 @@ from agroforest.core.identity import digest
 
 _Feature = tuple[Mapping[str, Any], BaseGeometry | None]
 _FORMATS = (".geojson", ".json", ".gpkg", ".fgb", ".shp", ".kml")
+# What a file of a format has near its start. GDAL looks at the content, not at the
+# name, and some of its formats open other files and addresses that they name.
+_MARKS = {
+    ".gpkg": b"SQLite format 3\0",
+    ".fgb": b"fgb",
+    ".shp": b"\x00\x00\x27\x0a",
+    ".kml": b"<kml",
+}
+_HEAD = 1024
 
 
 class PlaceKind(StrEnum):
@@ -140,6 +149,13 @@ def _features(path: Path) -> Iterator[_Feature]:
 def _table_features(path: Path) -> Iterator[_Feature]:
     import geopandas  # noqa: PLC0415  half a second, only for these formats
 
+    with path.open("rb") as stream:
+        head = stream.read(_HEAD)
+    suffix = path.suffix.lower()
+    if _MARKS[suffix] not in head or b"<OGRVRT" in head:
+        raise ConfigurationError(
+            path, f"cannot be read as {suffix}", "open it in QGIS and export it again"
+        )
     try:
         table = geopandas.read_file(path)
     except Exception as error:
