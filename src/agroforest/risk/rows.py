@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from agroforest.core.errors import ConfigurationError, ModelError
 from agroforest.risk import trees
+from agroforest.risk.calibrate import is_known
 from agroforest.risk.card import Answer, Learner, Tensors
 from agroforest.risk.net import weights_of
 from agroforest.risk.train import (
@@ -216,8 +217,9 @@ class TreesStudent:
         """Learn; see `agroforest.risk.task.Student`."""
         if samples.target is None:
             raise ValueError("nothing to learn from without a target")
-        progress(0.0, f"{len(samples.values)} items")
-        target = samples.target
+        samples = samples.take(np.flatnonzero(is_known(samples.target)))
+        target = np.asarray(samples.target)
+        progress(0.0, f"{len(target)} items")
         return grow(
             self.features(samples.values),
             target,
