@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from agroforest.nightly.figures import Figures, Load
-from agroforest.nightly.machine import GUANGXI_G_PER_KWH
+from agroforest.nightly.outlook.figures import Figures, Load
+from agroforest.nightly.outlook.machine import GUANGXI_G_PER_KWH
 
 # ------------------------------------------------------------ assumptions
 

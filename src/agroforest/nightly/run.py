@@ -18,14 +18,13 @@ from agroforest.core.config import Pipeline
 from agroforest.core.errors import ConfigurationError, DataError, NoInputError
 from agroforest.core.grid import find_tiles
 from agroforest.nightly import records
-from agroforest.nightly.compute import Compute
+from agroforest.nightly.cluster import Compute, Scheduler
 from agroforest.nightly.forest import forest_digest, forest_polygons
 from agroforest.nightly.judge import Judge, choose_judge
 from agroforest.nightly.page import write_map
 from agroforest.nightly.plan import Plan, TileTask, Watch, plan_night
 from agroforest.nightly.report import build_report, write_report
 from agroforest.nightly.result import TaskResult
-from agroforest.nightly.scheduler import Scheduler
 from agroforest.nightly.workplace import Workplace
 from agroforest.store import Store, open_store
 

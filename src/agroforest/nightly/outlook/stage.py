@@ -14,9 +14,9 @@ from agroforest.core.grid import Tile
 from agroforest.core.identity import digest
 from agroforest.core.scene import Scene, build_scene
 from agroforest.nightly.forest import read_forest
+from agroforest.nightly.outlook.standin import make_scenes
+from agroforest.nightly.outlook.survey import spread
 from agroforest.nightly.plan import TaskKind, TileTask, Watch
-from agroforest.nightly.standin import make_scenes
-from agroforest.nightly.survey import spread
 from agroforest.nightly.workplace import Workplace
 
 # Pixels a side of the larger window; the smaller one has half. Arbitrary: with the
