@@ -15,6 +15,7 @@ from agroforest.core.config import Pipeline
 from agroforest.core.errors import DataError
 from agroforest.core.grid import Tile
 from agroforest.core.scene import Scene
+from agroforest.nightly.compartments import Compartments
 from agroforest.nightly.outlook.estimate import Estimate, estimate
 from agroforest.nightly.outlook.experience import Experience, read_experience
 from agroforest.nightly.outlook.figures import Figures, load_figures, save_figures
@@ -209,6 +210,7 @@ def _survey(plan: Plan) -> Night:
 
 def _typical(watch: Watch, catalog: Catalog, night: date) -> Night:
     """Choose some tiles of the area, each with its newest scene."""
+    forest = Compartments(watch.forest)
     tasks = []
     for tile in spread(watch.tiles, _TILES):
         scenes = _find(watch, catalog, tile, night - timedelta(days=_DAYS), night)
@@ -223,7 +225,7 @@ def _typical(watch: Watch, catalog: Catalog, night: date) -> Night:
                     baseline="",
                     pipeline=watch.pipeline,
                     workplace=watch.workplace,
-                    forest=watch.forest,
+                    forest=forest.on(tile),
                 )
             )
     nothing = Survey(loads=(), volume=Volume(), looked_at=0)
