@@ -69,7 +69,8 @@ def tasks(planned: Plan) -> list[TileTask]:
 
 
 def test_a_task_carries_only_what_its_tile_touches() -> None:
-    stands = [stand(*tile.footprint().centroid.coords[0], 0.005) for tile in TILES]
+    middles = [tile.footprint().centroid for tile in TILES]
+    stands = [stand(middle.x, middle.y, 0.005) for middle in middles]
     planned = plan(watching(*stands, stand(109.5, 22.9, 0.005)))
     assert len(tasks(planned)) == 2 * len(TILES)
     for task in tasks(planned):

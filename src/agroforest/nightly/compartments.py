@@ -2,6 +2,7 @@
 
 import numpy as np
 import shapely
+from shapely import MultiPolygon
 from shapely.geometry.base import BaseGeometry
 
 from agroforest.core.grid import WGS84, Tile, reproject
@@ -43,7 +44,7 @@ class Compartments:
         if not self._given:
             return None
         near = self._parts[np.sort(self._tree.query(tile.footprint()))]
-        drawn = reproject(shapely.multipolygons(near), WGS84, tile.grid.crs)
+        drawn = reproject(MultiPolygon(list(near)), WGS84, tile.grid.crs)
         outline = shapely.box(*tile.grid.bounds)
         touching = shapely.intersects(shapely.get_parts(drawn), outline)
-        return shapely.multipolygons(near[touching])
+        return MultiPolygon(list(near[touching]))

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.nightly.test_mounts import task
+from tests.nightly.cluster.test_mounts import task
 
 from agroforest import __version__
 from agroforest.core.errors import ConfigurationError, LockedError
