@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from agroforest.nightly.figures import Figures, Load
-from agroforest.nightly.machine import GUANGXI_G_PER_KWH
+from agroforest.nightly.outlook.figures import Figures, Load
+from agroforest.nightly.outlook.machine import GUANGXI_G_PER_KWH
 
 # ------------------------------------------------------------ assumptions
 
@@ -346,7 +346,11 @@ def _projected(costs: Sequence[_Costs]) -> Rows:
         row(f"page of {_SHOWN} such nights", lambda c: _bytes(c.page)),
         row(f"page of {_SHOWN} such nights: drawing", lambda c: _seconds(c.page_s)),
         row("compartments", lambda c: f"{c.stands:,.0f}"),
-        row("compartments in each task", lambda c: _bytes(c.stands * each)),
+        # Those on the edge of two tiles go with both: a few more.
+        row(
+            "compartments in each task",
+            lambda c: _bytes(c.stands / c.region.tiles * each),
+        ),
     ]
 
 
@@ -357,7 +361,6 @@ def _limits(found: Measured, figures: Figures) -> Rows:
     """Say at how many tiles of 10 km each part gives way, the first first."""
     cost = _Costs(found, figures, REGIONS[1])
     tiles = cost.region.tiles
-    stands = cost.stands / tiles
     items = cost.region.granules / tiles * _PASSES / 365  # a tile and day
     layers = 2 + figures.page.hazards
     line = _LINE_MBIT * 1e6 / 8
@@ -367,14 +370,6 @@ def _limits(found: Measured, figures: Figures) -> Rows:
             (_PAGE_MB * 1e6 - figures.page.night_bytes)
             / (_SHOWN * layers * figures.page.layer_bytes),
             f"a page of {_SHOWN} nights that show all tiles has {_PAGE_MB:.0f} MB",
-        ),
-        (
-            math.sqrt(10e9 / (stands * found.stand_bytes)),
-            "compartments: all of them in every task make 10 GB",
-        ),
-        (
-            60 / (stands * found.stand_s),
-            "compartments: drawing them takes a minute of every task",
         ),
         (
             math.sqrt(3600 / (items * 730 * found.find_s)),

@@ -35,15 +35,15 @@ from agroforest.core.aoi import Aoi, Place, PlaceKind
 from agroforest.core.config import BaselineSection, Pipeline
 from agroforest.core.grid import Grid, Tile
 from agroforest.core.scene import Asset, Granule, MaskKind, Scene, build_scene
-from agroforest.nightly.figures import Figures, Load
 from agroforest.nightly.forest import read_forest
 from agroforest.nightly.judge import Judge, choose_judge
-from agroforest.nightly.performer import Performer, folder_bytes
+from agroforest.nightly.outlook.figures import Figures, Load
+from agroforest.nightly.outlook.performer import Performer, folder_bytes
+from agroforest.nightly.outlook.rehearsal import Troupe, rehearse
+from agroforest.nightly.outlook.standin import make_scenes
+from agroforest.nightly.outlook.survey import measure_volume
 from agroforest.nightly.plan import TaskKind, TileTask, Watch
-from agroforest.nightly.rehearsal import Troupe, rehearse
 from agroforest.nightly.run import Silence
-from agroforest.nightly.standin import make_scenes
-from agroforest.nightly.survey import measure_volume
 from agroforest.nightly.workplace import Workplace
 from agroforest.store import RunRecord, TaskRecord, open_store
 

@@ -31,10 +31,10 @@ from distributed import Client
 from agroforest.catalog import LocalCatalog, add_scenes
 from agroforest.core.config import BaselineSection, GridSection, Pipeline, RiskSection
 from agroforest.core.grid import WGS84, Grid, find_tiles, reproject
-from agroforest.nightly.compute import Compute
+from agroforest.nightly.cluster.compute import Compute
+from agroforest.nightly.cluster.scheduler import Scheduler
 from agroforest.nightly.judge import Judge, choose_judge
 from agroforest.nightly.plan import TileTask, Watch, plan_night
-from agroforest.nightly.scheduler import Scheduler
 from agroforest.nightly.tile import run_task
 from agroforest.nightly.workplace import Workplace
 from agroforest.testing.products import FINE, Product, write_product

@@ -59,6 +59,10 @@ def test_pixels_of_the_neighbour_tile_are_left_out() -> None:
     assert found.area_ha == pytest.approx(6 * 4 * 0.01)
 
 
+def test_where_nothing_is_detected_there_is_no_object() -> None:
+    assert find_objects(risk_map(np.zeros(GRID.shape, bool)), EVERYWHERE) == []
+
+
 @settings(max_examples=60, deadline=None)
 @given(arrays(bool, GRID.shape))
 def test_objects_keep_every_detected_pixel_once(detected: np.ndarray) -> None:

@@ -10,7 +10,7 @@ import pytest
 from agroforest.catalog import LocalCatalog, add_scenes
 from agroforest.core.config import Pipeline, read_pipeline
 from agroforest.nightly import NightOutcome, run_nights
-from agroforest.nightly.scheduler import Scheduler
+from agroforest.nightly.cluster import Scheduler
 from agroforest.testing.world import World, build_world
 
 

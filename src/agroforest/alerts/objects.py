@@ -48,6 +48,8 @@ def find_objects(
     list of Observation
         In reading order of their first pixel.
     """
+    if not risk.detected.any():
+        return []  # most tiles on most nights: looking at the area costs more
     detected = risk.detected & risk.grid.contains(area)
     labels, count = ndimage.label(detected, structure=_EIGHT_NEIGHBOURS)
     found = []

@@ -1,8 +1,10 @@
 """The root command: options every command shares, and errors as one line."""
 
 import logging
+import signal
 import sys
-from typing import Annotated
+from types import FrameType
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -86,8 +88,19 @@ def _is_news(record: logging.LogRecord) -> bool:
     return own or record.levelno >= logging.ERROR
 
 
+def _stop(number: int, _: FrameType | None) -> NoReturn:
+    """Leave as Ctrl-C does: workers are ended and their semaphores given back.
+
+    A process that is killed leaves both to the system, and Python complains of
+    leaked semaphores.
+    """
+    signal.signal(number, signal.SIG_DFL)  # whoever asks twice does not wait
+    sys.exit(128 + number)
+
+
 def main() -> None:
     """Run a command; an error of ours is one line and an exit code."""
+    signal.signal(signal.SIGTERM, _stop)
     try:
         app()
     except AgroforestError as error:

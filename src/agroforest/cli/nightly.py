@@ -72,7 +72,7 @@ def nightly(
     """
     from agroforest.core.config import read_pipeline
     from agroforest.nightly import run_nights
-    from agroforest.nightly.scheduler import Certificates, Scheduler
+    from agroforest.nightly.cluster import Certificates, Scheduler
 
     nights = resolve_nights(night, first, last)
     settings = read_pipeline(pipeline)

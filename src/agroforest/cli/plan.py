@@ -14,9 +14,7 @@ from agroforest.cli.options import DEFAULT_WORK, Json, WorkFolder
 from agroforest.cli.progress import Bar
 
 if TYPE_CHECKING:
-    from agroforest.nightly.estimate import Estimate
-    from agroforest.nightly.outlook import Outlook
-    from agroforest.nightly.rates import Cost
+    from agroforest.nightly.outlook import Cost, Estimate, Outlook
 
 _WIDE = 150
 # Load a core from which on measured seconds are not to be trusted. Arbitrary.

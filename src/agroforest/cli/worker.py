@@ -11,7 +11,7 @@ import typer
 from agroforest.cli.options import Insecure, TlsCa, TlsCert, TlsKey
 
 if TYPE_CHECKING:
-    from agroforest.nightly.scheduler import Scheduler
+    from agroforest.nightly.cluster import Scheduler
 
 
 def worker(
@@ -59,8 +59,13 @@ def worker(
     folder must be on storage that the machines share, under any path.
     """
     from agroforest.core.errors import ConfigurationError
-    from agroforest.nightly.mounts import MOUNTS_VARIABLE, WORK_VARIABLE, parse_mounts
-    from agroforest.nightly.scheduler import Certificates, Scheduler
+    from agroforest.nightly.cluster import (
+        MOUNTS_VARIABLE,
+        WORK_VARIABLE,
+        Certificates,
+        Scheduler,
+        parse_mounts,
+    )
 
     at = Scheduler(
         address=scheduler,
@@ -95,7 +100,7 @@ def worker(
 
 def _settings(threads: int) -> dict[str, str]:
     """Environment of a worker that works on one tile at a time."""
-    from agroforest.nightly.scheduler import WORKER_SETTINGS
+    from agroforest.nightly.cluster import WORKER_SETTINGS
 
     libraries = ("OMP", "OPENBLAS", "MKL", "NUMBA")
     # As https://docs.dask.org/en/stable/configuration.html spells them.

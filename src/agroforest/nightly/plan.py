@@ -14,6 +14,7 @@ from agroforest.core.config import Pipeline
 from agroforest.core.grid import Tile
 from agroforest.core.identity import digest
 from agroforest.core.scene import Scene
+from agroforest.nightly.compartments import Compartments
 from agroforest.nightly.workplace import Workplace
 
 #: Raised whenever a task would compute other pixels from the same inputs.
@@ -51,8 +52,8 @@ class TileTask:
     workplace
         Where to write.
     forest
-        Polygons of forest in WGS84, when the settings take it from the area of
-        interest.
+        Polygons of forest that the tile touches, WGS84, when the settings take it
+        from the area of interest. Not part of the id: see `Watch.baseline_id`.
     alerts
         Alerts on the tile that are not closed, to look at again. Not part of
         the id: they decide nothing about pixels.
@@ -109,9 +110,9 @@ class Watch:
     tiles
         Tiles of the area of interest.
     forest
-        See `TileTask`.
+        As in `TileTask`, of the whole area.
     ground
-        Digest of where canopy is judged.
+        Digest of where canopy is judged, in the whole area.
     model
         Digest of the model's weights, or ``"rule"``.
     """
@@ -128,7 +129,11 @@ class Watch:
         return self.workplace.state / f"{tile.id}-{self.baseline_id(tile)[:8]}"
 
     def baseline_id(self, tile: Tile) -> str:
-        """Id of the task that learns a tile's seasons."""
+        """Id of the task that learns a tile's seasons.
+
+        The forest of the whole area goes in, not only what the tile touches: ids
+        name states on disk, and another rule would make all of them unknown.
+        """
         return digest(
             "baseline",
             ALGORITHM,
@@ -171,15 +176,17 @@ def plan_night(
         A tile without anything new has no task. Planning the same night again
         gives the same tasks.
     """
+    forest = Compartments(watch.forest)
     baselines, tasks = [], []
     for tile in watch.tiles:
         taken = uses.get(tile.id, {}) if known.get(tile.id) else {}
         scenes = _new_scenes(watch, catalog, tile, night, taken)
         if not scenes:
             continue
+        own = forest.on(tile)
         if not known.get(tile.id):
-            baselines.append(_baseline_task(watch, catalog, tile, night))
-        tasks.append(_night_task(watch, tile, night, scenes))
+            baselines.append(_baseline_task(watch, catalog, tile, night, own))
+        tasks.append(_night_task(watch, tile, night, scenes, own))
     return Plan(night=night, baselines=tuple(baselines), tasks=tuple(tasks))
 
 
@@ -223,7 +230,13 @@ def _find(
     )
 
 
-def _baseline_task(watch: Watch, catalog: Catalog, tile: Tile, night: date) -> TileTask:
+def _baseline_task(
+    watch: Watch,
+    catalog: Catalog,
+    tile: Tile,
+    night: date,
+    forest: BaseGeometry | None,
+) -> TileTask:
     """History, and what lies between it and the first night's window."""
     last = _window_start(watch.pipeline, night) - timedelta(days=1)
     scenes = _find(watch, catalog, tile, watch.pipeline.baseline.start, last)
@@ -237,12 +250,16 @@ def _baseline_task(watch: Watch, catalog: Catalog, tile: Tile, night: date) -> T
         baseline=task_id,
         pipeline=watch.pipeline,
         workplace=watch.workplace,
-        forest=watch.forest,
+        forest=forest,
     )
 
 
 def _night_task(
-    watch: Watch, tile: Tile, night: date, scenes: tuple[Scene, ...]
+    watch: Watch,
+    tile: Tile,
+    night: date,
+    scenes: tuple[Scene, ...],
+    forest: BaseGeometry | None,
 ) -> TileTask:
     baseline = watch.baseline_id(tile)
     return TileTask(
@@ -262,7 +279,7 @@ def _night_task(
         baseline=baseline,
         pipeline=watch.pipeline,
         workplace=watch.workplace,
-        forest=watch.forest,
+        forest=forest,
     )
 
 

@@ -13,20 +13,17 @@ from shapely.geometry.base import BaseGeometry
 from agroforest.alerts import drop_rims, step
 from agroforest.catalog import Catalog, Refusals, open_catalog
 from agroforest.core.alert import Alert, AlertStatus
-from agroforest.core.aoi import Aoi, read_aoi
+from agroforest.core.aoi import Aoi
 from agroforest.core.config import Pipeline
 from agroforest.core.errors import ConfigurationError, DataError, NoInputError
-from agroforest.core.grid import find_tiles
 from agroforest.nightly import records
-from agroforest.nightly.compute import Compute
-from agroforest.nightly.forest import forest_digest, forest_polygons
-from agroforest.nightly.judge import Judge, choose_judge
+from agroforest.nightly.cluster import Compute, Scheduler
+from agroforest.nightly.judge import Judge
 from agroforest.nightly.page import write_map
 from agroforest.nightly.plan import Plan, TileTask, Watch, plan_night
 from agroforest.nightly.report import build_report, write_report
 from agroforest.nightly.result import TaskResult
-from agroforest.nightly.scheduler import Scheduler
-from agroforest.nightly.workplace import Workplace
+from agroforest.nightly.watch import build_watch
 from agroforest.store import Store, open_store
 
 _log = logging.getLogger(__name__)
@@ -141,22 +138,8 @@ def run_nights(
     """
     if scheduler is not None:
         scheduler.security("client")  # refused now, not after hours of planning
-    workplace = Workplace(root=work.absolute(), pipeline=pipeline.name)
-    aoi = read_aoi(pipeline.aoi)
-    judge = choose_judge(pipeline.risk)
-    forest = forest_polygons(pipeline, aoi)
-    watch = Watch(
-        pipeline=pipeline,
-        workplace=workplace,
-        tiles=find_tiles(
-            aoi.area,
-            resolution=pipeline.grid.resolution,
-            size=pipeline.grid.tile_size,
-        ),
-        forest=forest,
-        ground=forest_digest(pipeline, forest),
-        model=judge.identity,
-    )
+    watch, aoi, judge = build_watch(pipeline, work)
+    workplace = watch.workplace
     _refuse_nights_in_history(pipeline, nights)
     unusable: list[DataError] = []
     catalog = open_catalog(

@@ -18,9 +18,9 @@ from agroforest import __version__
 from agroforest.core.grid import Grid, Tile
 from agroforest.core.scene import Asset, build_scene
 from agroforest.cube import write_cog
-from agroforest.nightly.estimate import estimate
-from agroforest.nightly.experience import Experience, read_experience
-from agroforest.nightly.figures import (
+from agroforest.nightly.outlook.estimate import estimate
+from agroforest.nightly.outlook.experience import Experience, read_experience
+from agroforest.nightly.outlook.figures import (
     Figures,
     Law,
     Load,
@@ -31,11 +31,10 @@ from agroforest.nightly.figures import (
     load_figures,
     save_figures,
 )
-from agroforest.nightly.machine import EnergyMeter, Machine, read_machine
-from agroforest.nightly.outlook import unroll
-from agroforest.nightly.plan import Plan, TaskKind, TileTask, Watch, plan_night
-from agroforest.nightly.rates import Cost, Means, Night, longest
-from agroforest.nightly.survey import (
+from agroforest.nightly.outlook.lookahead import unroll
+from agroforest.nightly.outlook.machine import EnergyMeter, Machine, read_machine
+from agroforest.nightly.outlook.rates import Cost, Means, Night, longest
+from agroforest.nightly.outlook.survey import (
     Survey,
     Volume,
     forest_share,
@@ -43,6 +42,7 @@ from agroforest.nightly.survey import (
     spread,
     survey,
 )
+from agroforest.nightly.plan import Plan, TaskKind, TileTask, Watch, plan_night
 from agroforest.nightly.workplace import Workplace
 
 MACHINE = Machine(processor="abacus", cores=4, memory_gb=16.0, versions={"python": "3"})

@@ -4,11 +4,11 @@ import heapq
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, field, fields, replace
 
-from agroforest.nightly.experience import Experience
-from agroforest.nightly.figures import Figures, OpeningFigures, TaskFigures
-from agroforest.nightly.machine import GUANGXI_G_PER_KWH
+from agroforest.nightly.outlook.experience import Experience
+from agroforest.nightly.outlook.figures import Figures, OpeningFigures, TaskFigures
+from agroforest.nightly.outlook.machine import GUANGXI_G_PER_KWH
+from agroforest.nightly.outlook.survey import Survey, pixels
 from agroforest.nightly.plan import Plan, Watch
-from agroforest.nightly.survey import Survey, pixels
 
 # Bytes of a clear pixel of a scene in the scratch file of `nightly.history`.
 _WAITING = 8.0

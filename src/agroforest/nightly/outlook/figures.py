@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from scipy.optimize import nnls
 
 from agroforest.core.files import write_text
-from agroforest.nightly.machine import Machine
+from agroforest.nightly.outlook.machine import Machine
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,9 +9,9 @@ from typing import Any
 
 from agroforest import __version__
 from agroforest.core.grid import Tile
-from agroforest.nightly.figures import Figures, Law, Load
+from agroforest.nightly.outlook.figures import Figures, Law, Load
+from agroforest.nightly.outlook.survey import pixels
 from agroforest.nightly.plan import Watch
-from agroforest.nightly.survey import pixels
 
 # Newest nights that are asked, and the fewest that may correct a figure. Arbitrary.
 _NIGHTS, _FEWEST = 30, 3

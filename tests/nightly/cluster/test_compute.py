@@ -15,10 +15,10 @@ from tests.nightly.test_nights import FIRST
 
 from agroforest.core.errors import ConfigurationError, SourceError
 from agroforest.nightly import TileTask
-from agroforest.nightly.compute import Compute
+from agroforest.nightly.cluster.compute import Compute
+from agroforest.nightly.cluster.scheduler import Scheduler
 from agroforest.nightly.judge import Judge
 from agroforest.nightly.result import TaskResult
-from agroforest.nightly.scheduler import Scheduler
 from agroforest.nightly.workplace import Workplace
 
 pytestmark = pytest.mark.enable_socket

@@ -10,12 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.nightly.test_mounts import task
+from tests.nightly.cluster.test_mounts import task
 
 from agroforest import __version__
 from agroforest.core.errors import ConfigurationError, LockedError
-from agroforest.nightly.beacon import Beacon, lit
-from agroforest.nightly.worker import Terms, inspect, work_for
+from agroforest.nightly.cluster.beacon import Beacon, lit
+from agroforest.nightly.cluster.worker import Terms, inspect, work_for
 from agroforest.nightly.workplace import Workplace
 from agroforest.risk import load_model, models_dir
 
@@ -23,7 +23,7 @@ _MODEL = "canopy-stress"
 # The process that holds a beacon is another one, as it is on the client.
 _HOLDER = """
 import sys, pathlib
-from agroforest.nightly.beacon import lit
+from agroforest.nightly.cluster.beacon import lit
 with lit(pathlib.Path(sys.argv[1])) as beacon:
     print(beacon.name, flush=True)
     sys.stdin.read()

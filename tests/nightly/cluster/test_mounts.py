@@ -13,7 +13,7 @@ from agroforest.core.config import BaselineSection, Pipeline, RiskSection
 from agroforest.core.errors import ConfigurationError
 from agroforest.core.grid import Grid, Tile
 from agroforest.core.scene import Asset, Granule, MaskKind, build_scene
-from agroforest.nightly.mounts import Mounts, parse_mounts, read_mounts
+from agroforest.nightly.cluster.mounts import Mounts, parse_mounts, read_mounts
 from agroforest.nightly.plan import TaskKind, TileTask
 from agroforest.nightly.result import Refusal, TaskResult
 from agroforest.nightly.workplace import Workplace

@@ -13,10 +13,11 @@ import shapely
 from agroforest.core.grid import Tile
 from agroforest.core.identity import digest
 from agroforest.core.scene import Scene, build_scene
+from agroforest.nightly.compartments import Compartments
 from agroforest.nightly.forest import read_forest
+from agroforest.nightly.outlook.standin import make_scenes
+from agroforest.nightly.outlook.survey import spread
 from agroforest.nightly.plan import TaskKind, TileTask, Watch
-from agroforest.nightly.standin import make_scenes
-from agroforest.nightly.survey import spread
 from agroforest.nightly.workplace import Workplace
 
 # Pixels a side of the larger window; the smaller one has half. Arbitrary: with the
@@ -50,8 +51,8 @@ class Stage:
     def __init__(
         self, watch: Watch, tile: Tile, history: Sequence[Scene], scratch: Path
     ) -> None:
-        self._watch = watch
         self._scratch = scratch
+        self._forest = Compartments(watch.forest)
         settings = watch.pipeline.baseline
         self._pipeline = watch.pipeline.model_copy(
             update={
@@ -177,7 +178,7 @@ class Stage:
             baseline=digest("rehearsal", tile.grid.width, tile.grid.height),
             pipeline=self._pipeline,
             workplace=self._workplace(name),
-            forest=self._watch.forest,
+            forest=self._forest.on(tile),
         )
 
 

@@ -21,7 +21,8 @@ from agroforest.core.grid import Tile
 from agroforest.core.identity import digest
 from agroforest.core.scene import Scene
 from agroforest.nightly import records
-from agroforest.nightly.figures import (
+from agroforest.nightly.judge import Judge
+from agroforest.nightly.outlook.figures import (
     Figures,
     Law,
     OpeningFigures,
@@ -29,15 +30,14 @@ from agroforest.nightly.figures import (
     StateFigures,
     TaskFigures,
 )
-from agroforest.nightly.judge import Judge
-from agroforest.nightly.machine import EnergyMeter, read_machine
+from agroforest.nightly.outlook.machine import EnergyMeter, read_machine
+from agroforest.nightly.outlook.performer import Performer, Run, folder_bytes
+from agroforest.nightly.outlook.stage import HISTORY, NIGHT, Stage
+from agroforest.nightly.outlook.survey import pixels
 from agroforest.nightly.page import write_map
-from agroforest.nightly.performer import Performer, Run, folder_bytes
 from agroforest.nightly.plan import TileTask, Watch
 from agroforest.nightly.report import build_report, write_report
 from agroforest.nightly.run import Progress, Silence
-from agroforest.nightly.stage import HISTORY, NIGHT, Stage
-from agroforest.nightly.survey import pixels
 from agroforest.store import open_store
 
 #: Raised whenever figures of an earlier rehearsal mean something else.

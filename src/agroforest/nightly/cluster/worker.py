@@ -8,8 +8,8 @@ from pathlib import Path
 
 from agroforest import __version__
 from agroforest.core.errors import AgroforestError, ConfigurationError, ModelError
-from agroforest.nightly.beacon import Beacon
-from agroforest.nightly.mounts import read_mounts
+from agroforest.nightly.cluster.beacon import Beacon
+from agroforest.nightly.cluster.mounts import read_mounts
 from agroforest.nightly.plan import TileTask
 from agroforest.nightly.result import TaskResult
 from agroforest.nightly.tile import failed, run_task

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any, Self
 
 from agroforest.core.errors import DataError, SourceError
-from agroforest.nightly.figures import Load
+from agroforest.nightly.cluster import WORKER_ENVIRONMENT
 from agroforest.nightly.forest import read_forest
 from agroforest.nightly.judge import Judge
-from agroforest.nightly.machine import peak_memory, reset_peak_memory
+from agroforest.nightly.outlook.figures import Load
+from agroforest.nightly.outlook.machine import peak_memory, reset_peak_memory
+from agroforest.nightly.outlook.survey import pixels
 from agroforest.nightly.plan import TileTask
 from agroforest.nightly.result import TaskResult
 from agroforest.nightly.run import Progress
-from agroforest.nightly.scheduler import WORKER_ENVIRONMENT
-from agroforest.nightly.survey import pixels
 from agroforest.nightly.tile import run_task
 from agroforest.risk import load_model
 from agroforest.store.state import load_state

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from agroforest.nightly.experience import Experience
-from agroforest.nightly.figures import Figures
+from agroforest.nightly.outlook.experience import Experience
+from agroforest.nightly.outlook.figures import Figures
+from agroforest.nightly.outlook.rates import Cost, Means, Night, Rates
 from agroforest.nightly.plan import Watch
-from agroforest.nightly.rates import Cost, Means, Night, Rates
 
 #: Estimates are tested to lie within this factor of what a real run takes.
 FACTOR = 1.5

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.nightly.cluster import Cluster, Machine, make_certificates
+from tests.nightly.cluster.machines import Cluster, Machine, make_certificates
 from tests.nightly.conftest import Site
 from tests.nightly.test_nights import FIRST
 
@@ -23,8 +23,8 @@ from agroforest.core.config import Pipeline
 from agroforest.core.errors import ConfigurationError, SourceError
 from agroforest.core.identity import digest_file
 from agroforest.nightly import NightOutcome, run_nights
+from agroforest.nightly.cluster.scheduler import Certificates, Scheduler
 from agroforest.nightly.run import Silence
-from agroforest.nightly.scheduler import Certificates, Scheduler
 
 pytestmark = [
     pytest.mark.slow,

@@ -16,9 +16,9 @@ from typing import Self, TypeAlias
 import psutil
 from distributed import Client
 
-from agroforest.nightly.scheduler import Certificates, Scheduler
+from agroforest.nightly.cluster import Certificates, Scheduler
 
-_ROOT = Path(__file__).resolve().parents[2]
+_ROOT = Path(__file__).resolve().parents[3]
 _WITNESS = Path(__file__).with_name("witness.py")
 
 Process: TypeAlias = "subprocess.Popen[bytes]"

@@ -4,10 +4,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tests.nightly.cluster import make_certificates
+from tests.nightly.cluster.machines import make_certificates
 
 from agroforest.core.errors import ConfigurationError
-from agroforest.nightly.scheduler import Certificates, Scheduler
+from agroforest.nightly.cluster.scheduler import Certificates, Scheduler
 
 
 @pytest.mark.parametrize(

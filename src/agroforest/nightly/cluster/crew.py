@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from distributed import Client
 
 from agroforest.core.errors import ConfigurationError, SourceError
-from agroforest.nightly.scheduler import Scheduler
-from agroforest.nightly.worker import Fitness, Terms, inspect
+from agroforest.nightly.cluster.scheduler import Scheduler
+from agroforest.nightly.cluster.worker import Fitness, Terms, inspect
 
 _log = logging.getLogger(__name__)
 

@@ -17,14 +17,14 @@ from distributed import Client, Future, KilledWorker, LocalCluster
 
 from agroforest import __version__
 from agroforest.core.errors import ConfigurationError
-from agroforest.nightly.beacon import lit
-from agroforest.nightly.crew import Crew, connected
+from agroforest.nightly.cluster.beacon import lit
+from agroforest.nightly.cluster.crew import Crew, connected
+from agroforest.nightly.cluster.scheduler import WORKER_SETTINGS, Scheduler
+from agroforest.nightly.cluster.worker import Terms, work, work_for
 from agroforest.nightly.judge import Judge
 from agroforest.nightly.plan import TileTask
 from agroforest.nightly.result import TaskResult
-from agroforest.nightly.scheduler import WORKER_SETTINGS, Scheduler
 from agroforest.nightly.tile import failed
-from agroforest.nightly.worker import Terms, work, work_for
 from agroforest.nightly.workplace import Workplace
 
 # Seconds between two looks at the workers; arbitrary.

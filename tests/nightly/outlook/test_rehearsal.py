@@ -20,11 +20,11 @@ from agroforest.core.scene import Scene
 from agroforest.cube import SceneReader
 from agroforest.indices.season import BANDS
 from agroforest.nightly.judge import Judge
-from agroforest.nightly.performer import Performer
+from agroforest.nightly.outlook.performer import Performer
+from agroforest.nightly.outlook.stage import HISTORY, NIGHT, Stage, window
+from agroforest.nightly.outlook.standin import make_scenes
 from agroforest.nightly.plan import TileTask, Watch
 from agroforest.nightly.run import Silence
-from agroforest.nightly.stage import HISTORY, NIGHT, Stage, window
-from agroforest.nightly.standin import make_scenes
 
 GRID = Grid(
     crs="EPSG:32649", left=233_000, top=2_540_000, resolution=10, width=700, height=500
@@ -111,7 +111,7 @@ def test_scenes_to_judge_are_as_cloudy_as_the_history(
 _ORPHAN = """
 import os, time
 from agroforest.nightly.judge import Judge
-from agroforest.nightly.performer import Performer
+from agroforest.nightly.outlook.performer import Performer
 from agroforest.nightly.run import Silence
 if __name__ == "__main__":
     judge = Judge(folder=None, title="", identity="")

@@ -15,20 +15,21 @@ from agroforest.core.config import Pipeline
 from agroforest.core.errors import DataError
 from agroforest.core.grid import Tile
 from agroforest.core.scene import Scene
-from agroforest.nightly.estimate import Estimate, estimate
-from agroforest.nightly.experience import Experience, read_experience
-from agroforest.nightly.figures import Figures, load_figures, save_figures
-from agroforest.nightly.machine import GUANGXI_G_PER_KWH, read_machine
-from agroforest.nightly.plan import Plan, TaskKind, TileTask, Watch
-from agroforest.nightly.rates import Means, Night
-from agroforest.nightly.rehearsal import (
+from agroforest.nightly.compartments import Compartments
+from agroforest.nightly.outlook.estimate import Estimate, estimate
+from agroforest.nightly.outlook.experience import Experience, read_experience
+from agroforest.nightly.outlook.figures import Figures, load_figures, save_figures
+from agroforest.nightly.outlook.machine import GUANGXI_G_PER_KWH, read_machine
+from agroforest.nightly.outlook.rates import Means, Night
+from agroforest.nightly.outlook.rehearsal import (
     Troupe,
     layer_mpx,
     rehearse,
     settings_digest,
 )
+from agroforest.nightly.outlook.survey import Survey, Volume, spread, survey
+from agroforest.nightly.plan import Plan, TaskKind, TileTask, Watch
 from agroforest.nightly.run import Progress, Silence, run_nights
-from agroforest.nightly.survey import Survey, Volume, spread, survey
 from agroforest.nightly.watch import Post, build_watch
 
 # Tiles that stand for all in an ordinary night, and how far back the scene is
@@ -115,7 +116,7 @@ def look_ahead(
     Raises
     ------
     AgroforestError
-        As `agroforest.nightly.run_nights` and `agroforest.nightly.rehearsal`.
+        As `agroforest.nightly.run_nights` and `agroforest.nightly.outlook.rehearsal`.
     """
     terms, progress = terms or Terms(), progress or Silence()
     began = time.perf_counter()
@@ -209,6 +210,7 @@ def _survey(plan: Plan) -> Night:
 
 def _typical(watch: Watch, catalog: Catalog, night: date) -> Night:
     """Choose some tiles of the area, each with its newest scene."""
+    forest = Compartments(watch.forest)
     tasks = []
     for tile in spread(watch.tiles, _TILES):
         scenes = _find(watch, catalog, tile, night - timedelta(days=_DAYS), night)
@@ -223,7 +225,7 @@ def _typical(watch: Watch, catalog: Catalog, night: date) -> Night:
                     baseline="",
                     pipeline=watch.pipeline,
                     workplace=watch.workplace,
-                    forest=watch.forest,
+                    forest=forest.on(tile),
                 )
             )
     nothing = Survey(loads=(), volume=Volume(), looked_at=0)
@@ -296,7 +298,7 @@ def _is_here(scene: Scene) -> bool:
 
 
 def _workers(watch: Watch) -> int:
-    """As many as a night starts: see `agroforest.nightly.compute`."""
+    """As many as a night starts: see `agroforest.nightly.cluster.compute`."""
     return max(1, min(len(watch.tiles), os.cpu_count() or 1))
 
 

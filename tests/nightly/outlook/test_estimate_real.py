@@ -14,10 +14,10 @@ from distributed import Client, LocalCluster
 from agroforest.catalog import LocalCatalog, add_scenes
 from agroforest.core.config import Pipeline, read_pipeline
 from agroforest.nightly import run_nights
-from agroforest.nightly.estimate import FACTOR, Estimate
 from agroforest.nightly.judge import choose_judge
 from agroforest.nightly.observe import read_days
-from agroforest.nightly.outlook import Outlook, Terms, look_ahead, unroll
+from agroforest.nightly.outlook.estimate import FACTOR, Estimate
+from agroforest.nightly.outlook.lookahead import Outlook, Terms, look_ahead, unroll
 from agroforest.nightly.plan import TaskKind, TileTask
 from agroforest.nightly.result import TaskResult
 from agroforest.nightly.tile import run_task

@@ -25,8 +25,8 @@ from agroforest.core.scene import Asset, Granule, Scene
 from agroforest.cube.source import opened
 from agroforest.indices import find_index
 from agroforest.indices.season import BANDS
-from agroforest.nightly.figures import Load
 from agroforest.nightly.forest import read_forest
+from agroforest.nightly.outlook.figures import Load
 from agroforest.nightly.plan import TaskKind, TileTask
 
 #: Tasks and scenes of a task that are looked at. Arbitrary: a thousand files or so.
