@@ -76,8 +76,10 @@ class Crops:
         """
         return Cutter(
             how=self,
-            scenes=[torch.from_numpy(s) for s in scenes],
-            truth=[torch.from_numpy(t) for t in truth],
+            scenes=[
+                torch.from_numpy(np.concatenate([s, t[None]]))
+                for s, t in zip(scenes, truth, strict=True)
+            ],
             scale=torch.from_numpy(scale).view(1, -1, 1, 1),
             batch=batch,
             sources=tuple(sources),
@@ -89,22 +91,21 @@ class Cutter:
     """A source of batches of crops; see `agroforest.risk.train.Source`.
 
     An epoch has as many crops as there are pixels for, so that on average it sees
-    every pixel once.
+    every pixel once. The last channel of its scenes is the truth.
     """
 
     how: Crops
     scenes: Sequence[Tensor]
-    truth: Sequence[Tensor]
     scale: Tensor
     batch: int
     sources: tuple[int, ...]
 
     def __len__(self) -> int:
-        pixels = sum(t.numel() for t in self.truth)
+        pixels = sum(s[0].numel() for s in self.scenes)
         return max(1, round(pixels / (self.batch * self.how.side**2)))
 
     def __iter__(self) -> Iterator[Batch]:
-        sizes = torch.tensor([t.numel() for t in self.truth], dtype=torch.float64)
+        sizes = torch.tensor([s[0].numel() for s in self.scenes], dtype=torch.float64)
         chances = sizes**self.how.evenly
         for _ in range(len(self)):
             chosen = torch.multinomial(chances, self.batch, replacement=True)
@@ -118,9 +119,9 @@ class Cutter:
     def _cut(self, scene: int) -> Tensor:
         """Channels and truth of one crop, ``(channel + 1, side, side)``."""
         side = self.how.side
-        both = torch.cat([self.scenes[scene], self.truth[scene][None]])
+        piece = self.scenes[scene]
+        channels = len(piece)
         factor = 2.0 ** ((2 * float(torch.rand(())) - 1) * self.how.zoom)
-        piece = both
         for axis in (1, 2):
             wanted = min(round(side / factor), piece.shape[axis])
             first = _any_of(piece.shape[axis] - wanted + 1)
@@ -132,7 +133,7 @@ class Cutter:
         piece = torch.rot90(piece, _any_of(4), (1, 2))
         if _any_of(2):
             piece = piece.flip(2)
-        out = torch.full((len(both), side, side), torch.nan)
+        out = torch.full((channels, side, side), torch.nan)
         height, width = piece.shape[1:]
         top, left = _any_of(side - height + 1), _any_of(side - width + 1)
         out[:, top : top + height, left : left + width] = piece

@@ -161,9 +161,8 @@ class NetworkStudent:
     def say(self, tensors: Tensors, samples: Items) -> NDArray[np.float32]:
         """Answer; see `agroforest.risk.task.Student`."""
         width = tensors["centre"].size
-        blank = torch.zeros(width)
         with torch.random.fork_rng(devices=[]):  # its first weights are thrown away
-            network = self._network(blank, blank)
+            network = self._network(torch.zeros(width), torch.ones(width))
         load_weights(network, tensors)
         device = find_device()
         network.to(device).eval()
