@@ -61,7 +61,7 @@ def test_a_night_refuses_the_same_schedulers(
 def test_workers_are_not_slowed_by_dasks_own_environment() -> None:
     show = "import dask, distributed; print(dask.config.get(%r))"
     key = "distributed.nanny.pre-spawn-environ"
-    given = subprocess.run(
+    given = subprocess.run(  # noqa: S603  our own words
         [sys.executable, "-c", show % key],
         env={**os.environ, **_settings(2)},
         check=True,

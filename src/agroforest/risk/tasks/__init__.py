@@ -26,7 +26,9 @@ def find_task(name: str) -> Task[Any]:
     """
     if name not in TASKS:
         raise ConfigurationError(
-            f"model {name}", "is not learned from labels", f"name {', '.join(TASKS)}"
+            f"model {name}",
+            "is not learned from labels",
+            f"name {', '.join(TASKS)} (canopy-stress watches cubes and nights)",
         )
     module = import_module(f"agroforest.risk.tasks.{name.replace('-', '_')}")
     task: Task[Any] = module.TASK
