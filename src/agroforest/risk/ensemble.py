@@ -178,7 +178,7 @@ def ask(
     for fold in range(folds):
         say(fold / folds, f"{task.name} {fold + 1}/{folds}")
         raw = [
-            student.say(_own(model.tensors, number, fold), samples)
+            student.say(own_tensors(model.tensors, number, fold), samples)
             for number, student in enumerate(task.students)
         ]
         said.append(_mix(raw, model.card.learners, task))
@@ -205,7 +205,7 @@ def ask_unseen(task: Task[S], model: Model, samples: S) -> Answers:
             found = ask(task, model, some)
         else:
             raw = [
-                student.say(_own(model.tensors, number, int(fold)), some)
+                student.say(own_tensors(model.tensors, number, int(fold)), some)
                 for number, student in enumerate(task.students)
             ]
             mixed = _mix(raw, model.card.learners, task)
@@ -303,7 +303,7 @@ def _out_of_fold(
     for fold in range(task.folds):
         items = np.flatnonzero(part == fold)
         said[rows_of(samples, items)] = task.students[number].say(
-            _own(tensors, number, fold), samples.take(items)
+            own_tensors(tensors, number, fold), samples.take(items)
         )
     return said
 
@@ -350,7 +350,7 @@ def _threshold(
     return {task.threshold: best}
 
 
-def _own(tensors: Tensors, number: int, fold: int) -> Tensors:
+def own_tensors(tensors: Tensors, number: int, fold: int) -> Tensors:
     """Tensors of one copy under their own names."""
     prefix = _key(number, fold, "")
     own = {

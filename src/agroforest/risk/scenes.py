@@ -1,6 +1,6 @@
 """Samples with an answer for every pixel, and students of them."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from agroforest.core.grid import Grid
 from agroforest.risk import trees
+from agroforest.risk.blocks import cut_blocks, fill_strides
 from agroforest.risk.card import Answer, Learner, Tensors
 from agroforest.risk.crops import Crops
 from agroforest.risk.net import weights_of
@@ -150,17 +151,30 @@ class SceneStudent:
         A pixel without data is judged from its surroundings; a scene without any
         is NaN.
         """
-        width = tensors["centre"].size
-        with torch.random.fork_rng(devices=[]):  # its first weights are thrown away
-            network = self._network(torch.zeros(width), torch.ones(width))
-        load_weights(network, tensors)
-        device = find_device()
-        network.to(device).eval()
+        network, device = self.load(tensors), find_device()
+        network.to(device)
         said = [
             self._judge(network, self.features(values), device).ravel()
             for values in samples.values
         ]
         return np.concatenate(said or [np.zeros(0, np.float32)])[:, None]
+
+    def load(self, tensors: Tensors) -> nn.Module:
+        """Build the network with what it learned, ready to judge.
+
+        It takes ``(batch, channel, y, x)`` of `features`, NaN where missing, both
+        sides a multiple of the stride, and gives ``(batch, 1, y, x)`` logits.
+
+        Raises
+        ------
+        ModelError
+            If the tensors do not fit.
+        """
+        width = tensors["centre"].size
+        with torch.random.fork_rng(devices=[]):  # its first weights are thrown away
+            network = self._network(torch.zeros(width), torch.ones(width))
+        load_weights(network, tensors)
+        return network.eval()
 
     def _judge(
         self, network: nn.Module, seen: NDArray[np.float32], device: torch.device
@@ -170,17 +184,14 @@ class SceneStudent:
         if not np.isfinite(seen).any():
             return np.full((height, width), np.nan, np.float32)
         out = np.empty((height, width), np.float32)
-        around, side = reach(self.spec), stride(self.spec)
+        side = stride(self.spec)
         with torch.inference_mode():
-            for block in _blocks(height, width):
-                part, (y, x) = _with_margin(seen, block, around, side)
+            for block in cut_blocks((height, width), _BLOCK, reach(self.spec)):
+                part = fill_strides(seen[:, *block.around], side)
                 tensor = torch.from_numpy(part)[None].to(device)
                 tensor = tensor.contiguous(memory_format=torch.channels_last)
                 logits = network(tensor)[0, 0].float().cpu().numpy()
-                rows, columns = block
-                out[block] = logits[
-                    y : y + rows.stop - rows.start, x : x + columns.stop - columns.start
-                ]
+                out[block.window] = logits[block.inside]
         return out
 
     def _loss(self, network: nn.Module, batch: Batch) -> Tensor:
@@ -281,36 +292,6 @@ class SceneTrees:
 
 def _rows(planes: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.ascontiguousarray(planes.reshape(len(planes), -1).T)
-
-
-def _blocks(height: int, width: int) -> Iterator[tuple[slice, slice]]:
-    for y in range(0, height, _BLOCK):
-        for x in range(0, width, _BLOCK):
-            yield (
-                slice(y, min(y + _BLOCK, height)),
-                slice(x, min(x + _BLOCK, width)),
-            )
-
-
-def _with_margin(
-    seen: NDArray[np.float32], block: tuple[slice, slice], around: int, side: int
-) -> tuple[NDArray[np.float32], tuple[int, int]]:
-    """Cut a block with its surroundings, NaN beyond the scene to whole strides.
-
-    Returns
-    -------
-    tuple
-        ``(channel, y, x)``, and where the block begins in it.
-    """
-    cuts, begins, fills = [], [], []
-    for span, size in zip(block, seen.shape[1:], strict=True):
-        first, last = max(0, span.start - around), min(size, span.stop + around)
-        cuts.append(slice(first, last))
-        begins.append(span.start - first)
-        fills.append((0, (first - last) % side))
-    part = seen[:, cuts[0], cuts[1]]
-    padded = np.pad(part, [(0, 0), *fills], constant_values=np.nan)
-    return np.ascontiguousarray(padded), (begins[0], begins[1])
 
 
 def _normal(
