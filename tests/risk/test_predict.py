@@ -10,9 +10,12 @@ import pytest
 
 from agroforest.core.errors import DataError, ModelError
 from agroforest.core.risk import EPOCH, Hazard
+from agroforest.features import series
 from agroforest.indices.state import BaselineState
-from agroforest.risk import RULE, predict, tile
-from agroforest.risk.card import Model
+from agroforest.risk import RULE, infer, load_model, models_dir, predict, tile
+from agroforest.risk.card import DISTURBED, Model
+from agroforest.risk.datasets.canopy_stress import follow
+from agroforest.risk.simulate import Emulator, build_forest
 
 START = 17_000
 NIGHT = EPOCH + timedelta(days=START + 400)
@@ -21,8 +24,8 @@ NIGHT = EPOCH + timedelta(days=START + 400)
 @pytest.fixture
 def state(make_state) -> BaselineState:
     rng = np.random.default_rng(5)
-    series = rng.normal(0, 0.2, (24, 14)) + rng.choice([0, 0.3], (24, 1))
-    flat = make_state(series.clip(-0.3, 1.0).tolist())
+    excess = rng.normal(0, 0.2, (24, 14)) + rng.choice([0, 0.3], (24, 1))
+    flat = make_state(excess.clip(-0.3, 1.0).tolist())
     shape = (4, 6)
     arrays = {k: v.reshape(*v.shape[:-2], *shape) for k, v in flat.arrays().items()}
     found: BaselineState = flat.patch(grid=flat.grid.patch(width=6, height=4), **arrays)
@@ -158,3 +161,20 @@ def test_rule_runs_without_torch() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert "agroforest[risk]" in done.stdout
+
+
+def test_a_look_at_the_newest_dates_is_enough() -> None:
+    forest = build_forest(Emulator.shipped(), 1_000_003, 160)
+    *_, (night, state) = follow(forest)
+    model = load_model(models_dir() / "canopy-stress")
+    threshold = model.card.calibration.thresholds[DISTURBED]
+    block = series.build(state, night=night)
+    needed = model.card.calibration.confirmations
+    every = infer._amount_to(infer.classify(model, block), block, needed, threshold)
+    found = infer.judge(state, night, model, threshold)
+    assert (every[0].since > 0).any()
+    assert (every[1].since > 0).any()
+    for one, other in zip(found, every, strict=True):
+        np.testing.assert_array_equal(one.since, other.since)
+        np.testing.assert_array_equal(one.evidence, other.evidence)
+        np.testing.assert_allclose(one.score, other.score, rtol=1e-4, atol=1e-6)

@@ -18,7 +18,7 @@ from agroforest.nightly.compartments import Compartments
 from agroforest.nightly.workplace import Workplace
 
 #: Raised whenever a task would compute other pixels from the same inputs.
-ALGORITHM = 2
+ALGORITHM = 3
 
 
 class TaskKind(StrEnum):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -71,10 +72,28 @@ def judge(
     if block.digest != model.card.inputs.digest:
         problem = f"features {model.card.inputs.digest}, built {block.digest}"
         raise ModelError(model.folder, problem, "load the model of this release")
-    chance = classify(model, block).transpose(1, 0, 2)
+    needed = model.card.calibration.confirmations
+    # Nearly all pixels are well, and the newest dates say so: the network looks at
+    # all dates only where they do not.
+    recent = _newest(block, needed)
+    chance = classify(model, block, newest=needed)
+    quiet = (1.0 - chance[..., _HEALTHY] < threshold).any(axis=1)
+    settled = np.asarray(recent.judged.all(axis=1) & quiet)
+    rest = _only(block, ~settled)
+    well = _amount_to(chance[settled], _only(recent, settled), needed, threshold)
+    unsure = _amount_to(classify(model, rest), rest, needed, threshold)
+    return tuple(  # type: ignore[return-value]
+        _joined(settled, a, b) for a, b in zip(well, unsure, strict=True)
+    )
+
+
+def _amount_to(
+    chance: NDArray[np.float32], block: FeatureBlock, needed: int, threshold: float
+) -> tuple[Finding, Finding]:
+    """Stress and loss of series of probabilities, ``(n, slot, output)``."""
+    chance = chance.transpose(1, 0, 2)
     day, judged = block.day.T, block.judged.T
     newest = latest(day, judged)
-    needed = model.card.calibration.confirmations
     unwell = 1.0 - chance[..., _HEALTHY]
     high = unwell >= threshold
     since = unbroken(high, high, judged, day, needed)
@@ -98,8 +117,41 @@ def judge(
     )
 
 
-def classify(model: Model, block: FeatureBlock) -> NDArray[np.float32]:
-    """Calibrated probabilities of every date.
+def _newest(block: FeatureBlock, slots: int) -> FeatureBlock:
+    return replace(
+        block,
+        values=block.values[:, -slots:],
+        mask=block.mask[:, -slots:],
+        judged=block.judged[:, -slots:],
+        day=block.day[:, -slots:],
+    )
+
+
+def _only(block: FeatureBlock, pixels: NDArray[np.bool_]) -> FeatureBlock:
+    return replace(
+        block,
+        values=block.values[pixels],
+        mask=block.mask[pixels],
+        judged=block.judged[pixels],
+        day=block.day[pixels],
+    )
+
+
+def _joined(first: NDArray[np.bool_], one: Finding, other: Finding) -> Finding:
+    """Put the findings of some pixels and of the others in the order of all."""
+    joined = {}
+    for name in ("score", "since", "evidence"):
+        part, rest = getattr(one, name), getattr(other, name)
+        whole = np.empty(first.size, part.dtype)
+        whole[first], whole[~first] = part, rest
+        joined[name] = whole
+    return Finding(**joined)
+
+
+def classify(
+    model: Model, block: FeatureBlock, *, newest: int | None = None
+) -> NDArray[np.float32]:
+    """Calibrated probabilities of every date, or of the newest.
 
     Parameters
     ----------
@@ -107,6 +159,8 @@ def classify(model: Model, block: FeatureBlock) -> NDArray[np.float32]:
         A model with a classes head.
     block
         Series of ``n`` pixels.
+    newest
+        Slots to judge, from the last back; all unless given.
 
     Returns
     -------
@@ -116,13 +170,14 @@ def classify(model: Model, block: FeatureBlock) -> NDArray[np.float32]:
     """
     network, centre, scale = _ready(model)
     count, slots, _ = block.values.shape
+    slots = min(newest or slots, slots)
     out = np.empty((count, slots, len(model.card.answer.outputs)), dtype=np.float32)
     with torch.inference_mode(), _one_thread():
         for first in range(0, count, _BATCH):
             part = slice(first, min(first + _BATCH, count))
             empty = (first - part.stop) % _STEP
             values = (_filled(block.values[part], empty) - centre) / scale
-            logits = network(values, _filled(block.mask[part], empty))
+            logits = network(values, _filled(block.mask[part], empty), newest)
             logits /= model.card.calibration.temperature
             chance = torch.softmax(logits, dim=-1).numpy()
             out[part] = chance[: part.stop - first]

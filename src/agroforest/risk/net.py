@@ -32,11 +32,15 @@ class _CausalBlock(nn.Module):
         self.look = nn.Conv1d(width, width, kernel, dilation=dilation)
         self.mix = nn.Linear(width, width)
 
-    def forward(self, hidden: Tensor, present: Tensor) -> Tensor:
-        seen = self.norm(hidden) * present
-        past = functional.pad(seen.transpose(1, 2), (self.reach, 0))
+    def forward(self, hidden: Tensor, present: Tensor, newest: int) -> Tensor:
+        dates = hidden.shape[1]
+        newest = min(newest, dates)
+        asked = newest + self.reach
+        seen = self.norm(hidden[:, -asked:]) * present[:, -asked:]
+        before = max(asked - dates, 0)
+        past = functional.pad(seen.transpose(1, 2), (before, 0))
         found = functional.gelu(self.look(past).transpose(1, 2))
-        return hidden + self.mix(found)
+        return hidden[:, -newest:] + self.mix(found)
 
 
 class SeriesNet(nn.Module):
@@ -67,8 +71,10 @@ class SeriesNet(nn.Module):
         self.norm = nn.LayerNorm(spec.width)
         self.leave = nn.Linear(spec.width, outputs)
 
-    def forward(self, values: Tensor, mask: Tensor) -> Tensor:
-        """Logits or values of every date.
+    def forward(
+        self, values: Tensor, mask: Tensor, newest: int | None = None
+    ) -> Tensor:
+        """Logits or values of every date, or of the newest.
 
         Parameters
         ----------
@@ -76,16 +82,22 @@ class SeriesNet(nn.Module):
             ``(batch, time, feature)`` float32, normalised, finite.
         mask
             ``(batch, time)`` bool, False for an empty place.
+        newest
+            Dates to answer for; all unless given. Only what they look back on is
+            computed: for two of sixteen, half.
 
         Returns
         -------
         Tensor
-            ``(batch, time, output)`` float32; meaningless in empty places.
+            ``(batch, time or newest, output)`` float32; meaningless in empty places.
         """
+        asked = newest or values.shape[1]
+        later = [block.reach for block in self.blocks]
         present = mask.unsqueeze(-1).to(values.dtype)
         hidden = self.enter(values * present)
-        for block in self.blocks:
-            hidden = block(hidden, present)
+        for number, block in enumerate(self.blocks):
+            needed = asked + sum(later[number + 1 :])
+            hidden = block(hidden, present[:, -hidden.shape[1] :], needed)
         return self.leave(self.norm(hidden))
 
 
