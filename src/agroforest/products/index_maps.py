@@ -39,6 +39,8 @@ from agroforest.products.compute import MaskRule, compute, count_edges, sample_b
 
 #: Called with blocks done and blocks in all.
 Progress = Callable[[int, int], None]
+# Opens some bands of the scene.
+_OpenBands = Callable[[Sequence[str]], SceneReader]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,7 +144,7 @@ def map_scene(
             recipe,
             grid,
             paths,
-            reader=lambda: mask.reader(scene, recipe.bands, access),
+            open_bands=lambda bands: mask.reader(scene, bands, access),
             codec=codec,
             workers=workers,
             progress=progress or _silent,
@@ -190,13 +192,13 @@ def _write(
     grid: Grid,
     paths: Sequence[Path],
     *,
-    reader: Callable[[], SceneReader],
+    open_bands: _OpenBands,
     codec: Codec,
     workers: int,
     progress: Progress,
 ) -> tuple[list[str], list[int]]:
     """Write the maps; SHA-256 and pixels with a value, by index."""
-    edges = _find_edges(recipe, grid, reader, workers)
+    edges = _find_edges(recipe, grid, open_bands, workers)
     blocks = list(grid.blocks(BLOCK))
     counts = np.zeros((len(blocks), len(recipe.names)), np.int64)
     queue = _Queue(len(blocks), progress)
@@ -217,7 +219,7 @@ def _write(
         ]
 
         def work() -> None:
-            with queue.failing(), reader() as files:
+            with queue.failing(), open_bands(recipe.bands) as files:
                 for number in queue:
                     found = files.read_clear(blocks[number].grid)
                     if found is None:
@@ -236,15 +238,16 @@ def _write(
 
 
 def _find_edges(
-    recipe: Recipe, grid: Grid, reader: Callable[[], SceneReader], workers: int
+    recipe: Recipe, grid: Grid, open_bands: _OpenBands, workers: int
 ) -> Edges | None:
-    """As `find_edges`, in threads."""
+    """As `find_edges`, in threads, and without reading other bands."""
     if not recipe.needs_edges:
         return None
     blocks = list(sample_blocks(grid))
+    bands = find_index("optram").resolve(recipe.bands)
 
     def count(first: int) -> EdgeCounts:
-        with reader() as files:
+        with open_bands(bands) as files:
             return count_edges(files, blocks[first::workers], recipe)
 
     with ThreadPoolExecutor(workers) as pool:
