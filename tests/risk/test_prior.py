@@ -64,3 +64,14 @@ def test_rows_that_say_nothing_stay() -> None:
     found = adapt(chance, np.repeat("a", 100), EVEN, 5.0)
     assert np.isnan(found[7]).all()
     assert np.isfinite(np.delete(found, 7, axis=0)).all()
+
+
+def test_power_says_how_far_shares_are_trusted() -> None:
+    _, chance = say([0.9, 0.05, 0.05], 400, 5)
+    place = np.repeat("a", 400)
+    means = [
+        adapt(chance, place, EVEN, 5.0, power)[:, 0].mean() for power in (0, 0.5, 1)
+    ]
+    assert means == sorted(means)
+    untouched = adapt(chance, place, EVEN, 5.0, 0.0)
+    np.testing.assert_allclose(untouched, chance, rtol=1e-5)

@@ -149,6 +149,8 @@ class Calibration(_Section):
     estimated from its unlabelled items, `agroforest.risk.prior`."""
     prior_weight: Annotated[float, Field(ge=0)] = 0.0
     """Items that `prior` counts as beside those of a place."""
+    prior_power: _Fraction = 1.0
+    """How far the shares of a place are trusted."""
     confirmations: Annotated[int, Field(ge=1)] = 1
     """Successive clear dates that must reach the threshold."""
 

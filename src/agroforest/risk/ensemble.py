@@ -101,7 +101,7 @@ def train(
     temperature = fit_temperature(mixed, target, task.answer)
     calibration = Calibration(
         temperature=temperature,
-        **describe_prior(target, task.answer, task.prior_weight),
+        **describe_prior(target, task),
     )
     chance = promise(mixed, samples, task.answer, calibration)
     answers = Answers(value=chance, spread=np.zeros(len(chance), np.float32))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from agroforest.risk.calibrate import probabilities
 from agroforest.risk.card import Answer, Calibration
-from agroforest.risk.task import Samples
+from agroforest.risk.task import Samples, Task
 
 # The shares no longer move after some twenty rounds.
 _ROUNDS = 30
@@ -44,29 +44,33 @@ def promise(
     if not calibration.prior:
         return value
     place = np.repeat(samples.place, samples.sizes)
-    prior = np.array(calibration.prior)
-    return adapt(value, place, prior, calibration.prior_weight)
+    return adapt(
+        value,
+        place,
+        np.array(calibration.prior),
+        calibration.prior_weight,
+        calibration.prior_power,
+    )
 
 
-def describe_prior(
-    target: NDArray[Any], answer: Answer, weight: float | None
-) -> dict[str, Any]:
-    """Describe the shares of the classes, for `Calibration`; nothing without weight.
+def describe_prior(target: NDArray[Any], task: Task[Any]) -> dict[str, Any]:
+    """Describe the shares of the classes, for `Calibration`.
 
     Parameters
     ----------
     target
         ``(answer,)`` int64, -1 where not known.
-    answer
-        Whose classes.
-    weight
-        See `agroforest.risk.task.Task`.
+    task
+        Whose classes; nothing is described if it has no `prior_weight`.
     """
-    if weight is None:
+    if task.prior_weight is None:
         return {}
-    count = np.bincount(target[target >= 0], minlength=len(answer.outputs))
-    shares = (count / count.sum()).round(6).tolist()
-    return {"prior": tuple(shares), "prior_weight": weight}
+    count = np.bincount(target[target >= 0], minlength=len(task.answer.outputs))
+    return {
+        "prior": tuple((count / count.sum()).round(6).tolist()),
+        "prior_weight": task.prior_weight,
+        "prior_power": task.prior_power,
+    }
 
 
 def adapt(
@@ -74,6 +78,7 @@ def adapt(
     place: NDArray[np.str_],
     prior: NDArray[np.float64],
     weight: float,
+    power: float = 1.0,
 ) -> NDArray[np.float32]:
     """Correct probabilities for the shares of the classes in each place.
 
@@ -89,6 +94,10 @@ def adapt(
     weight
         Items that `prior` counts as beside those of a place: a place of few items
         is hardly corrected.
+    power
+        Exponent of the ratio of the shares. 1 is right where classes look alike in
+        both places; less where they do not quite, so that the model is wrong about
+        many items of a place in the same way.
 
     Returns
     -------
@@ -100,18 +109,20 @@ def adapt(
     for one in np.unique(place):
         here = np.flatnonzero((place == one) & np.isfinite(chance).all(axis=1))
         if here.size:
-            adapted[here] = _adapt_one(chance[here].astype(np.float64), prior, weight)
+            adapted[here] = _adapt_one(
+                chance[here].astype(np.float64), prior, weight, power
+            )
     return adapted
 
 
 def _adapt_one(
-    said: NDArray[np.float64], prior: NDArray[np.float64], weight: float
+    said: NDArray[np.float64], prior: NDArray[np.float64], weight: float, power: float
 ) -> NDArray[np.float64]:
     shares = prior.copy()
     for _ in range(_ROUNDS):
-        found = _reweigh(said, shares / prior)
+        found = _reweigh(said, (shares / prior) ** power)
         shares = (found.sum(axis=0) + weight * prior) / (len(said) + weight)
-    return _reweigh(said, shares / prior)
+    return _reweigh(said, (shares / prior) ** power)
 
 
 def _reweigh(

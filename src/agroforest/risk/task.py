@@ -153,6 +153,8 @@ class Task(Generic[S]):
         Of classes: items that the shares of the classes in the training data count
         as when those of a new place are estimated, `agroforest.risk.prior`; `None`
         takes every place as if the shares were the same.
+    prior_power
+        How far the shares of a place are trusted, 0..1.
     """
 
     name: str
@@ -171,3 +173,4 @@ class Task(Generic[S]):
     write: Callable[[Path, S, Answers, float], Sequence[Path]]
     threshold: str = ""
     prior_weight: float | None = None
+    prior_power: float = 1.0

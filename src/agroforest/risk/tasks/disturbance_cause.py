@@ -123,7 +123,7 @@ TASK = Task(
     answer=_ANSWER,
     features=FEATURES,
     steps=STEPS,
-    data="Yearly Landsat series of 49 grid cells, eastern Canada, doi "
+    data="Yearly Landsat series of 51 grid cells, eastern Canada, doi "
     "10.1016/j.rse.2024.114107",
     split="by grid cell; the data give no positions, so neighbouring cells can be "
     "in different parts",
@@ -136,7 +136,7 @@ TASK = Task(
                 width=64,
                 blocks=2,
                 kernel=4,
-                share=0.5,
+                share=0.6,
             ),
             answer=_ANSWER,
             build=build_window,
@@ -145,7 +145,7 @@ TASK = Task(
             features=by_year,
         ),
         TreesStudent(
-            spec=Learner(family="trees", width=15, blocks=120, share=0.5),
+            spec=Learner(family="trees", width=15, blocks=120, share=0.4),
             answer=_ANSWER,
             settings={
                 "learning_rate": 0.12,
@@ -162,5 +162,8 @@ TASK = Task(
     folds=3,
     measures=measures,
     write=write,
+    # Of 300 draws of six places not learned from, power 1 loses macro-F1 in one of
+    # seven and 0.7 in one of a hundred; the weight hardly matters.
     prior_weight=100.0,
+    prior_power=0.7,
 )
