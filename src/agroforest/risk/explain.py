@@ -60,14 +60,16 @@ def explain_item(
     samples
         Among them the item.
     name
-        Of the item.
+        Of the item; ``PLACE:NAME`` where several places have one of this name.
 
     Raises
     ------
     ConfigurationError
         If no item has this name.
     """
-    found = np.flatnonzero(samples.name.astype(str) == name)
+    place, _, own = name.rpartition(":")
+    named = samples.name.astype(str) == own
+    found = np.flatnonzero(named & ((samples.place == place) | (not place)))
     if not found.size:
         raise ConfigurationError(name, "is not among the data", _some(samples.name))
     one = samples.values[found[0]]
@@ -174,7 +176,7 @@ def _explanation(
         output=task.answer.outputs[output],
         value=float(value[0, output]),
         spread=float(answers.spread[0]),
-        features=task.features,
+        features=task.observed or task.features,
         steps=steps,
         change=np.where(seen, change, np.nan).astype(np.float32),
     )

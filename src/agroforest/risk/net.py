@@ -68,6 +68,7 @@ class SeriesNet(nn.Module):
         self.blocks = nn.ModuleList(
             _CausalBlock(spec.width, spec.kernel, 2**i) for i in range(spec.blocks)
         )
+        self.reaches = [(spec.kernel - 1) * 2**i for i in range(spec.blocks)]
         self.norm = nn.LayerNorm(spec.width)
         self.leave = nn.Linear(spec.width, outputs)
 
@@ -92,7 +93,7 @@ class SeriesNet(nn.Module):
             ``(batch, time or newest, output)`` float32; meaningless in empty places.
         """
         asked = newest or values.shape[1]
-        later = [block.reach for block in self.blocks]
+        later = self.reaches
         present = mask.unsqueeze(-1).to(values.dtype)
         hidden = self.enter(values * present)
         for number, block in enumerate(self.blocks):

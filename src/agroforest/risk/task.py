@@ -127,6 +127,9 @@ class Task(Generic[S]):
     features
         Names of what is read of an item, in order; their digest refuses weights
         that were made for others.
+    observed
+        Names of the numbers of one date as samples hold them, where `features` are
+        made of them and not the same.
     steps
         Dates looked at together.
     data
@@ -163,6 +166,7 @@ class Task(Generic[S]):
     limits: Limits
     answer: Answer
     features: tuple[str, ...]
+    observed: tuple[str, ...] = ()
     steps: int = 1
     data: str
     split: str

@@ -122,6 +122,7 @@ TASK = Task(
     ),
     answer=_ANSWER,
     features=FEATURES,
+    observed=("B1", "B2", "B3", "B4", "B5", "B7"),
     steps=STEPS,
     data="Yearly Landsat series of 51 grid cells, eastern Canada, doi "
     "10.1016/j.rse.2024.114107",
