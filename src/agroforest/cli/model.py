@@ -218,7 +218,7 @@ def explain(
         found.change,
         found.features,
         found.steps,
-        title=f"{item}{pixel and ' ' + pixel or ''}: {said}",
+        title=f"{item}{(pixel and ' ' + pixel) or ''}: {said}",
         subtitle=f"{model.card.title} · 红 red：升高 raised · 蓝 blue：降低 lowered",
     )
     write_text(out, picture)
