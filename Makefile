@@ -46,6 +46,7 @@ bench: $(READY) ## Measure against what one would run instead.
 	$(BIN)/python benchmarks/series.py --json $(WORK)/bench/series.json
 	$(BIN)/python benchmarks/zonal.py --work $(WORK)/bench --json $(WORK)/bench/zonal.json
 	$(BIN)/python benchmarks/tile_state.py --json $(WORK)/bench/tile_state.json
+	$(BIN)/python benchmarks/inference.py --json $(WORK)/bench/inference.json
 
 clean: ## Remove the environment and everything computed.
 	rm -rf $(VENV) $(WORK) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
