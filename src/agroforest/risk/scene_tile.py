@@ -5,21 +5,22 @@ would take ten times as long. What is held at a time is a few blocks, whatever t
 size of the tile.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from copy import deepcopy
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.special import expit
-from torch import nn
+from torch import Tensor, nn
 
 from agroforest.core.errors import ModelError
 from agroforest.risk import ensemble
 from agroforest.risk.blocks import Seen, Window, cut_blocks, fill_strides
 from agroforest.risk.card import Model
-from agroforest.risk.scene_net import reach, stride
+from agroforest.risk.scene_net import Prepared, SceneNet, reach, stride
 from agroforest.risk.scenes import Scenes, SceneStudent
 from agroforest.risk.task import Task
 
@@ -32,7 +33,10 @@ _BLOCK = 512
 
 
 class _Copies(NamedTuple):
+    """Networks that see the same planes."""
+
     student: SceneStudent
+    prepare: Callable[[NDArray[np.float32]], Tensor]
     networks: tuple[nn.Module, ...]
     temperature: float
 
@@ -59,7 +63,9 @@ def judge_tile(
     workers
         Threads, one block each.
     exact
-        True computes with 32 bits instead of 16, at a third of the speed.
+        True computes what `SceneStudent.say` does. False computes with 16 bits, and
+        prepares the pixels once for all copies: several times as fast, and it
+        changes a decision of a pixel in a few thousand.
 
     Yields
     ------
@@ -73,12 +79,12 @@ def judge_tile(
     ModelError
         If the task has no network over space.
     """
-    copies = _copies(task, model)
+    copies = _copies(task, model, exact=exact)
     side, margin = stride(copies.student.spec), reach(copies.student.spec)
 
     def judge(block: Seen) -> tuple[Window, NDArray[np.float32]]:
         seen = copies.student.features(read(block.around))
-        chance = _judge(copies, fill_strides(seen, side), exact=exact)
+        chance = _judge(copies, fill_strides(seen, side))
         return block.window, chance[block.inside]
 
     # One thread a block, which shares nothing; several blocks go on at once instead.
@@ -94,31 +100,66 @@ def judge_tile(
             yield last.result()
 
 
-def _judge(
-    copies: _Copies, seen: NDArray[np.float32], *, exact: bool
-) -> NDArray[np.float32]:
+def _judge(copies: _Copies, seen: NDArray[np.float32]) -> NDArray[np.float32]:
     if not np.isfinite(seen).any():
         return np.full(seen.shape[1:], np.nan, np.float32)
-    tensor = torch.from_numpy(seen)[None].contiguous(memory_format=torch.channels_last)
     total = np.zeros(seen.shape[1:], np.float32)
-    with (
-        torch.inference_mode(),
-        torch.autocast("cpu", torch.bfloat16, enabled=not exact),
-    ):
+    with torch.inference_mode():
+        planes = copies.prepare(seen)
         for network in copies.networks:
-            total += network(tensor)[0, 0].float().numpy()
+            total += network(planes)[0, 0].float().numpy()
     mean = total / np.float32(len(copies.networks) * copies.temperature)
     return np.asarray(expit(mean), np.float32)
 
 
-def _copies(task: Task[Scenes], model: Model) -> _Copies:
+def _copies(task: Task[Scenes], model: Model, *, exact: bool) -> _Copies:
     for number, student in enumerate(task.students):
         if not isinstance(student, SceneStudent):
             continue
         folds = range(model.card.ensemble.folds if model.card.ensemble else 1)
-        networks = tuple(
+        networks = [
             student.load(ensemble.own_tensors(model.tensors, number, fold))
             for fold in folds
-        )
-        return _Copies(student, networks, model.card.learners[number].temperature)
+        ]
+        temperature = model.card.learners[number].temperature
+        if exact:
+            return _Copies(student, _as_they_are, tuple(networks), temperature)
+        return _Copies(student, *_together(networks), temperature)
     raise ModelError(model.folder, "holds no network over space", "name another model")
+
+
+def _as_they_are(seen: NDArray[np.float32]) -> Tensor:
+    tensor = torch.from_numpy(seen)[None]
+    return tensor.contiguous(memory_format=torch.channels_last)
+
+
+def _together(
+    networks: Sequence[Prepared],
+) -> tuple[Callable[[NDArray[np.float32]], Tensor], tuple[nn.Module, ...]]:
+    """Let networks share one centre and scale, the mean of theirs, in 16 bits."""
+    centre = torch.stack([n.centre for n in networks]).mean(dim=0)
+    scale = torch.stack([n.scale for n in networks]).mean(dim=0)
+    shared = Prepared(nn.Identity(), centre, scale, networks[0].sources)
+
+    def prepare(seen: NDArray[np.float32]) -> Tensor:
+        planes = shared(torch.from_numpy(seen)[None]).to(torch.bfloat16)
+        return cast("Tensor", planes.contiguous(memory_format=torch.channels_last))
+
+    return prepare, tuple(
+        _under(network, centre, scale).to(torch.bfloat16) for network in networks
+    )
+
+
+@torch.no_grad()
+def _under(prepared: Prepared, centre: Tensor, scale: Tensor) -> nn.Module:
+    """Network that takes what another centre and scale give.
+
+    The difference goes into its first layer, which is linear. What is missing or
+    clipped then differs by the distance of the two centres, a few hundredths.
+    """
+    network = cast("SceneNet", deepcopy(prepared.network))
+    first, off = network.enter, (centre - prepared.centre) / prepared.scale
+    weight = first.weight[:, : off.numel(), 0, 0]
+    first.bias = nn.Parameter(cast("Tensor", first.bias) + weight @ off)
+    weight *= scale / prepared.scale
+    return network

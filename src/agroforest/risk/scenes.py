@@ -143,7 +143,8 @@ class SceneStudent:
             replace(self.recipe, seed=seed),
             progress=progress,
         )
-        return weights_of(network)
+        # Half as large to keep; what is validated and shipped are these numbers.
+        return {n: a.astype(np.float16) for n, a in weights_of(network).items()}
 
     def say(self, tensors: Tensors, samples: Scenes) -> NDArray[np.float32]:
         """Answer; see `agroforest.risk.task.Student`.
@@ -159,7 +160,7 @@ class SceneStudent:
         ]
         return np.concatenate(said or [np.zeros(0, np.float32)])[:, None]
 
-    def load(self, tensors: Tensors) -> nn.Module:
+    def load(self, tensors: Tensors) -> Prepared:
         """Build the network with what it learned, ready to judge.
 
         It takes ``(batch, channel, y, x)`` of `features`, NaN where missing, both
@@ -212,7 +213,7 @@ class SceneStudent:
         either = chance.sum() + (target * weight).sum() - both
         return (1 - self.overlap) * surprise + self.overlap * (1 - both / either)
 
-    def _network(self, centre: Tensor, scale: Tensor) -> nn.Module:
+    def _network(self, centre: Tensor, scale: Tensor) -> Prepared:
         channels = centre.numel() + len(self.sources)
         inner = SceneNet(self.spec, channels, len(self.answer.outputs))
         return Prepared(inner, centre, scale, self.sources)

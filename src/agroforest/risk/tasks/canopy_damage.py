@@ -20,15 +20,15 @@ DAMAGED = "canopy-damaged"
 
 _ANSWER = Answer(head="probability", outputs=("damaged",))
 _NETWORK = SceneStudent(
-    spec=Learner(family="scene", width=24, blocks=2, kernel=3, share=0.7),
+    spec=Learner(family="scene", width=24, blocks=2, kernel=3, share=0.6),
     answer=_ANSWER,
-    recipe=Recipe(epochs=25, batch=24, rate=4e-3, decay=1e-2, average=0.99),
-    crops=Crops(side=48, noise=0.1, gain=0.15, forget=(0.08, 0.0)),
+    recipe=Recipe(epochs=32, batch=24, rate=4e-3, decay=1e-2, average=0.99),
+    crops=Crops(side=48, noise=0.1, gain=0.2, forget=(0.08, 0.0)),
     sources=(CHANNELS, CHANNELS),
     features=network_planes,
 )
 _TREES = SceneTrees(
-    spec=Learner(family="trees", width=63, blocks=300, share=0.3),
+    spec=Learner(family="trees", width=40, blocks=300, share=0.4),
     answer=_ANSWER,
     settings={
         "learning_rate": 0.05,
