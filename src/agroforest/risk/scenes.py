@@ -125,7 +125,8 @@ class SceneStudent:
 
     def describe(self) -> str:
         """How it learns, one line for the card."""
-        return f"{self.spec.family}: {self.recipe.describe()}, {self.crops.describe()}"
+        loss = f", soft Jaccard {self.overlap:g} of the loss" if self.overlap else ""
+        return f"{self.spec.family}: {self.recipe.describe()}, {self.crops.describe()}{loss}"
 
     def fit(self, samples: Scenes, *, seed: int, progress: Progress) -> Tensors:
         """Learn; see `agroforest.risk.task.Student`."""

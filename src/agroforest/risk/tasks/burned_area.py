@@ -21,7 +21,7 @@ BURNED = "burned"
 
 _ANSWER = Answer(head="probability", outputs=("burned",))
 _NETWORK = SceneStudent(
-    spec=Learner(family="scene", width=16, blocks=3, kernel=3, share=0.7),
+    spec=Learner(family="scene", width=16, blocks=3, kernel=3, share=0.3),
     answer=_ANSWER,
     recipe=Recipe(epochs=20, batch=8, rate=3e-3, decay=5e-2, average=0.98),
     crops=Crops(side=144, noise=0.1, gain=0.2, zoom=0.6, forget=(0.0, 0.5), evenly=0.0),
@@ -30,7 +30,7 @@ _NETWORK = SceneStudent(
     overlap=0.3,
 )
 _TREES = SceneTrees(
-    spec=Learner(family="trees", width=31, blocks=200, share=0.3),
+    spec=Learner(family="trees", width=31, blocks=200, share=0.7),
     answer=_ANSWER,
     settings={
         "learning_rate": 0.05,
