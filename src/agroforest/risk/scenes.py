@@ -126,7 +126,8 @@ class SceneStudent:
     def describe(self) -> str:
         """How it learns, one line for the card."""
         loss = f", soft Jaccard {self.overlap:g} of the loss" if self.overlap else ""
-        return f"{self.spec.family}: {self.recipe.describe()}, {self.crops.describe()}{loss}"
+        how = f"{self.recipe.describe()}, {self.crops.describe()}"
+        return f"{self.spec.family}: {how}{loss}"
 
     def fit(self, samples: Scenes, *, seed: int, progress: Progress) -> Tensors:
         """Learn; see `agroforest.risk.task.Student`."""
