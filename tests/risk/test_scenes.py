@@ -38,7 +38,9 @@ def build_scenes(count: int, seed: int = 0) -> Scenes:
             mask[y : y + 10, x : x + 10] = 1
         noise = rng.normal(size=(2, height, width)).astype(np.float32)
         noise[0] -= mask
-        values.append(7 + noise / 4)  # neither centred nor of unit spread
+        values.append(
+            (7 + noise / 4).astype(np.float32)
+        )  # neither centred nor of unit spread
         truth.append(mask)
         grids.append(
             Grid(
