@@ -83,8 +83,11 @@ def root(
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """Leave out how worker processes end; a lost task is reported by ourselves."""
-    own = not record.name.startswith("distributed")
+    """Leave out how worker processes end, and what GDAL finds odd in a file.
+
+    Lost tasks and files that cannot be read are reported by ourselves.
+    """
+    own = not record.name.startswith(("distributed", "rasterio"))
     return own or record.levelno >= logging.ERROR
 
 
