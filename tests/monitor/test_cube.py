@@ -115,3 +115,22 @@ def test_no_cube_at_all(tmp_path: Path) -> None:
     (tmp_path / "text.nc").write_text("hello")
     with pytest.raises(DataError, match="not a cube"):
         open_cube(tmp_path / "text.nc")
+
+
+@pytest.mark.parametrize(("band", "cloud"), [("B02", 1300), ("B03", 1600)])
+def test_without_scl_bright_pixels_are_cloud(
+    tmp_path: Path, band: str, cloud: int
+) -> None:
+    data = cube(names={band: 0, "B11": 0})
+    data[band][:] = 400
+    data[band][2, 1, 1] = cloud
+    data[band] = data[band].astype(np.int16)
+    data[band][2, 2, 2] = -9999
+    data["B11"] = data["B11"].astype(np.int16)
+    data["B11"][2, 2, 2] = -9999
+    opened = open_cube(saved(tmp_path, data))
+    assert any(f"bright in {band}" in note for note in opened.notes)
+    rows, columns = np.array([1, 1, 2]), np.array([1, 2, 2])
+    _, bands, usable = list(opened.read(rows, columns))[1]
+    assert usable[0].tolist() == [False, True, False]
+    assert bands[BANDS.index(band), 0, 1] == pytest.approx(0.04)

@@ -30,8 +30,10 @@ _FORESTS = ("forest", "forest_mask", "forestmask", "fmask_forest")
 _LARGEST_REFLECTANCE = 3.0
 # Numbers that tell which.
 _ENOUGH = 20_000
-# Blue reflectance of closed forest stays below a third of it. Arbitrary.
-_BRIGHT_BLUE = 0.12
+# Reflectance from which a pixel counts as cloud where nothing else says so, in the
+# first of these bands that the cube has; closed forest stays below half of it, bare
+# soil may pass it. Arbitrary.
+_BRIGHT = {"B02": 0.12, "B03": 0.15}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -129,7 +131,9 @@ class Cube:
         found = block[:, inside[0], inside[1]].astype(np.float32)
         if plain:
             return found
-        found[found == 0] = np.nan  # Sentinel-2 writes 0 where it saw nothing
+        # Sentinel-2 writes 0 where it saw nothing, others a large negative number.
+        nothing = found <= 0 if self._offset == 0 else found == 0
+        found[nothing] = np.nan
         return np.asarray(found * np.float32(self._scale) + np.float32(self._offset))
 
     def _clear_pixels(
@@ -141,8 +145,10 @@ class Cube:
         known = np.isfinite(seen).any(axis=0)
         if scene_class is not None:
             return np.asarray(known & np.isin(scene_class[step], list(self._clear)))
-        blue = seen[BANDS.index("B02")]
-        return np.asarray(known & ~(blue > _BRIGHT_BLUE))
+        for band, bright in _BRIGHT.items():
+            if band in self.bands:
+                return np.asarray(known & ~(seen[BANDS.index(band)] > bright))
+        return np.asarray(known)
 
 
 def open_cube(
@@ -159,8 +165,8 @@ def open_cube(
     path
         NetCDF file or Zarr store with the dimensions time, y, x. Bands are found
         by name: ``B3``, ``B03``, ``S2-L2A-B03``. ``SCL`` tells what is clear; without
-        it pixels with blue above 0.12 count as cloud. Numbers that are masked or 0
-        are nodata.
+        it pixels with blue above 0.12 count as cloud. Numbers that are masked, 0 or,
+        without an offset, negative are nodata.
     crs
         Of the coordinates, where the cube does not say.
     scale, offset
@@ -181,7 +187,8 @@ def open_cube(
     if missing:
         notes.append(f"without {', '.join(missing)}")
     if "SCL" not in data:
-        notes.append("no SCL: pixels with bright blue are taken for cloud")
+        band = next((b for b in _BRIGHT if b in bands), None)
+        notes.append(f"no SCL: pixels bright in {band or 'no band'} count as cloud")
     if scale is None:
         scale = _guess_scale(data[name] for name in bands.values())
         notes.append(f"reflectance = number x {scale:g}")
