@@ -24,8 +24,7 @@ evaluate: $(READY) ## Measure every model on labelled data and bring docs/models
 	$(BIN)/python benchmarks/evaluate.py --write docs/models.md --json $(WORK)/evaluate.json
 
 test: $(READY) browser lint ## Everything CI runs.
-	$(BIN)/pytest -n 2 --dist loadfile -m "not alone"
-	$(BIN)/pytest -m alone
+	$(BIN)/pytest -n 2 --dist loadfile
 
 quick: $(READY) ## Tests that take less than five seconds each.
 	$(BIN)/pytest -n 2 --dist loadfile -m "not slow and not browser"
