@@ -205,7 +205,7 @@ def _new_scenes(
         return ()
     found = [
         (scene, taken.get(scene.content()))
-        for scene in _find(watch, catalog, tile, start, night)
+        for scene in find_scenes(watch, catalog, tile, start, night)
     ]
     days = {s.date for s, n in found if n is None or n == night}
     return tuple(s for s, _ in found if s.date in days)
@@ -216,9 +216,10 @@ def _window_start(pipeline: Pipeline, night: date) -> date:
     return max(pipeline.baseline.end + timedelta(days=1), night - lookback)
 
 
-def _find(
+def find_scenes(
     watch: Watch, catalog: Catalog, tile: Tile, start: date, end: date
 ) -> list[Scene]:
+    """Find the scenes of a tile that the pipeline's settings let in."""
     settings = watch.pipeline.scenes
     return find(
         catalog,
@@ -239,7 +240,7 @@ def _baseline_task(
 ) -> TileTask:
     """History, and what lies between it and the first night's window."""
     last = _window_start(watch.pipeline, night) - timedelta(days=1)
-    scenes = _find(watch, catalog, tile, watch.pipeline.baseline.start, last)
+    scenes = find_scenes(watch, catalog, tile, watch.pipeline.baseline.start, last)
     task_id = watch.baseline_id(tile)
     return TileTask(
         id=task_id,

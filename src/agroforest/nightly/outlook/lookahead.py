@@ -9,11 +9,10 @@ from datetime import date, timedelta
 from itertools import groupby
 from pathlib import Path
 
-from agroforest.catalog import Catalog, find, open_catalog
+from agroforest.catalog import Catalog, open_catalog
 from agroforest.catalog.href import is_local
 from agroforest.core.config import Pipeline
 from agroforest.core.errors import DataError
-from agroforest.core.grid import Tile
 from agroforest.core.scene import Scene
 from agroforest.nightly.compartments import Compartments
 from agroforest.nightly.outlook.estimate import Estimate, estimate
@@ -28,7 +27,7 @@ from agroforest.nightly.outlook.rehearsal import (
     settings_digest,
 )
 from agroforest.nightly.outlook.survey import Survey, Volume, spread, survey
-from agroforest.nightly.plan import Plan, TaskKind, TileTask, Watch
+from agroforest.nightly.plan import Plan, TaskKind, TileTask, Watch, find_scenes
 from agroforest.nightly.run import Progress, Silence, run_nights
 from agroforest.nightly.watch import Post, build_watch
 
@@ -213,7 +212,7 @@ def _typical(watch: Watch, catalog: Catalog, night: date) -> Night:
     forest = Compartments(watch.forest)
     tasks = []
     for tile in spread(watch.tiles, _TILES):
-        scenes = _find(watch, catalog, tile, night - timedelta(days=_DAYS), night)
+        scenes = find_scenes(watch, catalog, tile, night - timedelta(days=_DAYS), night)
         if scenes:
             tasks.append(
                 TileTask(
@@ -231,20 +230,6 @@ def _typical(watch: Watch, catalog: Catalog, night: date) -> Night:
     nothing = Survey(loads=(), volume=Volume(), looked_at=0)
     plan = Plan(night=night, tasks=tuple(tasks))
     return Night(plan=plan, learn=nothing, judge=survey(tasks) if tasks else nothing)
-
-
-def _find(
-    watch: Watch, catalog: Catalog, tile: Tile, start: date, end: date
-) -> list[Scene]:
-    settings = watch.pipeline.scenes
-    return find(
-        catalog,
-        tile.footprint(),
-        start,
-        end,
-        collections=settings.collections,
-        max_cloud_cover=settings.max_cloud_cover,
-    )
 
 
 def _figures(
@@ -269,7 +254,7 @@ def _figures(
     history = (
         planned[tile.id].scenes
         if tile.id in planned
-        else _find(watch, catalog, tile, period.start, period.end)
+        else find_scenes(watch, catalog, tile, period.start, period.end)
     )
     own = tuple(s for s in history if s.date <= period.end and _is_here(s))
 
