@@ -12,6 +12,7 @@ from rich.logging import RichHandler
 
 from agroforest import __version__
 from agroforest.cli import (
+    composite,
     demo,
     index,
     model,
@@ -48,6 +49,7 @@ app.add_typer(scenes.app, name="scenes")
 app.add_typer(sensors.app, name="sensors")
 app.add_typer(model.app, name="model")
 app.command(name="index")(index.index)
+app.command(name="composite")(composite.composite)
 app.command(name="plan")(plan.plan)
 app.command(name="monitor")(monitor.monitor)
 app.command(name="nightly")(nightly.nightly)

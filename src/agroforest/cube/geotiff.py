@@ -1,6 +1,6 @@
 """What the directories of a GeoTIFF say about their pixels."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -27,12 +27,13 @@ def describe(
     scale: float,
     offset: float,
     tags: Mapping[str, str],
-    description: str,
+    descriptions: Sequence[str],
 ) -> dict[int, Field]:
     """Tags that say where the pixels are and what their numbers mean.
 
     GDAL writes them, into a file of one pixel in memory, so they are what GDAL
-    understands, for every CRS that it knows.
+    understands, for every CRS that it knows. There are as many bands as
+    descriptions.
 
     Raises
     ------
@@ -46,7 +47,7 @@ def describe(
         with memory.open(
             driver="GTiff",
             dtype=dtype.name,
-            count=1,
+            count=len(descriptions),
             height=1,
             width=1,
             crs=grid.crs,
@@ -54,10 +55,12 @@ def describe(
             nodata=nodata,
         ) as data:
             data.update_tags(**dict(sorted(tags.items())))
-            if description:
-                data.set_band_description(1, description)
+            for number, description in enumerate(descriptions, start=1):
+                if description:
+                    data.set_band_description(number, description)
             if (scale, offset) != (1.0, 0.0):
-                data.scales, data.offsets = (scale,), (offset,)
+                data.scales = (scale,) * len(descriptions)
+                data.offsets = (offset,) * len(descriptions)
         fields = read_fields(bytes(memory.getbuffer()))
     return {tag: field for tag, field in fields.items() if tag in _MEANING}
 
@@ -70,10 +73,12 @@ def image_fields(
     meaning: Mapping[int, Field],
     *,
     overview: bool,
+    bands: int = 1,
 ) -> dict[int, Field]:
     """Tags of one image: its size, how its tiles are stored, and its meaning.
 
-    Of `meaning`, an overview repeats nodata only.
+    Of `meaning`, an overview repeats nodata only. Several bands are kept one after
+    the other, each in tiles of its own.
     """
     height, width = shape
     if overview:
@@ -82,14 +87,20 @@ def image_fields(
         254: Field.longs(int(overview)),  # NewSubfileType: 1 is a smaller copy
         256: Field.longs(width),
         257: Field.longs(height),
-        258: Field.shorts(8 * dtype.itemsize),  # BitsPerSample
+        258: Field.shorts(*[8 * dtype.itemsize] * bands),  # BitsPerSample
         259: Field.shorts(COMPRESSION_TAG[codec]),
         262: Field.shorts(1),  # PhotometricInterpretation: 0 is black
-        277: Field.shorts(1),  # SamplesPerPixel
-        284: Field.shorts(1),  # PlanarConfiguration
+        277: Field.shorts(bands),  # SamplesPerPixel
+        284: Field.shorts(1 if bands == 1 else 2),  # PlanarConfiguration: 2, apart
         317: Field.shorts(FLOATING_POINT if dtype.kind == "f" else HORIZONTAL),
         322: Field.shorts(tile),  # TileWidth
         323: Field.shorts(tile),  # TileLength
-        339: Field.shorts(_SAMPLE_FORMATS[dtype.kind]),
+        339: Field.shorts(*[_SAMPLE_FORMATS[dtype.kind]] * bands),
+        **_extra_samples(bands),
         **meaning,
     }
+
+
+def _extra_samples(bands: int) -> dict[int, Field]:
+    """Say that bands beyond the first are neither colours nor transparency."""
+    return {338: Field.shorts(*[0] * (bands - 1))} if bands > 1 else {}

@@ -92,7 +92,7 @@ def write_item(
     """
     if moment.tzinfo is None:
         raise ValueError(f"naive time {moment.isoformat()} of {path}")
-    grid, band = _describe(path)
+    grid, bands = _describe(path)
     outline = _outline(grid)
     item = pystac.Item(
         id=path.stem,
@@ -111,7 +111,7 @@ def write_item(
     projection.shape = list(grid.shape)
     projection.transform = list(grid.transform)[:6]
     projection.bbox = list(grid.bounds)
-    RasterExtension.ext(asset, add_if_missing=True).bands = [band]
+    RasterExtension.ext(asset, add_if_missing=True).bands = bands
     file = FileExtension.ext(asset, add_if_missing=True)
     file.checksum = _SHA256 + (sha256 or digest_file(path))
     file.size = path.stat().st_size
@@ -122,20 +122,23 @@ def write_item(
     return beside
 
 
-def _describe(path: Path) -> tuple[Grid, RasterBand]:
+def _describe(path: Path) -> tuple[Grid, list[RasterBand]]:
     try:
         with rasterio.open(path, driver="GTiff") as data:
-            grid = read_grid(data, path)
+            grid = read_grid(data, path, bands=data.count)
             nodata = data.nodata
             if nodata is not None and nodata != nodata:  # NaN
                 nodata = "nan"  # as the raster extension spells it
-            return grid, RasterBand.create(
-                nodata=nodata,
-                data_type=DataType(data.dtypes[0]),
-                spatial_resolution=grid.resolution,
-                scale=float(data.scales[0]),
-                offset=float(data.offsets[0]),
-            )
+            return grid, [
+                RasterBand.create(
+                    nodata=nodata,
+                    data_type=DataType(data.dtypes[n]),
+                    spatial_resolution=grid.resolution,
+                    scale=float(data.scales[n]),
+                    offset=float(data.offsets[n]),
+                )
+                for n in range(data.count)
+            ]
     except (RasterioError, RasterioIOError) as error:
         raise DataError(
             path, f"cannot be read as GeoTIFF ({error})", "make it again"

@@ -1,6 +1,6 @@
 """A raster and its overviews as compressed tiles, made block by block."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Any
 
@@ -118,11 +118,10 @@ class Pyramid:
             missing = level.sizes == 0
             level.starts[missing], level.sizes[missing] = start, len(nothing)
 
-    def contents(self) -> Iterator[memoryview]:
-        """Yield the bytes of all tiles in file order, the smallest image first."""
-        for level in reversed(self.levels):
-            for start, length in level.runs():
-                yield from self._spool.read(start, length)
+    def content(self, number: int) -> Iterator[memoryview]:
+        """Yield the bytes of the tiles of a level, row by row."""
+        for start, length in self.levels[number].runs():
+            yield from self._spool.read(start, length)
 
     def _add_levels(
         self, levels: list[Level], row: int, column: int, pixels: NDArray[Any]
@@ -143,3 +142,13 @@ class Pyramid:
 
     def _predictor(self) -> Predictor:
         return Predictor(self._dtype, self._fill, self._tile)
+
+
+def contents(bands: Sequence[Pyramid]) -> Iterator[memoryview]:
+    """Yield the bytes of all tiles in file order.
+
+    The smallest image comes first; of each image, one band after the other.
+    """
+    for number in reversed(range(len(bands[0].levels))):
+        for band in bands:
+            yield from band.content(number)

@@ -6,7 +6,7 @@ however many threads. The writer is our own; docs/adr/0005-cog-writer.md says wh
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from itertools import chain
@@ -27,7 +27,7 @@ from agroforest.core.grid import Block, Grid
 from agroforest.cube.compression import Codec, compressor
 from agroforest.cube.geotiff import describe, image_fields
 from agroforest.cube.overview import Overviews
-from agroforest.cube.pyramid import BLOCK_LEVELS, Pyramid
+from agroforest.cube.pyramid import BLOCK_LEVELS, Pyramid, contents
 from agroforest.cube.spool import Spool
 from agroforest.cube.tiff import Directory, lay_out
 
@@ -74,7 +74,7 @@ class CogWriter:
     tags
         Further metadata of the file.
     description
-        Of the band.
+        Of the band; of several bands, one each.
     overviews
         How they are made.
     codec
@@ -99,7 +99,7 @@ class CogWriter:
         scale: float = 1e-4,
         offset: float = 0.0,
         tags: Mapping[str, str] = _NO_TAGS,
-        description: str = "",
+        description: str | Sequence[str] = "",
         overviews: Overviews = "average",
         codec: Codec = "zstd",
         tile: int = TILE,
@@ -116,6 +116,9 @@ class CogWriter:
         self._overviews = overviews
         self._codec: Codec = codec
         self._tile = tile
+        self._single = isinstance(description, str)
+        names = (description,) if isinstance(description, str) else tuple(description)
+        self._bands = len(names)
         self._meaning = describe(
             grid,
             self._dtype,
@@ -123,7 +126,7 @@ class CogWriter:
             scale=scale,
             offset=offset,
             tags=tags,
-            description=description,
+            descriptions=names,
         )
         self._claimed: set[tuple[int, int]] = set()
         self._sha256: str | None = None
@@ -134,15 +137,18 @@ class CogWriter:
         with ExitStack() as stack:
             self._scratch = stack.enter_context(replacing(self._path))
             self._spool = stack.enter_context(closing(Spool(self._path.parent)))
-            self._pyramid = Pyramid(
-                self._grid.shape,
-                self._dtype,
-                self._nodata,
-                overviews=self._overviews,
-                codec=self._codec,
-                tile=self._tile,
-                spool=self._spool,
-            )
+            self._pyramids = [
+                Pyramid(
+                    self._grid.shape,
+                    self._dtype,
+                    self._nodata,
+                    overviews=self._overviews,
+                    codec=self._codec,
+                    tile=self._tile,
+                    spool=self._spool,
+                )
+                for _ in range(self._bands)
+            ]
             self._stack = stack.pop_all()
         return self
 
@@ -174,7 +180,8 @@ class CogWriter:
             Begins at multiples of `BLOCK`, down and across, and is as long and wide
             as a multiple of it or reaches the edge of the raster.
         array
-            ``(y, x)`` in the raster's dtype.
+            ``(y, x)`` in the raster's dtype; ``(band, y, x)`` where the bands were
+            described one by one.
 
         Raises
         ------
@@ -182,16 +189,20 @@ class CogWriter:
             If the block is another one, was written before, or `array` does not
             fit it.
         """
-        if array.shape != block.grid.shape or array.dtype != self._dtype:
+        wanted: tuple[int, ...] = block.grid.shape
+        if not self._single:
+            wanted = (self._bands, *wanted)
+        if array.shape != wanted or array.dtype != self._dtype:
             raise ValueError(
-                f"{array.dtype} {array.shape}, the block is "
-                f"{self._dtype} {block.grid.shape}"
+                f"{array.dtype} {array.shape}, the block is {self._dtype} {wanted}"
             )
+        planes = [array] if self._single else list(array)
         self._check(block)
         for part in block.grid.blocks(self.block):
             row, column = block.row + part.row, block.column + part.column
             self._claim(row, column)
-            self._pyramid.add(row, column, array[part.window])
+            for pyramid, plane in zip(self._pyramids, planes, strict=True):
+                pyramid.add(row, column, plane[part.window])
 
     def finish(self) -> str:
         """Put the file together and flush it, still under another name.
@@ -207,12 +218,13 @@ class CogWriter:
         """
         if self._sha256 is not None:
             return self._sha256
-        self._pyramid.finish()
-        layout = lay_out([self._directory(n) for n in range(len(self._pyramid.levels))])
+        for pyramid in self._pyramids:
+            pyramid.finish()
+        levels = len(self._pyramids[0].levels)
+        layout = lay_out([self._directory(n) for n in range(levels)])
         sha = hashlib.sha256()
         with self._scratch.open("wb") as target:
-            pieces = chain((memoryview(layout.head),), self._pyramid.contents())
-            for piece in pieces:
+            for piece in chain((memoryview(layout.head),), contents(self._pyramids)):
                 sha.update(piece)
                 target.write(piece)
             target.flush()
@@ -252,16 +264,18 @@ class CogWriter:
             self._claimed.add((row, column))
 
     def _directory(self, number: int) -> Directory:
-        level = self._pyramid.levels[number]
+        levels = [pyramid.levels[number] for pyramid in self._pyramids]
         fields = image_fields(
-            level.shape,
+            levels[0].shape,
             self._dtype,
             self._codec,
             self._tile,
             self._meaning,
             overview=number > 0,
+            bands=self._bands,
         )
-        return Directory(fields=fields, sizes=level.sizes.ravel())
+        sizes = np.concatenate([level.sizes.ravel() for level in levels])
+        return Directory(fields=fields, sizes=sizes)
 
 
 def write_cog(
@@ -341,18 +355,25 @@ def read_cog(path: Path) -> Raster:
         ) from error
 
 
-def read_grid(data: Any, path: Path) -> Grid:  # noqa: ANN401  rasterio has no types
+def read_grid(
+    data: Any,  # noqa: ANN401  rasterio has no types
+    path: Path,
+    *,
+    bands: int = 1,
+) -> Grid:
     """Grid of an open rasterio dataset.
 
     Raises
     ------
     DataError
-        Without CRS, more than one band, or not north-up with square pixels.
+        Without CRS, another number of bands, or not north-up with square pixels.
     """
     t = data.transform
-    if data.crs is None or data.count != 1:
+    if data.crs is None or data.count != bands:
         raise DataError(
-            path, f"has CRS {data.crs} and {data.count} bands", "give one band in a CRS"
+            path,
+            f"has CRS {data.crs} and {data.count} bands",
+            f"give {'one band' if bands == 1 else f'{bands} bands'} in a CRS",
         )
     if t.b or t.d or t.a <= 0 or abs(t.a + t.e) > 1e-9 * t.a:
         raise DataError(

@@ -26,12 +26,16 @@ BASELINE = "05.11"
 REVISIT_DAYS = 5
 
 _COMMON = {
+    "B01": "coastal",
     "B02": "blue",
     "B03": "green",
     "B04": "red",
     "B05": "rededge071",
+    "B06": "rededge075",
+    "B07": "rededge078",
     "B08": "nir",
     "B8A": "nir08",
+    "B09": "nir09",
     "B11": "swir16",
     "B12": "swir22",
 }
