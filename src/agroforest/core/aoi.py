@@ -103,13 +103,7 @@ def read_aoi(path: Path) -> Aoi:
         file, no polygons, a polygon that crosses itself, coordinates that are
         not longitude and latitude (or swapped), a repeated id.
     """
-    if not path.is_file():
-        raise ConfigurationError(path, "no such file", "give the path of an AOI file")
-    if path.suffix.lower() not in _FORMATS:
-        raise ConfigurationError(
-            path, f"'{path.suffix}' is not an AOI format", f"use {', '.join(_FORMATS)}"
-        )
-    places = [_place(path, n, *pair) for n, pair in enumerate(_features(path))]
+    places = [_place(path, n, *pair) for n, pair in enumerate(read_features(path))]
     if not places:
         raise ConfigurationError(path, "holds no features", "add at least one polygon")
     _refuse_repeated(path, places)
@@ -122,7 +116,31 @@ def read_aoi(path: Path) -> Aoi:
     )
 
 
-def _features(path: Path) -> Iterator[_Feature]:
+def read_features(path: Path) -> Iterator[_Feature]:
+    """Read the properties and geometries of a vector file, in WGS84.
+
+    Parameters
+    ----------
+    path
+        GeoJSON, GeoPackage, FlatGeobuf, Shapefile or KML.
+
+    Yields
+    ------
+    tuple of mapping and geometry
+        In file order; the geometry may be None, of any kind, and invalid.
+
+    Raises
+    ------
+    ConfigurationError
+        One line naming the file and the way out: no such file, another format,
+        damaged, without CRS.
+    """
+    if not path.is_file():
+        raise ConfigurationError(path, "no such file", "give the path of an AOI file")
+    if path.suffix.lower() not in _FORMATS:
+        raise ConfigurationError(
+            path, f"'{path.suffix}' is not an AOI format", f"use {', '.join(_FORMATS)}"
+        )
     if path.suffix.lower() not in {".geojson", ".json"}:
         yield from _table_features(path)
         return

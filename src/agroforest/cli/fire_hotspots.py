@@ -1,0 +1,155 @@
+"""``agroforest fire hotspots``: detections of satellites as events with a place."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from agroforest.cli.options import Json, shown
+
+if TYPE_CHECKING:
+    from agroforest.hotspots.survey import HotspotReport
+
+_SHOWN = 5  # refused rows named one by one; the rest is counted
+
+
+def hotspots(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="FIRMS.csv...", help="CSV files of FIRMS."),
+    ] = None,
+    *,
+    out: Annotated[Path, typer.Option(help="Folder to write.", file_okay=False)],
+    boundaries: Annotated[
+        Path | None, typer.Option(help="Polygons of counties.")
+    ] = None,
+    townships: Annotated[Path | None, typer.Option(help="Polygons of towns.")] = None,
+    reference: Annotated[
+        Path | None,
+        typer.Option(help="Polygons known to be in WGS 84, to compare those with."),
+    ] = None,
+    datum: Annotated[
+        str | None,
+        typer.Option(help="Of counties and towns: wgs84, or gcj02 to undo the shift."),
+    ] = None,
+    land_cover: Annotated[
+        Path | None,
+        typer.Option(help="ESA WorldCover GeoTIFF, or polygons with crop or species."),
+    ] = None,
+    static: Annotated[
+        Path | None,
+        typer.Option(help="Mask of static heat sources; learned unless given."),
+    ] = None,
+    fetch: Annotated[
+        list[str] | None,
+        typer.Option(help="Product to fetch from FIRMS, such as VIIRS_SNPP_NRT."),
+    ] = None,
+    area: Annotated[
+        str | None, typer.Option(help="WEST,SOUTH,EAST,NORTH in degrees, to fetch.")
+    ] = None,
+    days: Annotated[int, typer.Option(help="Days to fetch, 1 to 5.")] = 1,
+    now: Annotated[
+        str | None, typer.Option(help="Count ages to this time (ISO 8601, UTC).")
+    ] = None,
+    gap_hours: Annotated[
+        float, typer.Option(min=24, max=48, help="An event may go unseen this long.")
+    ] = 36.0,
+    utc_offset: Annotated[
+        float, typer.Option(min=-12, max=14, help="Hours, of the local times.")
+    ] = 8.0,
+    as_json: Json = False,
+) -> None:
+    """火点聚类、归属与核查清单 · Group hotspots into events and say where they are.
+
+    Writes events.geojson, events.csv, detections.csv (which can be given again beside
+    the next file) and static_sources.geojson (which can be edited and given as
+    --static). A hotspot is heat seen from space, not a confirmed fire.
+    """
+    from agroforest.hotspots.firms_api import fetch_tables
+    from agroforest.hotspots.survey import HotspotRequest, write_hotspots
+
+    request = HotspotRequest(
+        files=tuple(files or ()),
+        tables=fetch_tables(fetch or (), area=area, days=days),
+        out=out,
+        now=_moment(now),
+        boundaries=boundaries,
+        townships=townships,
+        reference=reference,
+        datum=_datum(datum),
+        land_cover=land_cover,
+        static=static,
+        gap_hours=gap_hours,
+        utc_offset_hours=utc_offset,
+    )
+    report = write_hotspots(request)
+    _complain(report)
+    if as_json:
+        typer.echo(json.dumps(_plain(report), ensure_ascii=False))
+        return
+    crops = report.crop_burning
+    typer.echo(
+        f"{report.detections} detections, {report.events} events: "
+        f"{report.burning} burning, {report.static} on {report.sources} static sources"
+        + (f", {crops} suspected crop burning" if crops is not None else "")
+        + (f", {report.outside} outside" if report.outside is not None else "")
+        + f"; {len(report.refused)} rows refused, {len(report.repeated)} repeated"
+        + f" -> {', '.join(map(shown, report.files))}"
+    )
+
+
+def _moment(text: str | None) -> datetime:
+    from agroforest.core.errors import ConfigurationError
+
+    if text is None:
+        return datetime.now(UTC)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigurationError(
+            "--now", f"'{text}' is no time", "write 2024-03-01T06:00"
+        ) from None
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    return moment.astimezone(UTC)
+
+
+def _datum(text: str | None) -> Any:  # noqa: ANN401  imported late
+    from agroforest.core.errors import ConfigurationError
+    from agroforest.hotspots.datum import Datum
+
+    if text is None:
+        return None
+    known = {"wgs84": Datum.WGS84, "gcj02": Datum.GCJ02}
+    wanted = text.casefold().replace("-", "")
+    if wanted not in known:
+        raise ConfigurationError(
+            "--datum", f"'{text}' is unknown", "use wgs84 or gcj02"
+        )
+    return known[wanted]
+
+
+def _complain(report: "HotspotReport") -> None:
+    for line in report.unreadable:
+        typer.echo(f"refused  {line}", err=True)
+    for rows, word in ((report.refused, "refused"), (report.repeated, "left out")):
+        for row in rows[:_SHOWN]:
+            typer.echo(f"{row.file}: line {row.line}: {row.reason}", err=True)
+        if len(rows) > _SHOWN:
+            typer.echo(f"{len(rows) - _SHOWN} more rows {word}", err=True)
+    for note in report.notes:
+        typer.echo(f"note: {note}", err=True)
+
+
+def _plain(report: "HotspotReport") -> dict[str, Any]:
+    from dataclasses import asdict
+
+    plain = asdict(report)
+    return plain | {
+        "refused": [asdict(row) for row in report.refused],
+        "refused_count": len(report.refused),
+        "repeated": len(report.repeated),
+        "files": [str(file) for file in report.files],
+    }
