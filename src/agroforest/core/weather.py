@@ -60,3 +60,20 @@ class NoonWeather:
     def shape(self) -> tuple[int, ...]:
         """Of each of the four arrays."""
         return self.temperature.shape
+
+
+def find_saturation(temperature: Field) -> Field:
+    """Saturation vapour pressure over water.
+
+    Parameters
+    ----------
+    temperature
+        Any shape, °C; NaN is missing.
+
+    Returns
+    -------
+    ndarray
+        Same shape, float64, kPa (Tetens; FAO-56 Eq. 11).
+    """
+    found: Field = 0.6108 * np.exp(17.27 * temperature / (temperature + 237.3))
+    return found

@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from agroforest.core.weather import find_saturation
+
 
 def find_vpd(
     temperature: NDArray[np.floating], humidity: NDArray[np.floating]
@@ -24,6 +26,5 @@ def find_vpd(
     """
     celsius = np.asarray(temperature, dtype=np.float64)
     relative = np.asarray(humidity, dtype=np.float64)
-    saturated = 0.6108 * np.exp(17.27 * celsius / (celsius + 237.3))  # FAO-56 Eq. 11
-    deficit = saturated * (1.0 - relative / 100.0)
+    deficit = find_saturation(celsius) * (1.0 - relative / 100.0)
     return np.where((relative >= 0.0) & (relative <= 100.0), deficit, np.nan)

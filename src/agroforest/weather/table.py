@@ -1,0 +1,378 @@
+"""Rows of a weather table, as the file has them: units converted, nothing judged."""
+
+import csv
+import io
+import math
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import numpy as np
+
+from agroforest.core.errors import ConfigurationError, DataError
+from agroforest.core.weather import find_saturation
+from agroforest.weather.mapping import (
+    Column,
+    ForecastSection,
+    Mapping,
+    StationSection,
+    TimeSection,
+    ValueSection,
+    resolve_timezone,
+)
+from agroforest.weather.record import Refused, Station
+from agroforest.weather.units import Quantity, resolve_unit
+
+_NOTHING = {"", "na", "nan", "null", "none"}
+_HEADING = re.compile(r"^\s*(?P<name>[^\[(（]*?)\s*(?:[\[(（](?P<unit>.*)[\])）])?\s*$")
+
+#: Headings that need no mapping, with the units they stand for.
+_PLAIN: dict[Quantity, tuple[tuple[str, ...], str]] = {
+    Quantity.TEMPERATURE: (("temp", "temperature"), "°C"),
+    Quantity.HUMIDITY: (("rh", "humidity"), "%"),
+    Quantity.WIND: (("wind", "ws"), "km/h"),
+    Quantity.RAIN: (("prec", "rain"), "mm"),
+}
+_YEAR, _MONTH, _DAY = ("yr", "year"), ("mon", "month"), ("day",)
+
+_Row = Sequence[str]
+_Cell = Callable[[_Row], str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """One row.
+
+    Attributes
+    ----------
+    line
+        Of the file, from 1.
+    time
+        As written and naive; in UTC where the mapping says what noon is.
+    temperature, humidity, wind, rain
+        °C, %, km/h, mm; NaN is missing.
+    forecast
+        True if the file says so.
+    """
+
+    line: int
+    time: datetime
+    temperature: float
+    humidity: float
+    wind: float
+    rain: float
+    forecast: bool = False
+
+    @property
+    def day(self) -> date:
+        """The date written."""
+        return self.time.date()
+
+    def patch(self, **changes: object) -> "Row":
+        """Copy with some fields changed."""
+        return replace(self, **changes)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rows:
+    """The rows of one station, in file order, and those that cannot be read."""
+
+    station: Station
+    rows: list[Row]
+    refused: list[Refused]
+
+
+def read_rows(path: Path, mapping: Mapping | None) -> tuple[Rows, ...]:
+    """Read a table.
+
+    Parameters
+    ----------
+    path
+        CSV.
+    mapping
+        What its columns mean; unless given, the headings must be ``date`` (or ``yr``,
+        ``mon``, ``day``), ``temp``, ``rh``, ``wind`` (or ``ws``) and ``prec``. A unit
+        in brackets, ``wind [m/s]``, holds; without one they are °C, %, km/h and mm.
+
+    Returns
+    -------
+    tuple of Rows
+        One a station, in order of first appearance.
+
+    Raises
+    ------
+    ConfigurationError
+        A column that is not there, a unit that is not known.
+    DataError
+        The file is no table.
+    """
+    text = _read_text(path, mapping)
+    lines = _split(text, path, mapping)
+    _, headings = next(lines, (0, []))
+    if not any(headings):
+        raise DataError(path, "is empty", "give a table with headings")
+    headings = [heading.strip() for heading in headings]
+    layout = mapping or _find_layout(headings, path)
+    reader = _Reader(layout, headings, path)
+    found: dict[str, Rows] = {}
+    for line, row in lines:
+        if any(cell.strip() for cell in row):
+            reader.read(line, row, found)
+    return tuple(found.values())
+
+
+def _read_text(path: Path, mapping: Mapping | None) -> str:
+    encoding = mapping.encoding if mapping is not None else "utf-8-sig"
+    try:
+        text = path.read_bytes().decode(encoding)
+    except OSError as error:
+        raise DataError(
+            path, f"cannot be read ({error.strerror})", "give the path of a file"
+        ) from error
+    except (UnicodeDecodeError, LookupError) as error:
+        raise DataError(
+            path,
+            f"is no text in {encoding} ({error})",
+            'name its encoding in a mapping, encoding = "gb18030"',
+        ) from error
+    if "\x00" in text:
+        raise DataError(path, "is not a text file", "give a CSV, NetCDF or Zarr")
+    return text
+
+
+def _split(
+    text: str, path: Path, mapping: Mapping | None
+) -> Iterator[tuple[int, list[str]]]:
+    stream = io.StringIO(text, newline=None)
+    skipped = mapping.skip_lines if mapping else 0
+    for _ in range(skipped):
+        stream.readline()
+    reader = csv.reader(stream, delimiter=mapping.delimiter if mapping else ",")
+    try:
+        for row in reader:
+            yield reader.line_num + skipped, row
+    except csv.Error as error:
+        raise DataError(
+            path,
+            f"line {reader.line_num + skipped} is no CSV ({error})",
+            "save the table as plain CSV",
+        ) from error
+
+
+def _find_layout(headings: Sequence[str], path: Path) -> Mapping:
+    """Find what columns mean whose headings need no mapping."""
+    places: dict[str, int] = {}
+    units: dict[str, str] = {}
+    for number, heading in enumerate(headings, start=1):
+        match = _HEADING.match(heading)
+        name = (match["name"] if match else heading).casefold()
+        places.setdefault(name, number)
+        if match and match["unit"]:
+            units[name] = match["unit"]
+
+    def find(*names: str) -> int | None:
+        return next((places[n] for n in names if n in places), None)
+
+    parts = find(*_YEAR), find(*_MONTH), find(*_DAY)
+    values: dict[str, ValueSection] = {}
+    lost = [] if find("date") or all(parts) else ["date"]
+    for quantity, (names, unit) in _PLAIN.items():
+        known = next((n for n in names if n in places), None)
+        if known is None:
+            lost.append(names[0])
+            continue
+        said = units.get(known, unit)
+        values[quantity] = ValueSection(column=places[known], unit=said)
+    if lost:
+        raise ConfigurationError(
+            path,
+            f"has no column {', '.join(lost)} (there are {', '.join(headings)})",
+            "say in a mapping which columns are meant, see docs/fire.md",
+        )
+    days = tuple(part for part in parts if part is not None)
+    time = TimeSection(column=find("date") or days)
+    station = StationSection(
+        id_column=find("id", "station"),
+        longitude_column=find("long", "lon", "longitude"),
+        latitude_column=find("lat", "latitude"),
+        elevation_column=find("elev", "elevation"),
+    )
+    return Mapping(time=time, station=station, **values)
+
+
+class _Reader:
+    """Reads rows of one table; all columns are looked up once."""
+
+    def __init__(self, mapping: Mapping, headings: Sequence[str], path: Path) -> None:
+        self._mapping = mapping
+        self._path = path
+        time = mapping.time.column
+        columns = time if isinstance(time, tuple) else (time,)
+        self._time = [_find(column, headings, path) for column in columns]
+        self._zone = None
+        if mapping.noon is not None:
+            self._zone = resolve_timezone(mapping.noon.timezone, path)
+        self._values = {
+            name: (
+                _find(section.column, headings, path),
+                resolve_unit(section.unit, name, where=f"{path}: {section.column}"),
+            )
+            for name, section in mapping.columns().items()
+        }
+        self._station = _build_station(mapping.station, headings, path)
+        self._forecast = _build_forecast(mapping.forecast, headings, path)
+
+    def read(self, line: int, row: _Row, found: dict[str, Rows]) -> None:
+        """Add a row to those of its station."""
+        try:
+            station = self._station(row)
+            rows = found.setdefault(
+                station.id, Rows(station=station, rows=[], refused=[])
+            )
+        except (ValueError, IndexError) as error:
+            station = Station(id=self._path.stem)
+            rows = found.setdefault(
+                station.id, Rows(station=station, rows=[], refused=[])
+            )
+            rows.refused.append(
+                Refused(line=line, day=None, reason=_explain(error, row))
+            )
+            return
+        day = None
+        try:
+            time = self._read_time(row)
+            day = time.date().isoformat()
+            rows.rows.append(self._read_row(line, time, row))
+        except (ValueError, IndexError) as error:
+            rows.refused.append(
+                Refused(line=line, day=day, reason=_explain(error, row))
+            )
+
+    def _read_row(self, line: int, time: datetime, row: _Row) -> Row:
+        numbers = {
+            name: self._number(name, cell(row)) * factor + offset
+            for name, (cell, (factor, offset)) in self._values.items()
+        }
+        temperature = numbers[Quantity.TEMPERATURE]
+        if Quantity.DEWPOINT in numbers:
+            wet, dry = np.array(numbers[Quantity.DEWPOINT]), np.array(temperature)
+            humidity = float(100.0 * find_saturation(wet) / find_saturation(dry))
+        else:
+            humidity = numbers[Quantity.HUMIDITY]
+        return Row(
+            line=line,
+            time=time,
+            temperature=_tidy(temperature),
+            humidity=_tidy(humidity),
+            wind=_tidy(numbers[Quantity.WIND]),
+            rain=_tidy(numbers[Quantity.RAIN]),
+            forecast=self._forecast(row, time.date()),
+        )
+
+    def _read_time(self, row: _Row) -> datetime:
+        written = "-".join(cell(row) for cell in self._time)
+        time = _parse_time(written, self._mapping.time.format)
+        if self._zone is None:
+            return time.replace(tzinfo=None)  # a day is the day written
+        if time.tzinfo is None:
+            time = time.replace(tzinfo=self._zone)
+        return time.astimezone(UTC)
+
+    def _number(self, name: Quantity, cell: str) -> float:
+        if cell.casefold() in _NOTHING or cell in self._mapping.missing:
+            return math.nan
+        decimal = self._mapping.decimal
+        try:
+            return float(cell.replace(decimal, ".") if decimal != "." else cell)
+        except ValueError:
+            raise ValueError(f"{name} {cell!r} is no number") from None
+
+
+def _tidy(value: float) -> float:
+    """Drop the noise of a conversion: 293.15 K are 20 °C."""
+    return round(value, 9)
+
+
+def _parse_time(written: str, layout: str) -> datetime:
+    try:
+        if layout:
+            return datetime.strptime(written, layout)  # noqa: DTZ007  placed later
+        if match := re.fullmatch(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})", written):
+            year, month, day = map(int, match.groups())
+            return datetime(year, month, day)  # noqa: DTZ001  a date
+        return datetime.fromisoformat(written)
+    except ValueError as error:
+        raise ValueError(f"date {written!r} cannot be read") from error
+
+
+def _find(column: Column, headings: Sequence[str], path: Path) -> _Cell:
+    if isinstance(column, str):
+        if headings.count(column) != 1:
+            problem = "twice" if column in headings else "not there"
+            raise ConfigurationError(
+                path,
+                f"column {column!r} is {problem} (there are {', '.join(headings)})",
+                "name another, or count columns from 1",
+            )
+        index = headings.index(column)
+    else:
+        index = column - 1
+        if index >= len(headings):
+            raise ConfigurationError(
+                path,
+                f"column {column} is not there (there are {len(headings)})",
+                "count columns from 1",
+            )
+    return lambda row: row[index].strip()
+
+
+def _build_station(
+    section: StationSection, headings: Sequence[str], path: Path
+) -> Callable[[_Row], Station]:
+    def build(
+        column: Column | None, fixed: float | None
+    ) -> Callable[[_Row], float | None]:
+        if column is None:
+            return lambda _row: fixed
+        cell = _find(column, headings, path)
+
+        def read(row: _Row) -> float | None:
+            written = cell(row)
+            return None if written.casefold() in _NOTHING else float(written)
+
+        return read
+
+    name: _Cell = lambda _row: section.id or path.stem  # noqa: E731
+    if section.id_column is not None:
+        name = _find(section.id_column, headings, path)
+    longitude = build(section.longitude_column, section.longitude)
+    latitude = build(section.latitude_column, section.latitude)
+    elevation = build(section.elevation_column, section.elevation)
+
+    def read(row: _Row) -> Station:
+        return Station(
+            id=name(row),
+            longitude=longitude(row),
+            latitude=latitude(row),
+            elevation=elevation(row),
+        )
+
+    return read
+
+
+def _build_forecast(
+    section: ForecastSection | None, headings: Sequence[str], path: Path
+) -> Callable[[_Row, date], bool]:
+    if section is None:
+        return lambda _row, _day: False
+    if section.column is not None:
+        cell = _find(section.column, headings, path)
+        return lambda row, _day: cell(row) in section.values
+    start = section.start
+    return lambda _row, day: start is not None and day >= start
+
+
+def _explain(error: Exception, row: _Row) -> str:
+    return f"only {len(row)} columns" if isinstance(error, IndexError) else str(error)

@@ -1,0 +1,134 @@
+"""Units of weather as people and files write them, brought to those kept here."""
+
+from enum import StrEnum
+
+from agroforest.core.errors import ConfigurationError
+
+#: ``value in our unit = value * factor + offset``
+Line = tuple[float, float]
+
+HOURS_A_DAY = 24.0
+
+
+class Quantity(StrEnum):
+    """What is measured; the unit belongs to the name and never changes."""
+
+    TEMPERATURE = "temperature"  #: degrees Celsius
+    DEWPOINT = "dewpoint"  #: degrees Celsius
+    HUMIDITY = "humidity"  #: percent
+    WIND = "wind"  #: km/h
+    WIND_EAST = "wind_east"  #: km/h
+    WIND_NORTH = "wind_north"  #: km/h
+    RAIN = "rain"  #: millimetres, in the time that the source means
+    RAIN_RATE = "rain_rate"  #: millimetres an hour
+
+
+KEPT = {
+    Quantity.TEMPERATURE: "°C",
+    Quantity.DEWPOINT: "°C",
+    Quantity.HUMIDITY: "%",
+    Quantity.WIND: "km/h",
+    Quantity.WIND_EAST: "km/h",
+    Quantity.WIND_NORTH: "km/h",
+    Quantity.RAIN: "mm",
+    Quantity.RAIN_RATE: "mm/h",
+}
+
+_SAME: Line = (1.0, 0.0)
+_KELVIN: Line = (1.0, -273.15)
+_FAHRENHEIT: Line = (5 / 9, -160 / 9)
+_TEMPERATURE: dict[str, Line] = {
+    **dict.fromkeys(("degc", "c", "celsius", "degreescelsius", "degreec"), _SAME),
+    **dict.fromkeys(("k", "kelvin", "degk"), _KELVIN),
+    **dict.fromkeys(("degf", "f", "fahrenheit"), _FAHRENHEIT),
+}
+_SPEED: dict[str, Line] = {
+    **dict.fromkeys(("km/h", "kmh-1", "kmh", "kph", "kmhr-1", "km/hr"), _SAME),
+    **dict.fromkeys(("m/s", "ms-1", "metre/second", "m/sec"), (3.6, 0.0)),
+    **dict.fromkeys(("kt", "kn", "knot", "knots"), (1.852, 0.0)),
+    **dict.fromkeys(("mph", "mi/h", "mile/h"), (1.609344, 0.0)),
+}
+_HUMIDITY: dict[str, Line] = {
+    **dict.fromkeys(("%", "percent", "%rh"), _SAME),
+    **dict.fromkeys(("fraction", "1", "(0-1)", "0-1"), (100.0, 0.0)),
+}
+_RAIN: dict[str, Line] = {
+    **dict.fromkeys(("mm", "kgm-2", "kg/m2", "millimetre", "mmh2o"), _SAME),
+    **dict.fromkeys(("cm",), (10.0, 0.0)),
+    **dict.fromkeys(("m", "mofwaterequivalent"), (1000.0, 0.0)),
+    **dict.fromkeys(("in", "inch", "inches"), (25.4, 0.0)),
+    **dict.fromkeys(("0.1mm",), (0.1, 0.0)),
+}
+_RAIN_RATE: dict[str, Line] = {
+    **dict.fromkeys(("mm/h", "mmh-1", "mm/hr", "mmhr-1", "mmhour-1"), _SAME),
+    **dict.fromkeys(("mm/d", "mmd-1", "mm/day", "mmday-1"), (1.0 / HOURS_A_DAY, 0.0)),
+    **dict.fromkeys(("kgm-2s-1", "kg/m2/s", "mm/s", "mms-1"), (3600.0, 0.0)),
+    **dict.fromkeys(("m/s", "ms-1"), (3.6e6, 0.0)),
+}
+_KNOWN: dict[Quantity, dict[str, Line]] = {
+    Quantity.TEMPERATURE: _TEMPERATURE,
+    Quantity.DEWPOINT: _TEMPERATURE,
+    Quantity.HUMIDITY: _HUMIDITY,
+    Quantity.WIND: _SPEED,
+    Quantity.WIND_EAST: _SPEED,
+    Quantity.WIND_NORTH: _SPEED,
+    Quantity.RAIN: _RAIN,
+    Quantity.RAIN_RATE: _RAIN_RATE,
+}
+
+#: Spellings of the same sign.
+_SIGNS = str.maketrans(
+    {
+        "℃": "degc",
+        "℉": "degf",
+        "°": "deg",
+        "\uff05": "%",
+        "²": "2",
+        "⁻": "-",
+        "¹": "1",
+        "_": None,
+        " ": None,
+        "^": None,
+        "*": None,
+        "·": None,
+        "⋅": None,
+    }
+)
+_TENTHS = "0.1mm"
+
+
+def resolve_unit(unit: str, quantity: Quantity, *, where: object) -> Line:
+    """Find how numbers in `unit` become numbers in the unit kept.
+
+    Parameters
+    ----------
+    unit
+        As people and files write it: ``"K"``, ``"℃"``, ``"m s**-1"``, ``"kg m-2"``.
+    quantity
+        What is measured.
+    where
+        The file and column, for the message.
+
+    Returns
+    -------
+    tuple of float
+        Factor and offset: ``ours = theirs * factor + offset``.
+
+    Raises
+    ------
+    ConfigurationError
+        The unit is missing or not one of this quantity.
+    """
+    known = _KNOWN[quantity]
+    plain = unit.translate(_SIGNS).casefold()
+    if plain != _TENTHS:
+        plain = plain.replace(".", "")
+    if plain in known:
+        return known[plain]
+    problem = f"unit {unit!r} is none of {quantity}" if unit else "has no unit"
+    raise ConfigurationError(where, problem, f"state it: one of {', '.join(known)}")
+
+
+def is_rate(unit: str) -> bool:
+    """Tell whether a unit of rain is one of a rate, such as mm/h."""
+    return unit.translate(_SIGNS).casefold().replace(".", "") in _RAIN_RATE
