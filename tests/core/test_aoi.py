@@ -85,7 +85,7 @@ METRES = [[x * 1e4, y * 1e5] for x, y in SQUARE]
         ([feature(METRES)], "not in degrees.*EPSG:4326"),
         ([feature(SQUARE, kind="pond")], "kind 'pond'.*parcel"),
         ([feature(SQUARE, id=1), feature(SQUARE, id="1")], "'1' appears twice"),
-        ([{"type": "Feature", "properties": {}, "geometry": None}], "no readable"),
+        ([{"type": "Feature", "properties": {}, "geometry": None}], "is empty; use"),
         (
             [{"properties": {}, "geometry": {"type": "Point", "coordinates": [1, 2]}}],
             "Point; use polygons",

@@ -1,6 +1,6 @@
 """Feeds as FIRMS writes them, made by hand."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 
 from agroforest.hotspots.detections import Detections
@@ -56,9 +56,9 @@ def viirs_row(**changes: object) -> str:
     return _join(row, changes)
 
 
-def _join(row: Mapping[str, str], changes: Mapping[str, object]) -> str:
+def _join(row: dict[str, str], changes: dict[str, object]) -> str:
     assert changes.keys() <= row.keys()
-    return ",".join(str(v) for v in (row | changes).values())
+    return ",".join(str(v) for v in {**row, **changes}.values())
 
 
 def read_modis(*rows: str) -> Detections:

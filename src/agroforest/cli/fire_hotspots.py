@@ -153,3 +153,69 @@ def _plain(report: "HotspotReport") -> dict[str, Any]:
         "repeated": len(report.repeated),
         "files": [str(file) for file in report.files],
     }
+
+
+def climatology(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FIRMS.csv...", help="CSV files of FIRMS.")
+    ],
+    *,
+    boundaries: Annotated[Path, typer.Option(help="Polygons of the area.")],
+    out: Annotated[Path, typer.Option(help="GeoTIFF to write.", dir_okay=False)],
+    covered: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV of the UTC dates that were observed completely; "
+            "every day from first to last unless given."
+        ),
+    ] = None,
+    datum: Annotated[
+        str | None,
+        typer.Option(help="Of the polygons: wgs84, or gcj02 to undo the shift."),
+    ] = None,
+    static: Annotated[
+        Path | None,
+        typer.Option(help="Mask of static heat sources; learned unless given."),
+    ] = None,
+    cell: Annotated[
+        float, typer.Option(min=0.005, max=1, help="Side of a cell, degrees.")
+    ] = 0.05,
+    as_json: Json = False,
+) -> None:
+    """火点气候态与检验 · Learn where and when hotspots are usual, and measure it.
+
+    The figures are of fully covered days that the model has not seen: the day itself,
+    the week around it, or its whole year left out. All cells count, burning or not.
+    """
+    from agroforest.hotspots.training import ClimatologyRequest, write_trained
+
+    report = write_trained(
+        ClimatologyRequest(
+            files=tuple(files),
+            covered=covered,
+            boundaries=boundaries,
+            datum=_datum(datum),
+            static=static,
+            step=cell,
+            out=out,
+        )
+    )
+    if as_json:
+        from dataclasses import asdict
+
+        plain = asdict(report) | {"file": str(report.file)}
+        typer.echo(json.dumps(plain, ensure_ascii=False))
+        return
+    typer.echo(
+        f"{report.detections} detections on {report.days} days, {report.covered} of "
+        f"them covered fully; {report.static} on static sources and {report.refused} "
+        f"rows left out -> {shown(report.file)}"
+    )
+    for hidden, models in report.skill.items():
+        for name, skill in models.items():
+            auroc, top = skill.auroc, skill.top_share
+            typer.echo(
+                f"{hidden:5} hidden  {name:11}  AUROC {auroc.value:.3f} "
+                f"({auroc.low:.3f} to {auroc.high:.3f})  in the top 5 % of cells "
+                f"{top.value:.1%} ({top.low:.1%} to {top.high:.1%})"
+            )

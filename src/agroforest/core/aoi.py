@@ -155,7 +155,9 @@ def read_features(path: Path) -> Iterator[_Feature]:
         ) from error
     for number, feature in enumerate(features):
         try:
-            yield feature.get("properties") or {}, shape(feature["geometry"])
+            drawn = feature["geometry"]
+            geometry = None if drawn is None else shape(drawn)
+            yield feature.get("properties") or {}, geometry
         except Exception as error:
             raise ConfigurationError(
                 path,

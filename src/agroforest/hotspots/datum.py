@@ -99,6 +99,8 @@ def judge_datum(
     -------
     Verdict
         Of the reference where it decides, else of the file's words, else unknown.
+        Unknown but measured: the file lies on the reference once it is shifted, so the
+        reference is in GCJ-02, or the file has been put right twice.
     """
     corners = _sample(shapely.get_coordinates(np.array(geometries, dtype=object)))
     shift = _shift_m(corners)
@@ -119,23 +121,33 @@ def judge_datum(
 def _measure(
     corners: NDArray[np.float64], reference: Sequence[BaseGeometry], shift: float
 ) -> Verdict | None:
-    """Compare corners with known lines under both readings; None if undecided."""
+    """Compare corners with known lines under each reading; None if undecided."""
     lines = _edges(reference)
     shared = corners[_lies_on(corners, lines, _NEAR_M)]
     if not len(shared):
         return None
-    as_is = float(_lies_on(shared, lines, _ON_LINE_M).mean())
-    put_right = np.column_stack(from_gcj02(*shared.T))
-    undone = float(_lies_on(put_right, lines, _ON_LINE_M).mean())
-    if max(as_is, undone) * len(shared) < _LEAST_CORNERS:
+    readings = {
+        "as_is": shared,
+        "undone": np.column_stack(from_gcj02(*shared.T)),
+        "again": np.column_stack(to_gcj02(*shared.T)),
+    }
+    shares = {
+        name: float(_lies_on(xy, lines, _ON_LINE_M).mean())
+        for name, xy in readings.items()
+    }
+    best = max(shares, key=shares.__getitem__)
+    others = max(share for name, share in shares.items() if name != best)
+    if shares[best] * len(shared) < _LEAST_CORNERS or shares[best] < _CLEARLY * others:
         return None
-    said = f"of its corners near the reference {as_is:.0%} lie on it as they are, "
-    said += f"{undone:.0%} once the shift of GCJ-02 is undone"
-    if undone >= _CLEARLY * as_is:
-        return Verdict(datum=Datum.GCJ02, measured=True, reason=said, shift_m=shift)
-    if as_is >= _CLEARLY * undone:
-        return Verdict(datum=Datum.WGS84, measured=True, reason=said, shift_m=0.0)
-    return None
+    said = (
+        f"of its corners near the reference {shares['as_is']:.0%} lie on it as they are, "
+        f"{shares['undone']:.0%} once the shift of GCJ-02 is undone"
+    )
+    if best == "again":
+        said += f", {shares['again']:.0%} if it is shifted: the reference is in GCJ-02"
+    datum = {"as_is": Datum.WGS84, "undone": Datum.GCJ02, "again": Datum.UNKNOWN}[best]
+    length = 0.0 if best == "as_is" else shift
+    return Verdict(datum=datum, measured=True, reason=said, shift_m=length)
 
 
 def _read_words(
@@ -180,7 +192,8 @@ def _shift_m(corners: NDArray[np.float64]) -> float:
 
 def _edges(geometries: Sequence[BaseGeometry]) -> shapely.STRtree:
     """Index of the single edges of outlines: short boxes, quick to search."""
-    rings = shapely.get_rings(np.array(geometries, dtype=object))
+    parts = shapely.get_parts(np.array(geometries, dtype=object))
+    rings = shapely.get_rings(parts)  # of multipolygons it finds none
     xy, ring = shapely.get_coordinates(rings, return_index=True)
     pairs = np.stack([xy[:-1], xy[1:]], axis=1)
     return shapely.STRtree(shapely.linestrings(pairs[ring[:-1] == ring[1:]]))

@@ -150,6 +150,12 @@ def _settle(path: Path, datum: Datum | None, verdict: Verdict) -> bool:
             f"is in GCJ-02, {verdict.shift_m:.0f} m off: {verdict.reason}",
             "say gcj02 instead of wgs84 and the shift is undone",
         )
+    if verdict.measured and verdict.datum == Datum.UNKNOWN:
+        raise ConfigurationError(
+            path,
+            f"does not lie on the reference: {verdict.reason}",
+            "give a reference in WGS 84",
+        )
     if datum is not None:
         return datum == Datum.GCJ02
     if verdict.datum == Datum.GCJ02:

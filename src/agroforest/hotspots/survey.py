@@ -1,6 +1,6 @@
 """The whole of it: files of detections in, tables of events out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -158,17 +158,25 @@ def write_hotspots(request: HotspotRequest) -> HotspotReport:
 
 
 def _read_layers(request: HotspotRequest) -> tuple[dict[str, Districts], list[str]]:
-    layers, notes = {}, []
+    layers: dict[str, Districts] = {}
+    notes = []
     named = {"county": request.boundaries, "township": request.townships}
     for name, path in named.items():
         if path is None:
             continue
-        layer = read_districts(path, datum=request.datum, reference=request.reference)
+        reference = request.reference or _sound(layers)
+        layer = read_districts(path, datum=request.datum, reference=reference)
         layers[name] = layer
         note = _say_datum(layer, request)
         if note:
             notes.append(note)
     return layers, notes
+
+
+def _sound(layers: Mapping[str, Districts]) -> Path | None:
+    """File of a layer that is in WGS 84, to compare the next one with."""
+    sources = (n.source for n in layers.values() if n.verdict.datum == Datum.WGS84)
+    return next(sources, None)
 
 
 def _say_datum(layer: Districts, request: HotspotRequest) -> str:
