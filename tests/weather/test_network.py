@@ -26,12 +26,16 @@ def station(
     )
     longitude, latitude = TO.transform(x, y)
     said = {"temperature": 20.0, "humidity": 50.0, "wind": 10.0, "rain": 0.0} | values
+    field = {name: np.full(len(days), value) for name, value in said.items()}
     return StationSeries(
         station=Station(
             id=f"{column}", longitude=longitude, latitude=latitude, elevation=elevation
         ),
         days=np.array(days),
-        **{n: np.full(len(days), v) for n, v in said.items()},
+        temperature=field["temperature"],
+        humidity=field["humidity"],
+        wind=field["wind"],
+        rain=field["rain"],
         forecast=np.zeros(len(days), bool),
         rows=len(days),
         refused=(),

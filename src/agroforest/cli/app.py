@@ -14,6 +14,7 @@ from agroforest import __version__
 from agroforest.cli import (
     composite,
     demo,
+    fire,
     index,
     model,
     monitor,
@@ -48,6 +49,7 @@ app = typer.Typer(
 app.add_typer(scenes.app, name="scenes")
 app.add_typer(sensors.app, name="sensors")
 app.add_typer(model.app, name="model")
+app.add_typer(fire.app, name="fire")
 app.command(name="index")(index.index)
 app.command(name="composite")(composite.composite)
 app.command(name="plan")(plan.plan)

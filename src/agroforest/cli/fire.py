@@ -1,0 +1,11 @@
+"""``agroforest fire``: danger before, hotspots during, scars after."""
+
+import typer
+
+from agroforest.cli import fire_weather
+
+app = typer.Typer(
+    help="Fire weather, hotspots and scars. · 森林火险、热点与过火",
+    no_args_is_help=True,
+)
+app.command(name="weather")(fire_weather.weather)
