@@ -61,7 +61,7 @@ def _stress() -> dict[str, float]:
     rate = sum(rate for rate, *_ in parts)
     state, night = _state(_SHARE // 8)
     block = series.build(state, night=night)
-    rows = block.values.reshape(len(block.values), -1)
+    rows = np.ascontiguousarray(block.values.reshape(-1, block.day.shape[1]).T)
     trees = _rate(_grown(rows), rows)
     return {
         "canopy-stress, two cores, px/s": rate,

@@ -40,44 +40,44 @@ def test_schema() -> None:
 
 
 def test_by_hand() -> None:
-    z = np.full((1, 4, 7), np.nan)
-    z[0, 0] = 99.0  # outside the mask
-    z[0, 1] = [0, 1, -2, 3, -40, 5, 60]
-    z[0, 3] = [0.5, np.nan, 0, 0, 0, 0, np.nan]
-    mask = np.array([[False, True, False, True]])
+    z = np.full((4, 7, 1), np.nan)
+    z[0] = 99.0  # outside the mask
+    z[1, :, 0] = [0, 1, -2, 3, -40, 5, 60]
+    z[3, :, 0] = [0.5, np.nan, 0, 0, 0, 0, np.inf]
+    mask = np.array([[False], [True], [False], [True]])
     quarter, year = START + 91, 365.2425
-    day = np.array([[START, quarter, START + 200, quarter + 73]])
-    values = assemble(z, mask, day)
+    day = np.array([[START], [quarter], [START + 200], [quarter + 73]])
+    values = assemble(z, mask, day)[..., 0]
     assert values.dtype == np.float32
-    assert values.shape == (1, 4, 17)
-    assert not values[0, [0, 2]].any()
-    np.testing.assert_array_equal(values[0, 1, :7], [0, 1, -2, 3, -10, 5, 10])
-    np.testing.assert_array_equal(values[0, 1, 7:15], [1, 1, 1, 1, 1, 1, 1, 0])
-    np.testing.assert_array_equal(values[0, 3, 7:14], [1, 0, 1, 1, 1, 1, 0])
-    assert values[0, 3, 1] == 0
-    assert values[0, 3, 14] == pytest.approx(73 / year)
+    assert values.shape == (4, 17)
+    assert not values[[0, 2]].any()
+    np.testing.assert_array_equal(values[1, :7], [0, 1, -2, 3, -10, 5, 10])
+    np.testing.assert_array_equal(values[1, 7:15], [1, 1, 1, 1, 1, 1, 1, 0])
+    np.testing.assert_array_equal(values[3, 7:14], [1, 0, 1, 1, 1, 1, 0])
+    assert values[3, 1] == 0
+    assert values[3, 14] == pytest.approx(73 / year)
     angle = 2 * np.pi * quarter / year
-    assert values[0, 1, 15] == pytest.approx(np.sin(angle), abs=1e-6)
-    assert values[0, 1, 16] == pytest.approx(np.cos(angle), abs=1e-6)
+    assert values[1, 15] == pytest.approx(np.sin(angle), abs=1e-6)
+    assert values[1, 16] == pytest.approx(np.cos(angle), abs=1e-6)
 
 
 @given(
-    z=hnp.arrays(np.float64, (3, 5, 7), elements=st.floats(width=32)),
-    mask=hnp.arrays(np.bool_, (3, 5)),
+    z=hnp.arrays(np.float64, (5, 7, 3), elements=st.floats(width=32)),
+    mask=hnp.arrays(np.bool_, (5, 3)),
 )
 def test_always_finite_and_bounded(z: np.ndarray, mask: np.ndarray) -> None:
-    day = START + np.arange(5) * 400 + np.zeros((3, 1), dtype=int)
+    day = START + np.arange(5)[:, None] * 400 + np.zeros(3, dtype=int)
     values = assemble(z, mask, day)
     assert np.isfinite(values).all()
     assert np.abs(values).max() <= Z_CLIP
-    assert not values[~mask].any()
+    assert not values.swapaxes(1, 2)[~mask].any()
 
 
 def test_what_is_masked_does_not_matter() -> None:
     rng = np.random.default_rng(0)
-    z, mask = rng.normal(size=(4, 6, 7)), rng.random((4, 6)) < 0.5
-    day = START + np.arange(6) * 10 + np.zeros((4, 1), dtype=int)
-    other = np.where(mask[..., None], z, 1e6)
+    z, mask = rng.normal(size=(6, 7, 4)), rng.random((6, 4)) < 0.5
+    day = START + np.arange(6)[:, None] * 10 + np.zeros(4, dtype=int)
+    other = np.where(mask[:, None], z, 1e6)
     np.testing.assert_array_equal(
         assemble(z, mask, day), assemble(other, mask, np.where(mask, day, 0))
     )
@@ -117,18 +117,18 @@ def test_block_of_a_state() -> None:
     night = START + 900 + 45  # after the third of four later dates
     block = build(given_state, night=night)
     rest = baseline.residuals(given_state)
-    assert block.values.shape == (6, 16, 17)
+    assert block.values.shape == (16, 17, 6)
     assert block.digest == DIGEST
-    assert (np.diff(np.where(block.mask, block.day, 0)[0, :15]) > 0).all()
+    assert (np.diff(np.where(block.mask, block.day, 0)[:15, 0]) > 0).all()
     assert block.day.max() == START + 940
-    assert not block.mask[:, 15].any()  # newer than the night
-    assert block.judged.sum(axis=1).tolist() == [3, 3, 3, 3, 3, 0]
-    assert not block.mask[5].any()  # no model there
+    assert not block.mask[15].any()  # newer than the night
+    assert block.judged.sum(axis=0).tolist() == [3, 3, 3, 3, 3, 0]
+    assert not block.mask[:, 5].any()  # no model there
     np.testing.assert_allclose(
-        block.values[1, 14, :7], rest.z[14, :, 0, 1].clip(-10, 10), atol=1e-6
+        block.values[14, :7, 1], rest.z[14, :, 0, 1].clip(-10, 10), atol=1e-6
     )
-    assert block.values[1, 14, 4] == 10
-    assert (np.abs(block.values[0, :15, :7]) < 6).all()
+    assert block.values[14, 4, 1] == 10
+    assert (np.abs(block.values[:15, :7, 0]) < 6).all()
 
 
 def test_night_of_yesterday_is_what_yesterday_saw() -> None:
@@ -136,5 +136,7 @@ def test_night_of_yesterday_is_what_yesterday_saw() -> None:
     late = build(given_state, night=START + 940)
     later = build(given_state, night=START + 2000)
     shared = late.mask
-    np.testing.assert_array_equal(late.values[shared], later.values[shared])
+    np.testing.assert_array_equal(
+        late.values.swapaxes(1, 2)[shared], later.values.swapaxes(1, 2)[shared]
+    )
     assert later.mask.sum() == shared.sum() + 5

@@ -9,9 +9,9 @@ import xarray as xr
 from typer.testing import CliRunner
 
 from agroforest.cli.app import app
-from agroforest.core.errors import DataError
+from agroforest.core.errors import ConfigurationError, DataError
 from agroforest.indices.season import BANDS
-from agroforest.monitor import Found, open_cube, watch_cube
+from agroforest.monitor import Found, explain_cube, open_cube, watch_cube
 from agroforest.risk import load_model, models_dir
 from agroforest.risk.datasets.canopy_stress import follow
 from agroforest.risk.infer import judge
@@ -130,3 +130,29 @@ def test_cubes_that_cannot_be_watched(forest: Forest, cube: Path) -> None:
     nowhere = np.zeros(opened.grid.shape, bool)
     with pytest.raises(DataError, match="no pixel is forest"):
         watch_cube(opened, train_until=forest.history, model=model, forest=nowhere)
+
+
+def test_explanation_names_what_drove_it(
+    forest: Forest, cube: Path, found: Found
+) -> None:
+    model = load_model(models_dir() / "canopy-stress")
+    felled = (forest.events.kind == Kind.CUT) & (found.confirmed.ravel() > 0)
+    row, column = divmod(int(np.flatnonzero(felled)[0]), 10)
+    told = explain_cube(
+        open_cube(cube), row, column, train_until=forest.history, model=model
+    )
+    assert told.output == "gone"
+    assert told.value >= model.card.calibration.thresholds["canopy-disturbed"]
+    assert told.features == ("B02", "B03", "B04", "B8A", "B11", "B12", "CRSWIR")
+    assert told.change.shape == (7, len(told.steps))
+    # What confirmed it comes last, and nothing before the felling raised it as much.
+    confirmed = np.datetime64(int(found.confirmed[row, column]), "D")
+    assert told.steps[-1] == f"{confirmed.astype(object):%y-%m-%d}"
+    by_date = np.nansum(told.change, axis=0)
+    assert by_date.argmax() >= len(told.steps) - 2
+
+
+def test_explanation_of_a_place_outside(cube: Path, forest: Forest) -> None:
+    model = load_model(models_dir() / "canopy-stress")
+    with pytest.raises(ConfigurationError, match="outside 16 x 10"):
+        explain_cube(open_cube(cube), 16, 0, train_until=forest.history, model=model)

@@ -25,6 +25,7 @@ from agroforest.risk.card import (
     Weights,
     save_model,
 )
+from agroforest.risk.datasets.canopy_stress import OUTPUTS
 from agroforest.risk.net import SeriesNet, weights_of
 
 START = 17_000
@@ -95,7 +96,7 @@ def _card(features: tuple[str, ...] = NAMES, digest: str = DIGEST) -> ModelCard:
             scale=(1.0,) * count,
             steps=16,
         ),
-        answer=Answer(head="classes", outputs=("healthy", "stressed", "gone")),
+        answer=Answer(head="classes", outputs=OUTPUTS),
         learners=(Learner(family="series", width=8, blocks=2, kernel=3),),
         weights=Weights(sha256="0" * 64, parameters=1),
         training=Training(
@@ -128,5 +129,5 @@ def small_model(tmp_path: Path, make_card: Callable[..., ModelCard]) -> Model:
     card = make_card()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
-        network = SeriesNet(card.learners[0], len(NAMES), 3)
+        network = SeriesNet(card.learners[0], len(NAMES), len(OUTPUTS))
     return save_model(tmp_path / "small", card, weights_of(network))

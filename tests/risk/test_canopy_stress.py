@@ -133,7 +133,7 @@ def outcome(
 @pytest.mark.timeout(400)
 @pytest.mark.data
 def test_real_dieback_is_found_and_broadleaves_stay_quiet(watched: Watched) -> None:
-    assert watched.felled[date(2018, 7, 2)] == 0
+    assert watched.felled[date(2018, 7, 2)] < 0.005
     assert watched.ever_before_felling > 0.3
     assert watched.felled[date(2019, 6, 2)] > 0.6
     quiet = list(watched.broadleaved.values())

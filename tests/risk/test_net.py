@@ -93,15 +93,3 @@ def test_dense_network_by_hand() -> None:
             parameter.copy_(torch.tensor(value))
         found = network(torch.tensor([[0.25, 0.75]]))
     assert found.tolist() == [[1.0]]  # 2 tanh(0.25 - 0.75 + 0.5) + 1
-
-
-@pytest.mark.parametrize("newest", [1, 2, 5, 16, 40])
-def test_the_newest_alone(
-    network: SeriesNet, values: torch.Tensor, newest: int
-) -> None:
-    mask = torch.rand(5, 16, generator=torch.Generator().manual_seed(1)) > 0.3
-    with torch.inference_mode():
-        every = network(values, mask)
-        some = network(values, mask, newest)
-    assert some.shape[1] == min(newest, 16)
-    torch.testing.assert_close(some, every[:, -newest:], rtol=1e-5, atol=1e-6)

@@ -6,9 +6,13 @@ before it, and by the time of year. Nothing in it says where or when a pixel is,
 so a model trained on simulated series meets nothing new on real ones.
 """
 
+# mypy: disable-error-code="untyped-decorator"
+# (numba has no types)
+
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from agroforest.core.identity import digest
@@ -37,19 +41,19 @@ DIGEST = digest("features", NAMES)
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class FeatureBlock:
-    """Series of `n` pixels.
+    """Series of `n` pixels, which lie side by side for kernels.
 
     Attributes
     ----------
     values
-        ``(n, slot, feature)`` float32, 0 where there is no observation.
+        ``(slot, feature, n)`` float32, 0 where there is no observation.
     mask
-        ``(n, slot)`` bool, True where there is one.
+        ``(slot, n)`` bool, True where there is one.
     judged
-        ``(n, slot)`` bool, True from the day the pixel's model may judge; the
+        ``(slot, n)`` bool, True from the day the pixel's model may judge; the
         observations before it are what the model was fitted on.
     day
-        ``(n, slot)`` int32, days since 1970-01-01, oldest first, newest last; 0
+        ``(slot, n)`` int32, days since 1970-01-01, oldest first, newest last; 0
         in empty slots.
     names
         Of the features.
@@ -82,13 +86,13 @@ def build(state: BaselineState, *, night: int) -> FeatureBlock:
     """
     rest = residuals(state)
     slots = rest.day.shape[0]
-    day = rest.day.reshape(slots, -1).T
-    z = rest.z.reshape(slots, len(SIGNALS), -1).transpose(2, 0, 1)
-    mask = (day > 0) & (day <= night) & np.isfinite(z).any(axis=-1)
+    day = rest.day.reshape(slots, -1)
+    z = rest.z.reshape(slots, len(SIGNALS), -1)
+    mask = (day > 0) & (day <= night) & ~np.isnan(z).all(axis=1)
     return FeatureBlock(
         values=assemble(z, mask, day),
         mask=mask,
-        judged=mask & rest.judged.reshape(slots, -1).T,
+        judged=mask & rest.judged.reshape(slots, -1),
         day=np.where(mask, day, 0).astype(np.int32),
     )
 
@@ -101,39 +105,61 @@ def assemble(
     Parameters
     ----------
     z
-        ``(n, slot, 7)`` standardised residuals in the order of `SIGNALS`; NaN
-        where a band was not seen.
+        ``(slot, 7, n)`` standardised residuals in the order of `SIGNALS`; NaN or
+        infinite where a band was not seen.
     mask
-        ``(n, slot)`` bool, True where there is an observation.
+        ``(slot, n)`` bool, True where there is an observation.
     day
-        ``(n, slot)`` days since 1970-01-01, rising among the observations.
+        ``(slot, n)`` days since 1970-01-01, rising among the observations.
 
     Returns
     -------
     ndarray
-        ``(n, slot, feature)`` float32, finite; 0 outside the mask.
+        ``(slot, feature, n)`` float32, finite; 0 outside the mask.
     """
-    seen = np.isfinite(z) & mask[..., None]
-    season = seasonal_basis(day)[..., 1:3]
-    values = np.concatenate(
-        [
-            np.where(seen, z, 0.0).clip(-Z_CLIP, Z_CLIP),
-            seen,
-            _gap_years(mask, day)[..., None],
-            season,
-        ],
-        axis=-1,
-        dtype=np.float32,
-    )
-    values[~mask] = 0.0
-    return values
+    slots, _, pixels = z.shape
+    out = np.empty((slots, len(NAMES), pixels), np.float32)
+    mask = np.ascontiguousarray(mask)
+    when = np.ascontiguousarray(np.where(mask, day, 0), np.int32)
+    known = when[mask]
+    start, stop = (int(known.min()), int(known.max())) if known.size else (0, 0)
+    # A table of all days between is smaller than one sine a pixel and date.
+    season = seasonal_basis(np.arange(start, stop + 1))[:, 1:3].astype(np.float32)
+    _assemble(np.ascontiguousarray(z, np.float32), mask, when, start, season, out)
+    return out
 
 
-def _gap_years(
-    mask: NDArray[np.bool_], day: NDArray[np.integer]
-) -> NDArray[np.float64]:
-    """Years since the observation before, 0 for the first."""
-    newest = np.maximum.accumulate(np.where(mask, day, -1), axis=1)
-    before = np.concatenate([np.full_like(newest[:, :1], -1), newest[:, :-1]], axis=1)
-    gap = np.where(before < 0, 0, day - before) / YEAR_DAYS
-    return np.asarray(gap.clip(0.0, _GAP_CLIP))
+@njit(nogil=True, error_model="numpy", cache=True)
+def _assemble(
+    z: NDArray[np.float32],
+    mask: NDArray[np.bool_],
+    day: NDArray[np.int32],
+    start: int,
+    season: NDArray[np.float32],
+    out: NDArray[np.float32],
+) -> None:
+    slots, signals, pixels = z.shape
+    clip, longest = np.float32(Z_CLIP), np.float32(_GAP_CLIP)
+    year, zero = np.float32(YEAR_DAYS), np.float32(0.0)
+    before = np.zeros(pixels, np.int32)
+    for slot in range(slots):
+        there = mask[slot]
+        for s in range(signals):
+            own, value, seen = z[slot, s], out[slot, s], out[slot, signals + s]
+            for p in range(pixels):
+                known = there[p] & (abs(own[p]) < np.inf)
+                value[p] = min(max(own[p], -clip), clip) if known else zero
+                seen[p] = known
+        gap, sine, cosine = (
+            out[slot, 2 * signals],
+            out[slot, 2 * signals + 1],
+            out[slot, 2 * signals + 2],
+        )
+        for p in range(pixels):
+            since = np.float32(day[slot, p] - before[p]) / year
+            told = there[p] & (before[p] > 0)
+            gap[p] = min(since, longest) if told else zero
+            row = day[slot, p] - start if there[p] else 0
+            sine[p] = season[row, 0] if there[p] else zero
+            cosine[p] = season[row, 1] if there[p] else zero
+            before[p] = day[slot, p] if there[p] else before[p]

@@ -54,8 +54,8 @@ def draw_heatmap(
     for column, name in enumerate(columns):
         x = _LEFT + _CELL_W * column + _CELL_W // 2
         parts.append(
-            f'<text x="{x}" y="{_TOP + 14}" text-anchor="middle" fill="#555">'
-            f"{escape(name)}</text>"
+            f'<text x="{x}" y="{_TOP + 14}" text-anchor="middle" fill="#555" '
+            f'font-size="10">{escape(name)}</text>'
         )
     for row, name in enumerate(rows):
         y = _TOP + _CELL_H * (row + 1)

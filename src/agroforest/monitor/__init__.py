@@ -5,6 +5,15 @@ and for comparing detectors.
 """
 
 from agroforest.monitor.cube import Cube, open_cube
+from agroforest.monitor.explain import explain_cube
 from agroforest.monitor.watch import CODES, Found, Progress, watch_cube
 
-__all__ = ["CODES", "Cube", "Found", "Progress", "open_cube", "watch_cube"]
+__all__ = [
+    "CODES",
+    "Cube",
+    "Found",
+    "Progress",
+    "explain_cube",
+    "open_cube",
+    "watch_cube",
+]

@@ -13,7 +13,7 @@ from agroforest.indices import baseline
 from agroforest.indices.baseline import BaselineState, Take
 from agroforest.monitor.cube import Cube
 from agroforest.risk import Model
-from agroforest.risk.series import Sighting, judge_series
+from agroforest.risk.series import Residuals, Sighting, follow_series, judge_series
 
 #: Meaning of the numbers in `Found.kind`.
 CODES = {0: "none", 1: "stress", 2: "cut", 3: "fire", 4: "other"}
@@ -81,20 +81,9 @@ def watch_cube(
         The history is too short, or nothing comes after it.
     """
     say = progress or _silent
-    if not (cube.days <= train_until).any() or not (cube.days > train_until).any():
-        raise DataError(
-            cube.path,
-            "has scenes on one side of --train-until only",
-            "choose a date between its first and its last scene",
-        )
-    if forest is None:
-        forest = cube.forest()
-    asked = np.ones(cube.grid.shape, bool) if forest is None else forest
-    rows, columns = np.nonzero(asked)
-    if not rows.size:
-        raise DataError(cube.path, "no pixel is forest", "give another mask")
+    rows, columns = choose_pixels(cube, train_until, forest)
     say(0.0, "scenes")
-    medians = _scene_medians(cube, rows, columns, train_until)
+    medians = find_medians(cube, rows, columns, train_until)
     found = _nothing(cube.grid)
     edges = [*range(0, rows.size, _BATCH), rows.size]
     for first, last in pairwise(edges):
@@ -114,7 +103,26 @@ def watch_cube(
     return found
 
 
-def _scene_medians(
+def choose_pixels(
+    cube: Cube, train_until: int, forest: NDArray[np.bool_] | None
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows and columns of the pixels to watch; see `watch_cube`."""
+    if not (cube.days <= train_until).any() or not (cube.days > train_until).any():
+        raise DataError(
+            cube.path,
+            "has scenes on one side of --train-until only",
+            "choose a date between its first and its last scene",
+        )
+    if forest is None:
+        forest = cube.forest()
+    asked = np.ones(cube.grid.shape, bool) if forest is None else forest
+    rows, columns = np.nonzero(asked)
+    if not rows.size:
+        raise DataError(cube.path, "no pixel is forest", "give another mask")
+    return rows, columns
+
+
+def find_medians(
     cube: Cube,
     rows: NDArray[np.intp],
     columns: NDArray[np.intp],
@@ -144,10 +152,20 @@ def _watch(
     medians: dict[int, NDArray[np.float32]],
     model: Model,
 ) -> Sighting:
+    return judge_series(*follow(cube, pixels, train_until, medians), model)
+
+
+def follow(
+    cube: Cube,
+    pixels: tuple[NDArray[np.intp], NDArray[np.intp]],
+    train_until: int,
+    medians: dict[int, NDArray[np.float32]],
+) -> tuple[BaselineState, Residuals]:
+    """Learn the seasons of some pixels and take them from all dates."""
     state, later = _learn(cube, pixels, train_until, medians)
     days = np.array([day for day, *_ in later], np.int32)
     bands = np.stack([np.where(usable, b, np.nan)[:, 0] for _, b, usable, _ in later])
-    return judge_series(state, days, bands, medians, model)
+    return state, follow_series(state, days, bands, medians)
 
 
 def _learn(

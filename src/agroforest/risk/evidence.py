@@ -168,8 +168,7 @@ def lowest_of(
     ndarray
         ``(n,)`` float32; -inf where fewer were judged.
     """
-    counted_back = judged[::-1].cumsum(axis=0)[::-1]
-    recent = judged & (counted_back <= needed)
+    recent = _newest(judged, needed)
     lowest = np.where(recent, score, np.inf).min(axis=0)
     enough = recent.sum(axis=0) >= needed
     return np.where(enough, lowest, -np.inf).astype(np.float32)
@@ -185,7 +184,12 @@ def sum_of_newest(
     ndarray
         ``(n,)`` float32; 0 where nothing was judged.
     """
-    counted_back = judged[::-1].cumsum(axis=0)[::-1]
-    recent = judged & (counted_back <= needed)
+    recent = _newest(judged, needed)
     total = np.where(recent, score, 0.0).sum(axis=0)
     return np.asarray(total, dtype=np.float32)
+
+
+def _newest(judged: NDArray[np.bool_], needed: int) -> NDArray[np.bool_]:
+    """Mark the last `needed` judged observations, or fewer."""
+    counted_back = judged[::-1].cumsum(axis=0, dtype=np.int16)[::-1]
+    return np.asarray(judged & (counted_back <= needed))

@@ -32,15 +32,11 @@ class _CausalBlock(nn.Module):
         self.look = nn.Conv1d(width, width, kernel, dilation=dilation)
         self.mix = nn.Linear(width, width)
 
-    def forward(self, hidden: Tensor, present: Tensor, newest: int) -> Tensor:
-        dates = hidden.shape[1]
-        newest = min(newest, dates)
-        asked = newest + self.reach
-        seen = self.norm(hidden[:, -asked:]) * present[:, -asked:]
-        before = max(asked - dates, 0)
-        past = functional.pad(seen.transpose(1, 2), (before, 0))
-        found = functional.gelu(self.look(past).transpose(1, 2))
-        return hidden[:, -newest:] + self.mix(found)
+    def forward(self, hidden: Tensor, present: Tensor) -> Tensor:
+        seen = self.norm(hidden) * present
+        past = functional.pad(seen.transpose(1, 2), (self.reach, 0))
+        found = functional.relu(self.look(past).transpose(1, 2))
+        return hidden + self.mix(found)
 
 
 class SeriesNet(nn.Module):
@@ -68,14 +64,11 @@ class SeriesNet(nn.Module):
         self.blocks = nn.ModuleList(
             _CausalBlock(spec.width, spec.kernel, 2**i) for i in range(spec.blocks)
         )
-        self.reaches = [(spec.kernel - 1) * 2**i for i in range(spec.blocks)]
         self.norm = nn.LayerNorm(spec.width)
         self.leave = nn.Linear(spec.width, outputs)
 
-    def forward(
-        self, values: Tensor, mask: Tensor, newest: int | None = None
-    ) -> Tensor:
-        """Logits or values of every date, or of the newest.
+    def forward(self, values: Tensor, mask: Tensor) -> Tensor:
+        """Logits or values of every date.
 
         Parameters
         ----------
@@ -83,22 +76,16 @@ class SeriesNet(nn.Module):
             ``(batch, time, feature)`` float32, normalised, finite.
         mask
             ``(batch, time)`` bool, False for an empty place.
-        newest
-            Dates to answer for; all unless given. Only what they look back on is
-            computed: for two of sixteen, half.
 
         Returns
         -------
         Tensor
-            ``(batch, time or newest, output)`` float32; meaningless in empty places.
+            ``(batch, time, output)`` float32; meaningless in empty places.
         """
-        asked = newest or values.shape[1]
-        later = self.reaches
         present = mask.unsqueeze(-1).to(values.dtype)
         hidden = self.enter(values * present)
-        for number, block in enumerate(self.blocks):
-            needed = asked + sum(later[number + 1 :])
-            hidden = block(hidden, present[:, -hidden.shape[1] :], needed)
+        for block in self.blocks:
+            hidden = block(hidden, present)
         return self.leave(self.norm(hidden))
 
 
@@ -205,19 +192,32 @@ def build_network(card: ModelCard, tensors: Tensors) -> nn.Module:
     (spec,) = card.learners
     kind = DenseNet if spec.family == "dense" else SeriesNet
     network = kind(spec, len(card.inputs.features), len(card.answer.outputs))
-    weights = {name: torch.from_numpy(np.array(t)) for name, t in tensors.items()}
-    try:
-        network.load_state_dict(weights)
-    except RuntimeError as error:
-        reason = str(error).splitlines()[-1]
-        raise ModelError(
-            card.title, f"weights do not fit the card ({reason})", "train it again"
-        ) from None
+    load_weights(network, tensors, card.title)
     return network.eval()
 
 
+def load_weights(
+    network: nn.Module, tensors: Tensors, title: str = "the network"
+) -> None:
+    """Give a network its weights.
+
+    Raises
+    ------
+    ModelError
+        If names or shapes do not fit; `title` says what they do not fit.
+    """
+    weights = {name: torch.from_numpy(np.array(a)) for name, a in tensors.items()}
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise ModelError(
+            "weights", f"do not fit {title} ({reason})", "train the model again"
+        ) from None
+
+
 def weights_of(network: nn.Module) -> dict[str, NDArray[np.float32]]:
-    """Weights of a network by name, as `build_network` takes them."""
+    """Weights of a network by name, as `load_weights` takes them."""
     return {
         name: np.ascontiguousarray(t.detach().cpu().numpy(), dtype=np.float32)
         for name, t in network.state_dict().items()

@@ -76,8 +76,8 @@ def replay(
 def _night(model: Model, state: BaselineState, night: int) -> dict[str, NDArray[Any]]:
     """Collect what is said of the pixels that were clear on this very day."""
     block = series.build(state, night=night)
-    chance = classify(model, block).transpose(1, 0, 2)
-    judged = block.judged.T
+    chance = classify(model, block)
+    judged = block.judged
     fresh = judged.any(axis=0) & (state.ring_day[-1].ravel() == night)
     needed = model.card.calibration.confirmations
     votes = rule.cast_votes(state, night)
@@ -85,9 +85,9 @@ def _night(model: Model, state: BaselineState, night: int) -> dict[str, NDArray[
     columns = {
         "pixel": np.arange(fresh.size),
         "day": np.full(fresh.size, night, dtype=np.int32),
-        "unwell": last_of(1 - chance[..., 0], judged),
-        "gone": last_of(chance[..., 2], judged),
-        "unwell_twice": lowest_of(1 - chance[..., 0], judged, needed),
+        "unwell": last_of(1 - chance[:, 0], judged),
+        "gone": last_of(chance[:, 2], judged),
+        "unwell_twice": lowest_of(1 - chance[:, 0], judged, needed),
         "rule_score": lowest_of(votes.excess, votes.judged, rule.SUCCESSIVE),
         "rule_detects": (stress.since > 0) | (loss.since > 0),
         "rule_bare": np.nan_to_num(loss.score),

@@ -35,6 +35,22 @@ _RECOVERED = 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Residuals:
+    """Ring and later dates of ``n`` pixels, less their seasons.
+
+    Attributes
+    ----------
+    day
+        ``(date, n)`` int32, epoch day; 0 where not clear.
+    value
+        ``(date, 7, n)`` float32 in reflectance, NaN where unknown.
+    """
+
+    day: NDArray[np.int32]
+    value: NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Sighting:
     """What a series amounts to, for ``n`` pixels; see `agroforest.monitor.Found`.
 
@@ -54,14 +70,13 @@ class Sighting:
     kind: NDArray[np.uint8]
 
 
-def judge_series(
+def follow_series(
     state: BaselineState,
     days: NDArray[np.int32],
     bands: NDArray[np.float32],
     medians: Mapping[int, NDArray[np.float32]],
-    model: Model,
-) -> Sighting:
-    """Judge all dates after a history.
+) -> Residuals:
+    """Take the season from all dates of some pixels.
 
     Parameters
     ----------
@@ -74,6 +89,29 @@ def judge_series(
         clear.
     medians
         What the undamaged forest shares, by day, ``(7,)`` each.
+    """
+    n = state.grid.width
+    numbers = np.concatenate([state.ring[:, :, 0], quantise(bands)])
+    day = np.concatenate(
+        [state.ring_day[:, 0], np.broadcast_to(days[:, None], (days.size, n))]
+    )
+    there = (numbers != NODATA).any(axis=1)
+    day = np.where(there, day, 0).astype(np.int32)
+    return Residuals(day=day, value=_residuals(state, numbers, day, medians))
+
+
+def build_block(state: BaselineState, rest: Residuals) -> FeatureBlock:
+    """Series of `follow_series` without gaps, oldest date first."""
+    return _compact(_standardised(state, rest.value), rest.day, state)
+
+
+def judge_series(state: BaselineState, rest: Residuals, model: Model) -> Sighting:
+    """Judge all dates after a history.
+
+    Parameters
+    ----------
+    state, rest
+        See `follow_series`.
     model
         A canopy-stress model.
 
@@ -83,22 +121,14 @@ def judge_series(
         A detection needs the card's threshold on ``confirmations`` successive clear
         dates.
     """
-    n = state.grid.width
-    numbers = np.concatenate([state.ring[:, :, 0], quantise(bands)])
-    day = np.concatenate(
-        [state.ring_day[:, 0], np.broadcast_to(days[:, None], (days.size, n))]
-    )
-    there = (numbers != NODATA).any(axis=1)
-    day = np.where(there, day, 0).astype(np.int32)
-    rest = _residuals(state, numbers, day, medians)
-    block = _compact(_standardised(state, rest), day, state)
+    block = build_block(state, rest)
     threshold = model.card.calibration.thresholds[DISTURBED]
     needed = model.card.calibration.confirmations
     chance = classify(model, block)
-    unwell = np.where(block.judged, 1 - chance[..., _HEALTHY], np.nan)
+    unwell = np.where(block.judged, 1 - chance[:, _HEALTHY], np.nan)
     since, confirmed, at = _first_run(unwell >= threshold, block, needed)
     kind = _kinds(block, chance, at, confirmed, threshold)
-    kind[_is_charred(rest, day, since, confirmed)] = FIRE
+    kind[_is_charred(rest.value, rest.day, since, confirmed)] = FIRE
     return Sighting(
         probability=_evidence(unwell),
         since=since,
@@ -137,15 +167,14 @@ def _compact(
     z: NDArray[np.float32], day: NDArray[np.int32], state: BaselineState
 ) -> FeatureBlock:
     """Series without gaps, oldest first, empty places before them."""
-    z, day = z.transpose(2, 0, 1), day.T
-    there = (day > 0) & np.isfinite(z).any(axis=-1)
-    order = np.argsort(there, axis=1, kind="stable")
-    longest = max(1, int(there.sum(axis=1).max(initial=0)))
-    order = order[:, -longest:]
-    mask = np.take_along_axis(there, order, axis=1)
-    day = np.where(mask, np.take_along_axis(day, order, axis=1), 0).astype(np.int32)
-    values = assemble(np.take_along_axis(z, order[..., None], axis=1), mask, day)
-    start = state.model_from[0][:, None]
+    there = (day > 0) & np.isfinite(z).any(axis=1)
+    order = np.argsort(there, axis=0, kind="stable")
+    longest = max(1, int(there.sum(axis=0).max(initial=0)))
+    order = order[-longest:]
+    mask = np.take_along_axis(there, order, axis=0)
+    day = np.where(mask, np.take_along_axis(day, order, axis=0), 0).astype(np.int32)
+    values = assemble(np.take_along_axis(z, order[:, None], axis=0), mask, day)
+    start = state.model_from[0]
     return FeatureBlock(
         values=values,
         mask=mask,
@@ -159,33 +188,33 @@ def _first_run(
     high: NDArray[np.bool_], block: FeatureBlock, needed: int
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.intp]]:
     """First confirmed run: its first day, the day of its confirmation, and where."""
-    n, dates = high.shape
+    dates, n = high.shape
     length = np.zeros(n, np.int32)
     begun = np.zeros(n, np.int32)
     since, confirmed = np.zeros(n, np.int32), np.zeros(n, np.int32)
     at = np.full(n, dates, np.intp)
     for date in range(dates):
-        judged, up = block.judged[:, date], high[:, date] & block.judged[:, date]
-        begun = np.where(up & (length == 0), block.day[:, date], begun)
+        judged, up = block.judged[date], high[date] & block.judged[date]
+        begun = np.where(up & (length == 0), block.day[date], begun)
         length = np.where(up, length + 1, np.where(judged, 0, length))
         new = (length >= needed) & (confirmed == 0)
-        since[new], confirmed[new] = begun[new], block.day[new, date]
+        since[new], confirmed[new] = begun[new], block.day[date, new]
         at[new] = date
     return since, confirmed, at
 
 
 def _evidence(unwell: NDArray[np.float64]) -> NDArray[np.float32]:
     """Highest mean over successive judged dates, ``(n,)``."""
-    order = np.argsort(~np.isnan(unwell), axis=1, kind="stable")
-    packed = np.take_along_axis(unwell, order, axis=1)  # NaN first
-    width = min(_EVIDENCE, packed.shape[1])
-    total = np.cumsum(np.nan_to_num(packed), axis=1)
-    total[:, width:] -= total[:, :-width].copy()
-    total = total[:, width - 1 :] / width
+    order = np.argsort(~np.isnan(unwell), axis=0, kind="stable")
+    packed = np.take_along_axis(unwell, order, axis=0)  # NaN first
+    width = min(_EVIDENCE, len(packed))
+    total = np.cumsum(np.nan_to_num(packed), axis=0)
+    total[width:] -= total[:-width].copy()
+    total = total[width - 1 :] / width
     # A series of fewer dates than that is judged by what it has, as if the dates
     # before had been healthy.
-    best = total.max(axis=1)
-    known = ~np.isnan(packed[:, -1])
+    best = total.max(axis=0)
+    known = ~np.isnan(packed[-1])
     return np.where(known, best, np.nan).astype(np.float32)
 
 
@@ -197,17 +226,15 @@ def _kinds(
     threshold: float,
 ) -> NDArray[np.uint8]:
     """Stress, cut or other of what was confirmed; 0 elsewhere."""
-    dates = block.day.shape[1]
-    after = block.judged & (np.arange(dates) >= at[:, None])
-    count = np.maximum(after.sum(axis=1), 1)
+    after = block.judged & (np.arange(len(block.day))[:, None] >= at)
+    count = np.maximum(after.sum(axis=0), 1)
     stressed, gone = (
-        np.where(after, chance[..., c], 0).sum(axis=1) / count
-        for c in (_STRESSED, _GONE)
+        np.where(after, chance[:, c], 0).sum(axis=0) / count for c in (_STRESSED, _GONE)
     )
-    well = block.judged & (1 - chance[..., _HEALTHY] < threshold)
-    counted_back = block.judged[:, ::-1].cumsum(axis=1)[:, ::-1]
+    well = block.judged & (1 - chance[:, _HEALTHY] < threshold)
+    counted_back = block.judged[::-1].cumsum(axis=0)[::-1]
     last = block.judged & (counted_back <= _RECOVERED)
-    recovered = (well & last).sum(axis=1) >= _RECOVERED
+    recovered = (well & last).sum(axis=0) >= _RECOVERED
     kind = np.where(gone > stressed, CUT, np.where(recovered, OTHER, STRESS))
     return np.where(confirmed > 0, kind, 0).astype(np.uint8)
 

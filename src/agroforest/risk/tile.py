@@ -146,7 +146,7 @@ def _judge(
 ) -> _Both:
     if model is None:
         return rule.judge(part, night)
-    from agroforest.risk.infer import judge  # noqa: PLC0415  loads torch
+    from agroforest.risk.infer import judge  # noqa: PLC0415  loads the simulator
 
     return judge(part, night, model, _threshold(model, threshold))
 

@@ -110,11 +110,11 @@ def _look(forest: Forest, seed: int, nights: int) -> Iterator[Series]:
         if number not in chosen:
             continue
         block = series.build(state, night=night)
-        target = _labels(forest, block.day, block.judged)
+        target = _labels(forest, block.day.T, block.judged.T)
         asked = (target != UNCLEAR).any(axis=1)
         yield Series(
-            values=block.values[asked],
-            mask=block.mask[asked],
+            values=block.values.transpose(2, 0, 1)[asked],
+            mask=block.mask.T[asked],
             target=target[asked],
             place=np.full(int(asked.sum()), seed, dtype=np.int64),
         )
