@@ -1,5 +1,5 @@
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +38,7 @@ NAMES = [{"name": f"县{n}", "name_en": f"County {n}", "adcode": n} for n in ran
 def write(
     path: Path,
     shapes: Sequence[BaseGeometry | None] = COUNTIES,
-    properties: Sequence[dict[str, object]] = NAMES,
+    properties: Sequence[Mapping[str, object]] = NAMES,
     **document: object,
 ) -> Path:
     features = [

@@ -130,18 +130,23 @@ class History:
         it burns. The others tell where.
     counts
         ``(n, cells)`` float32: detections in the cells of the area.
-    maps
-        ``(n, cells)`` float32: each day's burning cells smoothed, before weighting.
     burning
         ``(n,)`` float64: burning cells, in the area and around it.
+    maps
+        ``(days with burning cells, cells)`` float32: these cells smoothed.
     """
 
     grid: CellGrid
     days: _Days
     covered: NDArray[np.bool_]
     counts: NDArray[np.float32] = field(repr=False)
-    maps: NDArray[np.float32] = field(repr=False)
     burning: NDArray[np.float64] = field(repr=False)
+    maps: NDArray[np.float32] = field(repr=False)
+
+    @property
+    def per_day(self) -> NDArray[np.float64]:
+        """``(n,)`` float64: detections in the area, day by day."""
+        return np.asarray(self.counts.sum(axis=1, dtype=np.float64))
 
 
 def build_history(
@@ -174,6 +179,7 @@ def build_history(
     sigma_y = smoothing.place_km / (_KM_A_DEGREE * grid.step)
     middle = grid.north - grid.step * grid.inside.shape[0] / 2
     sigma = (sigma_y, sigma_y / np.cos(np.radians(middle)))
+    cells = int(grid.inside.sum())
     counts, maps = [], []
     burning = np.zeros(len(days))
     for number in range(len(days)):
@@ -183,14 +189,15 @@ def build_history(
         lit = (seen > 0).astype(np.float32)
         burning[number] = lit.sum()
         counts.append(seen[grid.inside])
-        maps.append(gaussian_filter(lit, sigma, mode="constant")[grid.inside])
+        if burning[number]:
+            maps.append(gaussian_filter(lit, sigma, mode="constant")[grid.inside])
     return History(
         grid=grid,
         days=days,
         covered=np.isin(days, full),
-        counts=np.array(counts).reshape(len(days), -1),
-        maps=np.array(maps).reshape(len(days), -1),
+        counts=np.array(counts, dtype=np.float32).reshape(len(days), cells),
         burning=burning,
+        maps=np.array(maps, dtype=np.float32).reshape(-1, cells),
     )
 
 
@@ -224,7 +231,7 @@ def estimate(
         known = np.ones(len(history.days), dtype=bool)
     near = _season_weight(history.days, day_of_year, smoothing.season_days)
     full = known & history.covered
-    per_day = history.counts.sum(axis=1, dtype=np.float64)
+    per_day = history.per_day
     mean = per_day[full].mean() if full.any() else 0.0
     rate = (near[full] @ per_day[full] + smoothing.season_prior * mean) / (
         near[full].sum() + smoothing.season_prior
@@ -240,12 +247,13 @@ def _spread(
 ) -> _Cells:
     """Share of each cell in a day's detections; sums to 1."""
     cells = history.maps.shape[1]
-    lit = np.maximum(history.burning, 1.0)
-    weight = np.where(known, lit ** (smoothing.crowding - 1.0), 0.0)
-    all_year = weight @ history.maps + smoothing.even_prior / cells
-    all_year /= all_year.sum()
-    season = (weight * near) @ history.maps + smoothing.place_prior * all_year
-    return np.asarray(season / season.sum())
+    burns = history.burning > 0
+    weight = known[burns] * history.burning[burns] ** (smoothing.crowding - 1.0)
+    # One pass over the maps, in their own type, for both sums.
+    both = np.stack([weight, weight * near[burns]]).astype(np.float32) @ history.maps
+    all_year = both[0] + smoothing.even_prior / cells
+    season = both[1] + smoothing.place_prior * all_year / all_year.sum()
+    return np.asarray(season / season.sum(), dtype=np.float64)
 
 
 def _season_weight(days: _Days, day_of_year: float, sigma: float) -> _Cells:

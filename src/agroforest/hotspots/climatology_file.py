@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import rasterio
 from rasterio.errors import RasterioError
-from rasterio.transform import from_origin
 
 from agroforest.core.errors import DataError
 from agroforest.core.files import replacing
@@ -31,7 +30,9 @@ def write_climatology(path: Path, climatology: Climatology, **tags: str) -> None
             count=len(PERIODS),
             dtype="float32",
             crs=WGS84,
-            transform=from_origin(grid.west, grid.north, grid.step, grid.step),
+            transform=rasterio.Affine(
+                grid.step, 0, grid.west, 0, -grid.step, grid.north
+            ),
             nodata=np.nan,
             compress="deflate",
             predictor=3,

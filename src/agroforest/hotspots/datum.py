@@ -140,8 +140,8 @@ def _measure(
     if shares[best] * len(shared) < _LEAST_CORNERS or shares[best] < _CLEARLY * others:
         return None
     said = (
-        f"of its corners near the reference {shares['as_is']:.0%} lie on it as they are, "
-        f"{shares['undone']:.0%} once the shift of GCJ-02 is undone"
+        f"of its corners near the reference {shares['as_is']:.0%} lie on it "
+        f"as they are, {shares['undone']:.0%} once the shift of GCJ-02 is undone"
     )
     if best == "again":
         said += f", {shares['again']:.0%} if it is shifted: the reference is in GCJ-02"

@@ -4,6 +4,7 @@ The service is asked with a key that FIRMS gives free of charge; it is part of t
 address, so no address is ever shown or logged.
 """
 
+import logging
 import os
 import re
 from collections.abc import Sequence
@@ -28,9 +29,11 @@ PRODUCTS = (
 _MOST_DAYS = 5  # the service refuses more
 _RETRIED_STATUS = (408, 429, 500, 502, 503, 504)  # RFC 9110 and 6585
 _RETRIES = 3
+_BACKOFF = 0.5  # seconds, doubled each time
 _TIMEOUT = 60.0  # seconds
 _LARGEST = 256 << 20  # bytes; a million rows are 80 MB
 _KEY = re.compile(r"[0-9A-Za-z]{8,64}")
+_IN_PATH = re.compile(r"/csv/[^/\s]+/")
 
 
 def fetch_tables(
@@ -84,12 +87,28 @@ def fetch_tables(
         )
 
 
+class _Redacting(logging.Filter):
+    """Keeps the key out of the logs of the HTTP library, which write whole paths."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = _IN_PATH.sub("/csv/…/", record.getMessage()), None
+        return True
+
+
+def _hush() -> None:
+    for name in ("urllib3.connectionpool", "urllib3.util.retry"):
+        logger = logging.getLogger(name)
+        if not any(isinstance(f, _Redacting) for f in logger.filters):
+            logger.addFilter(_Redacting())
+
+
 def _session() -> requests.Session:
+    _hush()
     session = requests.Session()
     retry = Retry(
         total=_RETRIES,
         status_forcelist=_RETRIED_STATUS,
-        backoff_factor=0.5,
+        backoff_factor=_BACKOFF,
         respect_retry_after_header=True,
         raise_on_status=False,
     )

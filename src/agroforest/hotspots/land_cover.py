@@ -169,7 +169,9 @@ def _from_raster(
                 )
             to_raster = Transformer.from_crs(WGS84, raster.crs, always_xy=True)
             x, y = to_raster.transform(longitude, latitude)
-            column, row = ~raster.transform * (np.asarray(x), np.asarray(y))
+            to_pixel = ~raster.transform
+            column = to_pixel.a * x + to_pixel.b * y + to_pixel.c
+            row = to_pixel.d * x + to_pixel.e * y + to_pixel.f
             inside = (column >= 0) & (column < raster.width)
             inside &= (row >= 0) & (row < raster.height)
             places = np.flatnonzero(inside)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
+from pandas.api.types import is_numeric_dtype
 
 from agroforest.core.files import replacing, write_text
 from agroforest.hotspots.detections import Confidence, Detections, Instrument
@@ -184,8 +185,9 @@ def _add_places(
 def write_csv(path: Path, table: pd.DataFrame) -> None:
     """Write a table that a spreadsheet opens as it is meant, and runs nothing of."""
     safe = table.copy()
-    for column in safe.select_dtypes(object):
-        safe[column] = [_disarm(text) for text in safe[column]]
+    for column in safe.columns:
+        if not is_numeric_dtype(safe[column]):  # numbers may begin with a minus
+            safe[column] = [_disarm(text) for text in safe[column]]
     with replacing(path) as scratch:
         safe.to_csv(scratch, index=False, encoding=_BOM, lineterminator="\r\n")
 
