@@ -79,6 +79,13 @@ def weather(
         int | None,
         typer.Option(min=1, help="Days of a gap after which the codes begin again."),
     ] = None,
+    climate: Annotated[
+        Path | None,
+        typer.Option(
+            help="Table of this command over five years or more of the same place: "
+            "adds the local class, 1 to 5."
+        ),
+    ] = None,
     extended: Annotated[
         bool, typer.Option("--extended", help="Add dsr, vpd_kpa, missed, forecast.")
     ] = False,
@@ -108,6 +115,7 @@ def weather(
             forecast_from=_day(forecast_from),
             state=state,
             restart_after=restart_after,
+            climate=climate,
             extended=extended,
             threads=2,
         )

@@ -137,11 +137,11 @@ def test_start_up_and_method_are_kept(make: Make) -> None:
     assert after.method == method
     assert after.dmc > 20
     assert after.dc > 200
-    with pytest.raises(DataError, match="cannot be"):
+    with pytest.raises(ConfigurationError, match="cannot be"):
         StartUp(ffmc=102)
-    with pytest.raises(DataError, match="cannot be"):
+    with pytest.raises(ConfigurationError, match="cannot be"):
         StartUp(dc=float("nan"))
-    with pytest.raises(DataError, match="no method"):
+    with pytest.raises(ConfigurationError, match="no method"):
         Method(scale=1.0)
 
 

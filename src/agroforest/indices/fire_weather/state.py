@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from agroforest.core.errors import DataError
+from agroforest.core.errors import ConfigurationError, DataError
 from agroforest.indices.fire_weather.daylength import DAY_LENGTHS
 from agroforest.indices.fire_weather.equations import PUBLISHED_SCALE
 
@@ -29,13 +29,13 @@ class StartUp:
 
     def __post_init__(self) -> None:
         if not (0 <= self.ffmc <= 101 and self.dmc >= 0 and self.dc >= 0):
-            raise DataError(
+            raise ConfigurationError(
                 "start-up codes",
                 f"FFMC {self.ffmc}, DMC {self.dmc}, DC {self.dc} cannot be",
                 "FFMC lies between 0 and 101, DMC and DC are not negative",
             )
         if not all(map(np.isfinite, (self.dmc, self.dc))):
-            raise DataError("start-up codes", "are not finite", "give numbers")
+            raise ConfigurationError("start-up codes", "are not finite", "give numbers")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,7 +56,7 @@ class Method:
 
     def __post_init__(self) -> None:
         if not 147.0 < self.scale < 148.0 or self.day_length not in DAY_LENGTHS:
-            raise DataError(
+            raise ConfigurationError(
                 "fire weather",
                 f"scale {self.scale}, day length {self.day_length!r} is no method",
                 "use 147.2 or 147.27723, and cffdrs or gfwed",

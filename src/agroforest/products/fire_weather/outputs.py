@@ -10,6 +10,7 @@ import xarray as xr
 
 from agroforest.core.files import replacing, write_text
 from agroforest.indices.fire_weather import find_vpd
+from agroforest.indices.fire_weather.classes import DangerClasses
 from agroforest.products.fire_weather.run import NAMES, Day, Run
 from agroforest.weather import GriddedWeather
 
@@ -25,20 +26,40 @@ TITLES = {
     "vpd_kpa": "Vapour pressure deficit at noon, kPa",
     "missed": "Days without weather since the start-up",
     "forecast": "1 for days that had not happened when the weather was made",
+    "class": "Class of the place's own FWI, 1 (lowest) to 5",
 }
 _EXTENDED = ("dsr", "vpd_kpa", "missed", "forecast")
 _FILL = np.float32(9.969209968386869e36)  # netCDF's own for float32
 
 
-def write_table(path: Path, run: Run, *, extended: bool) -> tuple[str, ...]:
+def write_table(
+    path: Path,
+    run: Run,
+    *,
+    extended: bool = False,
+    classes: DangerClasses | None = None,
+) -> tuple[str, ...]:
     """Write a station's days as CSV; six decimals, dates as ISO 8601.
+
+    Parameters
+    ----------
+    path
+        Replaced in one step.
+    run
+        Of one station.
+    extended
+        Write more columns than the six codes and indices.
+    classes
+        Write the day's class, too.
 
     Returns
     -------
     tuple of str
         The columns.
     """
-    names = ("date", *NAMES, *(_EXTENDED if extended else ()))
+    names: tuple[str, ...] = ("date", *NAMES, *(_EXTENDED if extended else ()))
+    if classes is not None:
+        names = (*names, "class")
     with (
         replacing(path) as scratch,
         scratch.open("w", newline="", encoding="utf-8") as f,
@@ -46,17 +67,18 @@ def write_table(path: Path, run: Run, *, extended: bool) -> tuple[str, ...]:
         writer = csv.writer(f, lineterminator="\n")
         writer.writerow(names)
         for day in run.days:
-            values = {"date": day.weather.date.isoformat(), **_cells(day)}
+            values = {"date": day.weather.date.isoformat(), **_cells(day, classes)}
             writer.writerow([values[name] for name in names])
     return names
 
 
-def _cells(day: Day) -> dict[str, str]:
+def _cells(day: Day, classes: DangerClasses | None) -> dict[str, str]:
     vpd = find_vpd(day.weather.temperature, day.weather.humidity)
     numbers = {**day.values(), "vpd_kpa": vpd}
     return {name: f"{float(value):.6f}" for name, value in numbers.items()} | {
         "missed": str(int(day.codes.missed)),
         "forecast": str(int(day.weather.forecast)),
+        "class": "" if classes is None else str(int(classes.classify(day.indices.fwi))),
     }
 
 

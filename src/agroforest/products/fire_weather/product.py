@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from agroforest.core.errors import ConfigurationError
 from agroforest.core.risk import EPOCH, epoch_day
 from agroforest.indices.fire_weather import Codes, Method, StartUp
+from agroforest.products.fire_weather.climate import read_classes
 from agroforest.products.fire_weather.outputs import (
     write_grid,
     write_metadata,
@@ -62,6 +63,9 @@ class FireWeatherRequest:
         File of codes to go on with and to keep.
     restart_after
         Days without weather after which the codes begin again.
+    climate
+        Table of fire weather of the same station over some years, from which the
+        limits of the classes are learned.
     extended
         Write more columns.
     threads
@@ -80,6 +84,7 @@ class FireWeatherRequest:
     forecast_from: date | None = None
     state: Path | None = None
     restart_after: int | None = None
+    climate: Path | None = None
     extended: bool = False
     threads: int = 1
 
@@ -115,6 +120,8 @@ class FireWeatherReport:
         Days without weather in all (of a grid, days it does not have).
     restarts
         Days at which the codes began again.
+    class_limits
+        FWI between the local classes, rising.
     notes
         What looks odd, and what was decided on the way.
     out, files
@@ -139,6 +146,7 @@ class FireWeatherReport:
     gaps: tuple[tuple[str, str], ...] = ()
     missed: int = 0
     restarts: tuple[str, ...] = ()
+    class_limits: tuple[float, ...] = ()
     notes: tuple[str, ...] = ()
     out: str = ""
     files: tuple[str, ...] = ()
@@ -176,7 +184,8 @@ def _write_station(request: FireWeatherRequest) -> FireWeatherReport:
     place = f"station {series.station.id}"
     codes = _load(request, place, int(series.days[0]), ())
     run = _run(request, series, codes, latitude)
-    columns = write_table(request.out, run, extended=request.extended)
+    classes = None if request.climate is None else read_classes(request.climate)
+    columns = write_table(request.out, run, extended=request.extended, classes=classes)
     report = _report(request, run, place=series.station.id, latitude=(latitude,))
     report = replace(
         report,
@@ -186,6 +195,7 @@ def _write_station(request: FireWeatherRequest) -> FireWeatherReport:
         refused=series.refused,
         gaps=tuple((a.isoformat(), b.isoformat()) for a, b in series.gaps),
         missed=sum((b - a).days + 1 for a, b in series.gaps),
+        class_limits=() if classes is None else tuple(classes.limits.tolist()),
         notes=tuple(notes),
     )
     metadata = write_metadata(request.out, columns, _describe(report))
@@ -324,7 +334,7 @@ def _describe(report: FireWeatherReport) -> dict[str, object]:
         "start_up": report.start_up,
         "gaps": json.dumps(report.gaps),
         "rows_set_aside": report.set_aside,
-    }
+    } | ({"class_limits": list(report.class_limits)} if report.class_limits else {})
 
 
 def _finish(

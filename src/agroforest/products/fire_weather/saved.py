@@ -50,7 +50,8 @@ def load_codes(path: Path, *, place: str, method: Method) -> Codes | None:
     if not path.exists():
         return None
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        # np.load leaves a damaged file open that it opened itself
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             arrays = {name: kept[name] for name in kept.files if name != _ATTRIBUTES}
             attributes = json.loads(str(kept[_ATTRIBUTES]))
         codes = Codes.from_saved(arrays, attributes)
