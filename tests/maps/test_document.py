@@ -10,7 +10,13 @@ import folium.folium
 import pytest
 
 from agroforest.maps import MapPage, build_page
-from agroforest.maps.assets import SCRIPTS, STYLES, read_script, read_style
+from agroforest.maps.assets import (
+    SCRIPTS,
+    STYLES,
+    YEARLY_SCRIPT,
+    read_script,
+    read_style,
+)
 from agroforest.maps.document import embed_json
 
 ASSETS = files("agroforest.maps").joinpath("assets")
@@ -125,7 +131,7 @@ def test_vendored_files_are_what_the_readme_says(name: str) -> None:
 def test_every_asset_is_used() -> None:
     suffixes = (".js", ".css")
     present = {f.name for f in ASSETS.iterdir() if f.name.endswith(suffixes)}
-    assert present == {*SCRIPTS, *STYLES}
+    assert present == {*SCRIPTS, YEARLY_SCRIPT, *STYLES}
     assert "BSD" in ASSETS.joinpath("LICENSE.leaflet").read_text("utf-8")
 
 

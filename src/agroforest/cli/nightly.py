@@ -114,6 +114,7 @@ def _json(outcome: "NightOutcome") -> str:
                     {"tile": t.tile.id, "id": t.id, "scenes": [s.id for s in t.scenes]}
                     for t in outcome.plan.tasks
                 ],
+                **_planned_years(outcome),
             },
             "report": outcome.report,
             "map": str(outcome.map) if outcome.map else None,
@@ -122,19 +123,28 @@ def _json(outcome: "NightOutcome") -> str:
     )
 
 
+def _planned_years(outcome: "NightOutcome") -> dict[str, list[str]]:
+    """Tiles to compare with the year before, where there are any."""
+    years = [t.tile.id for t in outcome.plan.yearly]
+    return {"yearly": years} if years else {}
+
+
 def _line(outcome: "NightOutcome", *, dry_run: bool) -> str:
     """One line a night, for people; nothing for a night without news."""
     if dry_run:
         plan = outcome.plan
         scenes = sum(len(t.scenes) for t in plan.tasks)
+        years = len(plan.yearly)
+        more = f", compare {years} tiles with the year before" if years else ""
         return (
             f"{outcome.night}  would learn {len(plan.baselines)} baselines "
-            f"and judge {len(plan.tasks)} tiles from {scenes} scenes"
+            f"and judge {len(plan.tasks)} tiles from {scenes} scenes{more}"
         )
     if outcome.report is None:
         return f"{outcome.night}  unchanged"
     report = outcome.report
-    if not (report["tiles"] or report["changes"] or outcome.map):
+    years = report.get("yearly", {}).get("tiles", [])
+    if not (report["tiles"] or report["changes"] or years or outcome.map):
         return ""
     scenes = sum(t["scenes"] for t in report["tiles"])
     changes = [f"{c['change']} {c['hazard']}" for c in report["changes"]]
@@ -144,6 +154,9 @@ def _line(outcome: "NightOutcome", *, dry_run: bool) -> str:
         f"{report['seconds']:.1f} s",
     ]
     parts += [f"{n}x {c}" for c, n in _count(changes).items()]
+    if years:
+        damaged = sum(t["damaged_ha"] for t in years)
+        parts.append(f"{damaged:.2f} ha damaged since last year")
     if report["quarantined"]:
         parts.append(f"{len(report['quarantined'])} in quarantine")
     if outcome.failed:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from agroforest.core.errors import ConfigurationError
 from agroforest.core.identity import digest
+from agroforest.core.season import Season
 
 _Settings = TypeVar("_Settings", bound=BaseModel)
 
@@ -98,6 +99,30 @@ class AlertsSection(_Section):
     """A released alert is closed after this many days."""
 
 
+class YearlySection(_Section):
+    """``[yearly]``: one comparison with the year before, when a season is over."""
+
+    season: str = "08-15/10-15"
+    """First and last day of the season, ``MM-DD/MM-DD``; one that crosses the new
+    year belongs to the year in which it ends."""
+    damage: str = "canopy-damage"
+    """Folder under ``models/``, or ``none``: where canopy was damaged since the year
+    before."""
+    cause: str = "disturbance-cause"
+    """Folder under ``models/``, or ``none``: what disturbed the forest there, from
+    ten years of Landsat."""
+
+    @model_validator(mode="after")
+    def _season_is_one(self) -> Self:
+        Season.parse(self.season)
+        return self
+
+    @property
+    def days(self) -> Season:
+        """The season."""
+        return Season.parse(self.season)
+
+
 class SensorsSection(_Section):
     """``[sensors]``: which stored readings the map shows."""
 
@@ -141,6 +166,8 @@ class Pipeline(_Section):
     baseline: BaselineSection
     risk: RiskSection = RiskSection()
     alerts: AlertsSection = AlertsSection()
+    yearly: YearlySection | None = None
+    """Nothing is compared from year to year unless the section is there."""
     sensors: SensorsSection = SensorsSection()
     map: MapSection = MapSection()
 

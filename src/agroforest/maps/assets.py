@@ -16,6 +16,8 @@ SCRIPTS = (
     "panel.js",
     "agroforest.js",
 )
+#: After `SCRIPTS`, but before the page starts, where years are compared.
+YEARLY_SCRIPT = "yearly.js"
 STYLES = ("leaflet.css", "agroforest.css")
 
 # leaflet.css names pictures of controls and markers this page does not use, and a

@@ -17,7 +17,13 @@ import folium
 from branca.element import Element, Figure
 from folium.template import Template
 
-from agroforest.maps.assets import SCRIPTS, STYLES, read_script, read_style
+from agroforest.maps.assets import (
+    SCRIPTS,
+    STYLES,
+    YEARLY_SCRIPT,
+    read_script,
+    read_style,
+)
 
 _SKELETON = """<div id="af-head"></div><div id="af-banner"></div>
 <div id="af-panel"></div><div id="af-time"></div>
@@ -117,8 +123,12 @@ def _body(data: dict[str, Any]) -> list[str]:
     return [
         _SKELETON,
         f'<script type="application/json" id="af-data">{embed_json(data)}</script>',
-        *(f"<script>{read_script(name)}</script>" for name in SCRIPTS),
+        *(f"<script>{read_script(name)}</script>" for name in _scripts(data)),
     ]
+
+
+def _scripts(data: dict[str, Any]) -> tuple[str, ...]:
+    return (*SCRIPTS, YEARLY_SCRIPT) if data.get("yearly") else SCRIPTS
 
 
 def _policy(document: str) -> str:

@@ -35,13 +35,13 @@ def build_data(page: MapPage) -> Json:
     grids = [r.grid for r in page.risks] + [layer.grid for layer in page.indices]
     store = _Pictures(pixel=choose_pixel(grids))
     return {
-        "title": _both(page.title_zh, page.title_en),
-        "subtitle": _both(page.subtitle_zh, page.subtitle_en),
+        "title": both(page.title_zh, page.title_en),
+        "subtitle": both(page.subtitle_zh, page.subtitle_en),
         "night": page.night.isoformat(),
         "nights": [n.isoformat() for n in page.slider],
-        "pipeline": _text(page.pipeline),
-        "model": _text(page.model),
-        "version": _text(page.version),
+        "pipeline": text(page.pipeline),
+        "model": text(page.model),
+        "version": text(page.version),
         "simulated": page.simulated or any(s.sensor.simulated for s in page.sensors),
         "ruleBased": page.rule_based,
         "staleDays": page.stale_days,
@@ -54,8 +54,8 @@ def build_data(page: MapPage) -> Json:
         "sensors": [_sensor(s, page.utc_offset_hours) for s in page.sensors],
         "chart": {"width": WIDTH, "height": HEIGHT},
         "utcOffset": page.utc_offset_hours,
-        "notices": [_both(n.zh, n.en) for n in page.notices],
-        "attribution": [_text(a) for a in page.attribution],
+        "notices": [both(n.zh, n.en) for n in page.notices],
+        "attribution": [text(a) for a in page.attribution],
         "pictures": store.uris,
     }
 
@@ -95,12 +95,12 @@ def _risk_layers(page: MapPage, store: _Pictures) -> list[Json]:
             aged = risk.patch(night=night)
             picture = draw_risk(aged, stale_days=page.stale_days, pixel=store.pixel)
             frame = store.frame(picture, risk.night, night)
-            tiles.setdefault(_text(risk.tile), []).append(frame)
+            tiles.setdefault(text(risk.tile), []).append(frame)
         layers.append(
             {
                 "id": f"risk:{hazard}",
                 "kind": "risk",
-                "title": _both(*hazard_words(hazard).layer),
+                "title": both(*hazard_words(hazard).layer),
                 "shown": not layers,  # one risk at a time, or they hide each other
                 "opacity": 0.85,
                 "tiles": tiles,
@@ -108,7 +108,7 @@ def _risk_layers(page: MapPage, store: _Pictures) -> list[Json]:
                     "strip": store.number(draw_strip(risk_palette())),
                     "ticks": _risk_ticks(risks),
                     "unit": "%",
-                    "models": sorted({_text(r.model) for r in risks}),
+                    "models": sorted({text(r.model) for r in risks}),
                 },
             }
         )
@@ -133,8 +133,8 @@ def _each_night(
 
 def _risk_ticks(risks: Sequence[RiskMap]) -> list[Json]:
     thresholds = sorted({round(r.threshold, 4) for r in risks})
-    marks = [_tick(t, f"{t * 100:.3g}", "threshold") for t in thresholds if 0 < t < 1]
-    return [_tick(0, "0", "end"), *marks, _tick(1, "100", "end")]
+    marks = [tick(t, f"{t * 100:.3g}", "threshold") for t in thresholds if 0 < t < 1]
+    return [tick(0, "0", "end"), *marks, tick(1, "100", "end")]
 
 
 def _index_layers(page: MapPage, store: _Pictures) -> list[Json]:
@@ -159,19 +159,19 @@ def _index_layers(page: MapPage, store: _Pictures) -> list[Json]:
                 pixel=store.pixel,
             )
             frame = store.frame(picture, m.image or m.night, m.night)
-            tiles.setdefault(_text(m.tile), []).append(frame)
+            tiles.setdefault(text(m.tile), []).append(frame)
         layers.append(
             {
-                "id": f"index:{_text(name)}",
+                "id": f"index:{text(name)}",
                 "kind": "index",
-                "title": _both(first.title_zh, first.title_en),
+                "title": both(first.title_zh, first.title_en),
                 "shown": False,
                 "opacity": 0.85,
                 "tiles": tiles,
                 "legend": {
                     "strip": store.number(draw_strip(palette)),
                     "ticks": _index_ticks(first.vmin, first.vmax),
-                    "unit": _text(first.unit),
+                    "unit": text(first.unit),
                     "models": [],
                 },
             }
@@ -188,13 +188,14 @@ def _refuse_mixed_scales(name: str, members: Iterable[IndexLayer]) -> None:
 def _index_ticks(vmin: float, vmax: float) -> list[Json]:
     middle = (vmin + vmax) / 2
     return [
-        _tick(0, f"≤ {_number(vmin)}", "end"),
-        _tick(0.5, _number(middle), "middle"),
-        _tick(1, f"≥ {_number(vmax)}", "end"),
+        tick(0, f"≤ {_number(vmin)}", "end"),
+        tick(0.5, _number(middle), "middle"),
+        tick(1, f"≥ {_number(vmax)}", "end"),
     ]
 
 
-def _tick(at: float, label: str, kind: str) -> Json:
+def tick(at: float, label: str, kind: str) -> Json:
+    """Mark of a legend; `at` runs from 0 to 1."""
     return {"at": at, "label": label, "kind": kind}
 
 
@@ -209,20 +210,20 @@ def _alert(alert: Alert, places: Mapping[str, Place]) -> Json:
     point = shapely.point_on_surface(alert.geometry)
     words = hazard_words(alert.hazard)
     return {
-        "id": _text(alert.id),
-        "name": _both(*words.name),
-        "says": _both(*words.sentence),
+        "id": text(alert.id),
+        "name": both(*words.name),
+        "says": both(*words.sentence),
         "status": alert.status.value,
         "area": _area(alert.area_ha),
         "probability": round(alert.probability, 3),
-        "model": _text(alert.model),
+        "model": text(alert.model),
         "first": alert.first_night.isoformat(),
         "last": alert.last_night.isoformat(),
         "since": alert.since.isoformat(),
         "evidence": alert.evidence.isoformat(),
         "changed": alert.changed.isoformat(),
         "places": [
-            _both(places[i].name_zh, places[i].name_en) if i in places else _both(i, i)
+            both(places[i].name_zh, places[i].name_en) if i in places else both(i, i)
             for i in alert.places
         ],
         "at": [round(point.y, _DIGITS), round(point.x, _DIGITS)],
@@ -237,8 +238,8 @@ def _area(hectares: float) -> Json:
 def _sensor(series: SensorSeries, utc_offset_hours: int) -> Json:
     sensor = series.sensor
     return {
-        "id": _text(sensor.id),
-        "name": _text(sensor.name),
+        "id": text(sensor.id),
+        "name": text(sensor.name),
         "simulated": sensor.simulated,
         "at": _position(sensor),
         "state": sensor_state(series.readings),
@@ -257,10 +258,10 @@ def _position(sensor: Sensor) -> list[float] | None:
 
 def _place(place: Place) -> Json:
     return {
-        "id": _text(place.id),
+        "id": text(place.id),
         "kind": place.kind.value,
-        "name": _both(place.name_zh, place.name_en),
-        "cover": _text(place.cover),
+        "name": both(place.name_zh, place.name_en),
+        "cover": text(place.cover),
         "rings": _rings(place.geometry),
     }
 
@@ -289,13 +290,14 @@ def _hazard_order(item: tuple[Hazard, object]) -> int:
     return list(Hazard).index(item[0])
 
 
-def _both(zh: str, en: str) -> Json:
-    return {"zh": _text(zh) or _text(en), "en": _text(en) or _text(zh)}
+def both(zh: str, en: str) -> Json:
+    """Text by language, each standing in for the other."""
+    return {"zh": text(zh) or text(en), "en": text(en) or text(zh)}
 
 
-def _text(text: str) -> str:
+def text(value: str) -> str:
     """Text that UTF-8 can hold, of a length a page can show."""
-    clean = str(text).encode("utf-8", "replace").decode("utf-8")
+    clean = str(value).encode("utf-8", "replace").decode("utf-8")
     return clean if len(clean) <= _LONGEST_TEXT else clean[: _LONGEST_TEXT - 1] + "…"
 
 

@@ -1,6 +1,7 @@
 """What a map page shows, as values."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -71,6 +72,63 @@ class IndexLayer:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class YearLayer:
+    """Where canopy of a tile was damaged since the year before.
+
+    Attributes
+    ----------
+    tile
+        Id of the tile.
+    night
+        Night from which the layer is shown.
+    year, season
+        What was compared with the year before.
+    grid
+        Grid of `values`.
+    values
+        ``(y, x)`` probability, 0..1; NaN is transparent.
+    threshold
+        From which a pixel counts as damaged.
+    model
+        Who judged.
+    limits_zh, limits_en
+        What the model must not be taken for; under the legend.
+    """
+
+    tile: str
+    night: date
+    year: int
+    season: str
+    grid: Grid
+    values: NDArray[np.floating] = field(repr=False)
+    threshold: float
+    model: str
+    limits_zh: str
+    limits_en: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LikelyCause:
+    """What may have caused an alert, for its popup.
+
+    Attributes
+    ----------
+    zh, en
+        The cause.
+    probability
+        Of it, 0..1.
+    caveat_zh, caveat_en
+        What the reader must know beside it.
+    """
+
+    zh: str
+    en: str
+    probability: float
+    caveat_zh: str
+    caveat_en: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SensorSeries:
     """A sensor and its recent readings.
 
@@ -122,6 +180,10 @@ class MapPage:
     alerts
         All that were open on any night of the slider. On an earlier night only
         those already known then are shown, with today's outline.
+    years
+        Comparisons with the year before, one a tile.
+    causes
+        Likely causes by id of the alert.
     sensors
         With recent readings.
     notices
@@ -149,6 +211,8 @@ class MapPage:
     indices: tuple[IndexLayer, ...] = ()
     risks: tuple[RiskMap, ...] = ()
     alerts: tuple[Alert, ...] = ()
+    years: tuple[YearLayer, ...] = ()
+    causes: Mapping[str, LikelyCause] = field(default_factory=dict)
     sensors: tuple[SensorSeries, ...] = ()
     notices: tuple[Notice, ...] = ()
     stale_days: int = _STALE_DAYS

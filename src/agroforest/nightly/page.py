@@ -19,6 +19,7 @@ from agroforest.nightly.judge import Judge
 from agroforest.nightly.outputs import read_index, read_risk
 from agroforest.nightly.plan import TaskKind, Watch
 from agroforest.nightly.workplace import Workplace
+from agroforest.nightly.yearly.show import show_year
 from agroforest.store import Store, TaskRecord
 
 # A sensor this close to the area belongs to it: about a kilometre.
@@ -39,6 +40,7 @@ def write_map(
     nights = store.active_nights(name, until=night, limit=settings.nights)
     tasks = [t for n in nights for t in _done(store.tasks(name, n))]
     first = nights[0] if nights else night
+    years, causes = show_year(watch, store, night)
     page = MapPage(
         title_zh=settings.title_zh or name,
         title_en=settings.title_en or name,
@@ -56,6 +58,8 @@ def write_map(
             for a in store.alerts(name)
             if a.first_night <= night and (a.living or a.changed >= first)
         ),
+        years=years,
+        causes=causes,
         sensors=tuple(_sensors(watch, aoi, store, night)),
         notices=tuple(_notices(report)),
         attribution=settings.attribution,
@@ -146,6 +150,8 @@ def _is_inside(sensor: Sensor, area: shapely.Geometry) -> bool:
 def _notices(report: Mapping[str, Any]) -> Iterator[Notice]:
     for note in report["notes"]:
         yield Notice(zh=f"注意：{note}", en=note)
+    for line in report.get("yearly", {}).get("missing", ()):
+        yield Notice(zh=f"与上年比较：{line['zh']}", en=f"Yearly: {line['en']}")
     for tile in report["tiles"]:
         if tile["error"]:
             yield Notice(

@@ -16,6 +16,7 @@ from agroforest.core.identity import digest
 from agroforest.core.scene import Scene
 from agroforest.nightly.compartments import Compartments
 from agroforest.nightly.workplace import Workplace
+from agroforest.nightly.year import YearlyModels, YearlyWork
 
 #: Raised whenever a task would compute other pixels from the same inputs.
 ALGORITHM = 3
@@ -26,6 +27,7 @@ class TaskKind(StrEnum):
 
     BASELINE = "baseline"  #: learns each pixel's season from the history
     NIGHT = "night"  #: takes new scenes in and judges
+    YEARLY = "yearly"  #: compares a season with that of the year before
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,7 +58,10 @@ class TileTask:
         from the area of interest. Not part of the id: see `Watch.baseline_id`.
     alerts
         Alerts on the tile that are not closed, to look at again. Not part of
-        the id: they decide nothing about pixels.
+        the id: they decide nothing about pixels. Of a yearly task, those of the
+        nights before, whose causes are looked for.
+    yearly
+        Of a yearly task, what to compare.
     """
 
     id: str
@@ -69,6 +74,7 @@ class TileTask:
     workplace: Workplace = field(repr=False)
     forest: BaseGeometry | None = field(default=None, repr=False)
     alerts: tuple[Alert, ...] = field(default=(), repr=False)
+    yearly: YearlyWork | None = None
 
     @property
     def state_group(self) -> str:
@@ -92,11 +98,17 @@ class Plan:
         Tiles whose season must be learned first.
     tasks
         Tiles with new scenes.
+    yearly
+        Tiles whose season is over and can be compared with the year before.
+    lacking
+        What the other tiles lack for that: by reason, how many tiles.
     """
 
     night: date
     baselines: tuple[TileTask, ...] = ()
     tasks: tuple[TileTask, ...] = ()
+    yearly: tuple[TileTask, ...] = ()
+    lacking: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,6 +127,8 @@ class Watch:
         Digest of where canopy is judged, in the whole area.
     model
         Digest of the model's weights, or ``"rule"``.
+    yearly
+        Models of the yearly comparison, where the settings ask for one.
     """
 
     pipeline: Pipeline
@@ -123,6 +137,7 @@ class Watch:
     forest: BaseGeometry | None
     ground: str
     model: str
+    yearly: YearlyModels | None = None
 
     def state_path(self, tile: Tile) -> Path:
         """Folder of a tile's state; see `TileTask.state_group`."""
@@ -139,7 +154,7 @@ class Watch:
             ALGORITHM,
             self.pipeline.name,
             tile.id,
-            _grid(tile),
+            grid_key(tile),
             self.pipeline.season_digest(),
             self.ground,
         )
@@ -284,6 +299,7 @@ def _night_task(
     )
 
 
-def _grid(tile: Tile) -> list[object]:
+def grid_key(tile: Tile) -> list[object]:
+    """Everything about where a tile is, as plain values."""
     g = tile.grid
     return [g.crs, g.left, g.top, g.resolution, g.width, g.height, tile.area.wkb_hex]

@@ -46,6 +46,7 @@ def task(watch: Watch, result: TaskResult) -> TaskRecord:
             "model": result.model,
             "thresholds": dict(result.thresholds),
             "days": [d.day for d in result.days],
+            **({"yearly": result.yearly.plain()} if result.yearly else {}),
         },
     )
 

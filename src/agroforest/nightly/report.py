@@ -30,6 +30,7 @@ def build_report(
     alerts: Sequence[Alert],
     changes: Sequence[Instruction],
     uncatalogued: Sequence[DataError] = (),
+    yearly: Json | None = None,
 ) -> Json:
     """Put a night into plain values.
 
@@ -48,6 +49,8 @@ def build_report(
     uncatalogued
         Products that the catalogue would not take; they stand in the report
         until they are mended.
+    yearly
+        See `agroforest.nightly.yearly.report.report_year`.
 
     Returns
     -------
@@ -80,6 +83,7 @@ def build_report(
         "alerts": _open_alerts(alerts),
         "files": sum(len(r.outputs) for r in results),
         "seconds": round(sum(r.seconds for r in results), 3),
+        **({"yearly": yearly} if yearly is not None else {}),
     }
 
 

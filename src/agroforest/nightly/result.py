@@ -7,6 +7,7 @@ from datetime import date
 from agroforest.core.alert import Observation, Revisit
 from agroforest.core.errors import AgroforestError
 from agroforest.nightly.plan import TaskKind
+from agroforest.nightly.year import YearlyOutcome
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,6 +70,8 @@ class TaskResult:
         Name of what judged; ``None`` for a baseline.
     thresholds
         Probability that counts as detected, by hazard.
+    yearly
+        What a yearly task found.
     seconds
         Wall time on the worker.
     """
@@ -88,6 +91,7 @@ class TaskResult:
     last_clear: date | None = None
     model: str | None = None
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    yearly: YearlyOutcome | None = None
     seconds: float = 0.0
 
     def patch(self, **changes: object) -> "TaskResult":

@@ -1,9 +1,10 @@
 """Nights from plan to published map."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,6 +25,8 @@ from agroforest.nightly.plan import Plan, TileTask, Watch, plan_night
 from agroforest.nightly.report import build_report, write_report
 from agroforest.nightly.result import TaskResult
 from agroforest.nightly.watch import build_watch
+from agroforest.nightly.yearly.plan import plan_yearly
+from agroforest.nightly.yearly.report import report_year
 from agroforest.store import Store, open_store
 
 _log = logging.getLogger(__name__)
@@ -175,10 +178,11 @@ def _run_night(
     plan = _plan(session, night)
     store, watch = session.store, session.watch
     last = store.last_night(watch.pipeline.name)
-    if last is not None and night <= last and not plan.tasks:
+    if last is not None and night <= last and not (plan.tasks or plan.yearly):
         return NightOutcome(night=night, plan=plan)
     before = store.alerts(watch.pipeline.name, statuses=_LIVING)
     results = _work(session, compute, plan, before)
+    results += _compare(session, compute, plan, before)
     after, changes = step(
         before,
         drop_rims(
@@ -202,6 +206,7 @@ def _run_night(
         alerts=after,
         changes=changes,
         uncatalogued=_uncatalogued(session),
+        yearly=report_year(watch, session.aoi, plan, results),
     )
     store.record_night(
         run=records.run(watch, report),
@@ -237,11 +242,26 @@ def _plan(session: _Session, night: date) -> Plan:
             watch.pipeline.name, watch.state_path(tile).name
         )
     plan = plan_night(watch, session.catalog, night, known=known, uses=uses)
+    yearly, lacking = _plan_year(session, night)
     return Plan(
         night=night,
         baselines=plan.baselines,
         tasks=tuple(t for t in plan.tasks if not _is_done(session, t)),
+        yearly=tuple(t for t in yearly if not _is_done(session, t)),
+        lacking=lacking,
     )
+
+
+def _plan_year(
+    session: _Session, night: date
+) -> tuple[tuple[TileTask, ...], Mapping[str, int]]:
+    """Plan yearly comparisons; a night that others have overtaken makes none."""
+    watch, store = session.watch, session.store
+    last = store.last_night(watch.pipeline.name)
+    if last is not None and night < last:
+        return (), {}
+    uses = partial(store.scene_uses, watch.pipeline.name)
+    return plan_yearly(watch, session.catalog, night, uses=uses)
 
 
 def _is_done(session: _Session, task: TileTask) -> bool:
@@ -266,6 +286,15 @@ def _work(
         if task.tile.id not in lost
     ]
     return learned + _run(session, compute, tasks, f"{plan.night} tiles")
+
+
+def _compare(
+    session: _Session, compute: Compute, plan: Plan, alerts: Sequence[Alert]
+) -> list[TaskResult]:
+    """Compare with the year before; causes are those of the nights before."""
+    known = [a for a in alerts if a.first_night < plan.night]
+    tasks = [task.patch(alerts=tuple(_inside(known, task))) for task in plan.yearly]
+    return _run(session, compute, tasks, f"{plan.night} years")
 
 
 def _run(

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from agroforest.nightly.plan import TaskKind, TileTask
 from agroforest.nightly.result import DaySummary, Refusal, TaskResult
 from agroforest.nightly.standing import Question
 from agroforest.nightly.state import TileState
+from agroforest.nightly.yearly.task import compare_years
 from agroforest.risk import Model, load_model
 from agroforest.store.state import StateUpdate
 
@@ -34,7 +35,7 @@ def run_task(task: TileTask, model: Path | None = None) -> TaskResult:
         Folder of the model, or ``None`` for the published rule.
     """
     started = time.perf_counter()
-    work = _learn if task.kind == TaskKind.BASELINE else _judge
+    work = _WORK[task.kind]
     try:
         result = work(task, model)
     except AgroforestError as error:
@@ -150,6 +151,19 @@ def _judge(task: TileTask, model: Path | None) -> TaskResult:
         model=risks[0].model,
         thresholds={str(r.hazard): r.threshold for r in risks},
     )
+
+
+def _compare(task: TileTask, model: Path | None) -> TaskResult:
+    """Compare two years; models of their own judge them."""
+    del model
+    return compare_years(task)
+
+
+_WORK: Mapping[TaskKind, Callable[[TileTask, Path | None], TaskResult]] = {
+    TaskKind.BASELINE: _learn,
+    TaskKind.NIGHT: _judge,
+    TaskKind.YEARLY: _compare,
+}
 
 
 def _open(task: TileTask, shape: tuple[int, int] | None = None) -> StateUpdate:

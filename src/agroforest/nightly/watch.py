@@ -10,6 +10,7 @@ from agroforest.nightly.forest import forest_digest, forest_polygons
 from agroforest.nightly.judge import Judge, choose_judge
 from agroforest.nightly.plan import Watch
 from agroforest.nightly.workplace import Workplace
+from agroforest.nightly.yearly.models import choose_models
 
 
 class Post(NamedTuple):
@@ -49,5 +50,6 @@ def build_watch(pipeline: Pipeline, work: Path) -> Post:
         forest=forest,
         ground=forest_digest(pipeline, forest),
         model=judge.identity,
+        yearly=choose_models(pipeline.yearly),
     )
     return Post(watch, aoi, judge)

@@ -1,0 +1,1 @@
+"""Once a year: a season compared with that of the year before."""
