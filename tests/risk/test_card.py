@@ -10,7 +10,7 @@ from agroforest.core.errors import ModelError
 from agroforest.features import DIGEST, NAMES
 from agroforest.risk import load_model, models_dir, read_card
 from agroforest.risk.card import Model, save_model, schema_digest
-from agroforest.risk.net import build_network
+from agroforest.risk.series_kernel import prepare
 from agroforest.risk.tasks import TASKS
 
 
@@ -73,8 +73,8 @@ def test_truncated_weights_with_a_card_that_agrees(small_model: Model) -> None:
 
 
 def test_newer_format(small_model: Model) -> None:
-    edit(small_model.folder, "format = 2", "format = 3")
-    refused(small_model.folder, "format 3", "upgrade")
+    edit(small_model.folder, "format = 2", "format = 4")
+    refused(small_model.folder, "format 4", "upgrade")
 
 
 def test_changed_order_of_features(small_model: Model) -> None:
@@ -118,7 +118,7 @@ def test_weights_of_another_shape(small_model: Model) -> None:
     tensors = dict(small_model.tensors)
     tensors["leave.weight"] = tensors["leave.weight"].T.copy()
     with pytest.raises(ModelError, match=r"leave\.weight"):
-        build_network(small_model.card, tensors)
+        prepare(small_model.card, tensors)
 
 
 def test_pickle_is_not_read(small_model: Model) -> None:

@@ -12,7 +12,8 @@ from agroforest.risk import scenes
 from agroforest.risk.card import Answer, Learner
 from agroforest.risk.crops import Crops
 from agroforest.risk.metrics import average_precision
-from agroforest.risk.scenes import Scenes, SceneStudent, SceneTrees
+from agroforest.risk.scene_trees import SceneTrees
+from agroforest.risk.scenes import Scenes, SceneStudent
 from agroforest.risk.train import Recipe
 
 ANSWER = Answer(head="probability", outputs=("dark",))
@@ -180,3 +181,43 @@ def test_pixels_of_unknown_truth_are_not_learned() -> None:
     ):
         tensors = student.fit(wrong, seed=0, progress=silent)
         assert np.isfinite(student.say(tensors, known)).all()
+
+
+def test_a_network_learns_on_and_keeps_a_part() -> None:
+    once = Recipe(epochs=2, batch=4, rate=1e-2)
+    student = replace(STUDENT, recipe=once, refining=once, kept=1.0)
+    first = student.fit(build_scenes(2), seed=0, progress=silent)
+    new = build_scenes(2, seed=7)
+    same = student.refine(first, new, seed=0, progress=silent)
+    counters = {name for name in first if "num_batches" in name}
+    for name in first.keys() - counters:
+        np.testing.assert_array_equal(same[name], first[name])
+    whole = replace(student, kept=0.0).refine(first, new, seed=0, progress=silent)
+    half = replace(student, kept=0.5).refine(first, new, seed=0, progress=silent)
+    assert any(not np.array_equal(whole[n], first[n]) for n in first.keys() - counters)
+    for name in first.keys() - counters:
+        middle = (first[name].astype(np.float32) + whole[name]) / 2
+        np.testing.assert_allclose(half[name], middle, rtol=2e-3, atol=1e-6)
+    for name in ("centre", "scale"):  # what is new is seen as before
+        np.testing.assert_array_equal(whole[name], first[name])
+    with pytest.raises(ValueError, match="how to learn on"):
+        STUDENT.refine(first, new, seed=0, progress=silent)
+
+
+def test_pixels_count_by_their_truth() -> None:
+    samples = build_scenes(2)
+    assert samples.weight is None
+    weighed = replace(samples, counts=(0.1, 3.0))
+    assert weighed.weight is not None
+    assert samples.target is not None
+    np.testing.assert_array_equal(
+        weighed.weight, np.where(samples.target > 0, 3.0, 0.1)
+    )
+    assert weighed.take(np.array([1])).counts == (0.1, 3.0)
+    short = replace(STUDENT, recipe=replace(STUDENT.recipe, epochs=60, average=0.0))
+    for student in (short, TREES):
+        even, heavy = (
+            student.say(student.fit(s, seed=0, progress=silent), samples).mean()
+            for s in (samples, weighed)
+        )
+        assert heavy > even + 0.5

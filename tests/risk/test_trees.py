@@ -208,3 +208,30 @@ def test_other_kinds_of_trees_are_refused(
     )
     with pytest.raises(ModelError, match=message):
         trees.from_lightgbm(booster)
+
+
+def test_joined_trees_say_the_sum() -> None:
+    rng = np.random.default_rng(2)
+    rows = rng.normal(size=(300, 3)).astype(np.float32)
+    rows[rng.random(rows.shape) < 0.1] = np.nan
+    one, two = (
+        trees.from_lightgbm(grow(rows, np.nan_to_num(rows[:, n]), rounds=4))
+        for n in (0, 1)
+    )
+    joined = trees.join(one, two)
+    trees.Forest.from_arrays(joined)
+    assert joined["root"].size == 8
+    total = trees.predict(one, rows) + trees.predict(two, rows)
+    np.testing.assert_allclose(trees.predict(joined, rows), total, rtol=1e-5, atol=1e-6)
+    twice = trees.join(by_hand(), by_hand())
+    assert twice["left"].tolist() == [1, 0, 0, 4, 0, 0]
+    assert twice["root"].tolist() == [0, 3]
+
+
+def test_trees_of_other_rows_are_not_joined() -> None:
+    other = {**by_hand(), "inputs": np.array(3, dtype=np.int32)}
+    with pytest.raises(ModelError, match="other columns"):
+        trees.join(by_hand(), other)
+    broken = {**by_hand(), "root": np.array([9], dtype=np.int32)}
+    with pytest.raises(ModelError, match="outside"):
+        trees.join(by_hand(), broken)

@@ -2,22 +2,27 @@
 
 import json
 import math
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from agroforest.cli import survey
+from agroforest.cli.options import find_folder
 from agroforest.cli.progress import Bar
 
 if TYPE_CHECKING:
     from agroforest.risk import Metric
     from agroforest.risk.evaluate import Evaluation
+    from agroforest.risk.explain import Explanation
 
 app = typer.Typer(help="Models and their cards. · 模型与模型卡", no_args_is_help=True)
 
 _Name = Annotated[str, typer.Argument(help="Such as canopy-damage.")]
 _Models = Annotated[
-    Path | None, typer.Option(help="Folder of models, if not the shipped ones.")
+    Path | None,
+    typer.Option(help="Folder of models, or of this one, if not the shipped ones."),
 ]
 _STRESS = "canopy-stress"
 
@@ -35,9 +40,9 @@ def card(
 
     显示模型卡：用途、训练数据与不得使用的场合。
     """
-    from agroforest.risk import models_dir, read_card
+    from agroforest.risk import read_card
 
-    folder = (models or models_dir()) / name
+    folder = find_folder(models, name)
     found = read_card(folder)  # refuses what is no card
     if stac:
         from agroforest.risk.mlm import describe
@@ -61,16 +66,51 @@ def train(
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder to write.")],
     seed: Annotated[int, typer.Option(min=0, max=99)] = 0,
+    labels: survey.Labels = None,
+    scenes: survey.Scenes = None,
+    models: _Models = None,
+    season: survey.SeasonOption = survey.SEASON,
+    tolerance: survey.Tolerance = survey.TOLERANCE,
+    radius: survey.Radius = survey.RADIUS,
+    block: survey.Block = survey.BLOCK,
+    prevalence: survey.Prevalence = None,
+    layer: survey.Layer = None,
+    encoding: survey.Encoding = None,
 ) -> None:
-    """Train a model from scratch and write its weights and card.
+    """Train a model from scratch, or let it learn on from a field survey.
 
-    从头训练模型，写出权重与模型卡。
+    从头训练模型；或用本单位的实地调查标签（--labels）在已发布模型上继续学习。
 
     canopy-stress learns from simulated forests, the others from labelled data,
     split by place. The same seed gives the same weights on the same processor.
+
+    With --labels and --scenes the shipped canopy-damage learns on from points or
+    polygons that were surveyed, and is compared with itself on blocks of ground it
+    has not learned from: docs/survey.md.
     """
     from agroforest.core.errors import ConfigurationError
 
+    if labels is not None or scenes is not None:
+        if data is not None:
+            raise ConfigurationError("--data", "and --labels exclude", "leave one out")
+        survey.learn_on(
+            survey.Asked(
+                name=name,
+                labels=labels,
+                scenes=scenes,
+                out=out,
+                models=models,
+                season=season,
+                tolerance=tolerance,
+                radius=radius,
+                block=block,
+                prevalence=prevalence,
+                layer=layer,
+                encoding=encoding,
+                seed=seed,
+            )
+        )
+        return
     with Bar() as bar:
 
         def told(share: float, note: str) -> None:
@@ -116,10 +156,10 @@ def evaluate(
     them, so its own training data give the card's metrics again.
     """
     from agroforest.core.errors import ConfigurationError
-    from agroforest.risk import load_model, models_dir
+    from agroforest.risk import load_model
     from agroforest.risk.evaluate import Evaluation, evaluate
 
-    folder = (models or models_dir()) / name
+    folder = find_folder(models, name)
     if name == _STRESS:
         from agroforest.risk.watched import evaluate_canopy_stress
 
@@ -155,11 +195,11 @@ def predict(
 
     对一个数据文件夹作出预测（不需要标签）。
     """
-    from agroforest.risk import ensemble, models_dir
+    from agroforest.risk import ensemble
     from agroforest.risk.tasks import find_task
 
     task = find_task(name)
-    model = ensemble.load(task, (models or models_dir()) / name)
+    model = ensemble.load(task, find_folder(models, name))
     with Bar() as bar:
         written = ensemble.predict(
             task,
@@ -176,11 +216,22 @@ def explain(
     name: _Name,
     *,
     data: Annotated[
-        Path, typer.Option(exists=True, help="Data in the layout of the task.")
+        Path,
+        typer.Option(
+            exists=True,
+            help="Data in the layout of the task; for canopy-stress a cube.",
+        ),
     ],
-    item: Annotated[str, typer.Option(help="Which scene, series or point.")],
+    item: Annotated[
+        str, typer.Option(help="Which scene, series or point; not for a cube.")
+    ] = "",
     pixel: Annotated[
-        str | None, typer.Option(metavar="ROW,COLUMN", help="Of a scene, from 0 on.")
+        str | None,
+        typer.Option(metavar="ROW,COLUMN", help="Of a scene or cube, from 0 on."),
+    ] = None,
+    train_until: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Of a cube, as in monitor."),
     ] = None,
     out: Annotated[Path, typer.Option(help="SVG file to write.")],
     models: _Models = None,
@@ -191,38 +242,81 @@ def explain(
 
     Each is taken away in turn; red raised the answer, blue lowered it.
     """
-    from agroforest.core.errors import ConfigurationError
     from agroforest.core.files import write_text
     from agroforest.maps.heatmap import draw_heatmap
-    from agroforest.risk import ensemble, models_dir
+
+    folder = find_folder(models, name)
+    if name == _STRESS:
+        found, unit, title = _explain_cube(folder, data, pixel, train_until)
+    else:
+        found, unit, title = _explain_sample(name, folder, data, item, pixel)
+    said = f"{found.output} {found.value:.3g}"
+    if not math.isnan(found.spread):
+        said += f" ± {found.spread:.2g}"
+    said += unit and f" {unit}"
+    place = " ".join(part for part in (item, pixel) if part)
+    picture = draw_heatmap(
+        found.change,
+        found.features,
+        found.steps,
+        title=f"{place}: {said}",
+        subtitle=f"{title} · 红 red：升高 raised · 蓝 blue：降低 lowered",
+    )
+    write_text(out, picture)
+    typer.echo(f"{out}  {said}")
+
+
+def _explain_cube(
+    folder: Path, data: Path, pixel: str | None, train_until: datetime | None
+) -> "tuple[Explanation, str, str]":
+    from agroforest.core.errors import ConfigurationError
+    from agroforest.core.risk import epoch_day
+    from agroforest.monitor import explain_cube, open_cube
+    from agroforest.risk import load_model
+
+    if train_until is None:
+        raise ConfigurationError(
+            data, "needs the end of its history", "give --train-until, as in monitor"
+        )
+    model = load_model(folder)
+    found = explain_cube(
+        open_cube(data),
+        *_pixel(pixel),
+        train_until=epoch_day(train_until.date()),
+        model=model,
+    )
+    return found, "", model.card.title
+
+
+def _explain_sample(
+    name: str, folder: Path, data: Path, item: str, pixel: str | None
+) -> "tuple[Explanation, str, str]":
+    from agroforest.risk import ensemble
     from agroforest.risk.explain import explain_item, explain_pixel
     from agroforest.risk.scenes import Scenes
     from agroforest.risk.tasks import find_task
 
     task = find_task(name)
-    model = ensemble.load(task, (models or models_dir()) / name)
+    model = ensemble.load(task, folder)
     samples = task.read(data)
-    if isinstance(samples, Scenes):
-        try:
-            row, column = map(int, (pixel or "").split(","))
-        except ValueError:
-            raise ConfigurationError(
-                f"pixel {pixel}", "is no ROW,COLUMN", "name one, such as 20,31"
-            ) from None
-        found = explain_pixel(task, model, samples, item, row, column)
-    else:
-        found = explain_item(task, model, samples, item)
-    unit = task.answer.unit
-    said = f"{found.output} {found.value:.3g} ± {found.spread:.2g}{unit and ' ' + unit}"
-    picture = draw_heatmap(
-        found.change,
-        found.features,
-        found.steps,
-        title=f"{item}{(pixel and ' ' + pixel) or ''}: {said}",
-        subtitle=f"{model.card.title} · 红 red：升高 raised · 蓝 blue：降低 lowered",
+    found = (
+        explain_pixel(task, model, samples, item, *_pixel(pixel))
+        if isinstance(samples, Scenes)
+        else explain_item(task, model, samples, item)
     )
-    write_text(out, picture)
-    typer.echo(f"{out}  {said}")
+    return found, task.answer.unit, model.card.title
+
+
+def _pixel(pixel: str | None) -> tuple[int, int]:
+    from agroforest.core.errors import ConfigurationError
+
+    try:
+        row, column = map(int, (pixel or "").split(","))
+    except ValueError:
+        raise ConfigurationError(
+            f"pixel {pixel}", "is no ROW,COLUMN", "name one, such as 20,31"
+        ) from None
+    return row, column
 
 
 def _table(metrics: "tuple[Metric, ...]") -> list[str]:

@@ -45,3 +45,13 @@ DEFAULT_WORK = Path("work")
 def shown(path: Path) -> str:
     """Path as the operator would type it."""
     return os.path.relpath(path)
+
+
+def find_folder(models: Path | None, name: str) -> Path:
+    """Folder of a model: in a folder of models, that folder itself, or the shipped."""
+    from agroforest.risk import models_dir
+
+    if models is None:
+        return models_dir() / name
+    itself = (models / "card.toml").is_file() and not (models / name).is_dir()
+    return models if itself else models / name

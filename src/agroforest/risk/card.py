@@ -27,9 +27,12 @@ from agroforest.core.errors import ModelError
 from agroforest.core.files import replacing, write_text
 from agroforest.core.identity import digest, digest_file
 from agroforest.features import DIGEST
+from agroforest.risk.tuned import FineTuning
 
-#: Version of the card format that this program reads and writes.
-FORMAT = 2
+#: Newest version of the card format that this program reads.
+FORMAT = 3
+#: Version of cards of models that learned from scratch, and of those that learned on.
+_PLAIN, TUNED = 2, 3
 #: Threshold of a canopy model: of the probability that a canopy is not healthy.
 DISTURBED = "canopy-disturbed"
 CARD_NAME, WEIGHTS_NAME = "card.toml", "weights.safetensors"
@@ -180,9 +183,9 @@ class Limits(_Section):
 class ModelCard(_Section):
     """``card.toml``."""
 
-    format: Annotated[int, Field(ge=1)] = FORMAT
+    format: Annotated[int, Field(ge=1)] = _PLAIN
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
-    version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+$")]
+    version: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+(\+[0-9a-z.]+)?$")]
     licence: str
     purpose: Purpose
     inputs: Inputs
@@ -191,6 +194,7 @@ class ModelCard(_Section):
     ensemble: Ensemble | None = None
     weights: Weights
     training: Training
+    fine_tuning: FineTuning | None = None
     calibration: Calibration
     metrics: tuple[Metric, ...]
     limits: Limits

@@ -6,26 +6,19 @@ again from the weights alone. Of a new place all copies are asked; how far they
 disagree is the spread.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_softmax
 
 from agroforest.core.errors import DataError, ModelError
 from agroforest.core.identity import digest, digest_file
-from agroforest.risk.calibrate import (
-    choose_threshold,
-    fit_temperature,
-    is_known,
-)
+from agroforest.risk.calibrate import is_known
 from agroforest.risk.card import (
-    Calibration,
     Ensemble,
     Inputs,
-    Learner,
     Model,
     ModelCard,
     Tensors,
@@ -36,7 +29,8 @@ from agroforest.risk.card import (
     schema_digest,
 )
 from agroforest.risk.measure import measure
-from agroforest.risk.prior import describe_prior, promise
+from agroforest.risk.mixing import mix, settle
+from agroforest.risk.prior import promise
 from agroforest.risk.task import Answers, S, Samples, Task
 from agroforest.risk.train import Progress
 
@@ -89,24 +83,10 @@ def train(
                 seed=(seed * len(task.students) + number) * task.folds + fold,
                 progress=_share(say, task, done),
             )
-            tensors |= {_key(number, fold, name): a for name, a in learned.items()}
-        said.append(_out_of_fold(task, number, tensors, samples, part))
-    learners = tuple(
-        student.spec.model_copy(
-            update={"temperature": fit_temperature(found, target, task.answer)}
-        )
-        for student, found in zip(task.students, said, strict=True)
-    )
-    mixed = _mix(said, learners, task)
-    temperature = fit_temperature(mixed, target, task.answer)
-    calibration = Calibration(
-        temperature=temperature,
-        **describe_prior(target, task),
-    )
-    chance = promise(mixed, samples, task.answer, calibration)
-    answers = Answers(value=chance, spread=np.zeros(len(chance), np.float32))
-    thresholds = _threshold(task, answers, target)
-    threshold = thresholds.get(task.threshold, float("nan"))
+            tensors |= {name_copy(number, fold, name): a for name, a in learned.items()}
+        said.append(out_of_fold(task, number, tensors, samples, part))
+    settled = settle(task, said, samples, target)
+    threshold = settled.calibration.thresholds.get(task.threshold, float("nan"))
     card = ModelCard(
         name=task.name,
         version=task.version,
@@ -118,7 +98,7 @@ def train(
             steps=task.steps,
         ),
         answer=task.answer,
-        learners=learners,
+        learners=settled.learners,
         ensemble=Ensemble(folds=task.folds, held_out=held_out),
         weights=Weights(sha256="0" * 64, parameters=1),
         training=Training(
@@ -129,8 +109,8 @@ def train(
             seed=seed,
             recipe="; ".join(student.describe() for student in task.students),
         ),
-        calibration=calibration.model_copy(update={"thresholds": thresholds}),
-        metrics=measure(task, samples, answers, threshold),
+        calibration=settled.calibration,
+        metrics=measure(task, samples, settled.answers, threshold),
         limits=task.limits,
     )
     say(1.0, "writing")
@@ -181,7 +161,7 @@ def ask(
             student.say(own_tensors(model.tensors, number, fold), samples)
             for number, student in enumerate(task.students)
         ]
-        said.append(_mix(raw, model.card.learners, task))
+        said.append(mix(raw, model.card.learners, task))
     return _answers(said, samples, task, model)
 
 
@@ -208,7 +188,7 @@ def ask_unseen(task: Task[S], model: Model, samples: S) -> Answers:
                 student.say(own_tensors(model.tensors, number, int(fold)), some)
                 for number, student in enumerate(task.students)
             ]
-            mixed = _mix(raw, model.card.learners, task)
+            mixed = mix(raw, model.card.learners, task)
             found = _answers([mixed], some, task, model)
         value[rows], spread[rows] = found.value, found.spread
     return Answers(value=value, spread=spread)
@@ -291,13 +271,31 @@ def require_target(samples: Samples, where: Path) -> NDArray[Any]:
     return samples.target
 
 
-def _out_of_fold(
+def out_of_fold(
     task: Task[S],
     number: int,
     tensors: Tensors,
     samples: S,
     part: NDArray[np.int64],
 ) -> NDArray[np.float32]:
+    """Ask each copy of a student of the items of its part alone.
+
+    Parameters
+    ----------
+    task, number
+        Which student of which task.
+    tensors
+        Of all copies.
+    samples
+        What is judged.
+    part
+        ``(item,)``, the copy that judges it.
+
+    Returns
+    -------
+    ndarray
+        ``(answer, output)`` float32, as `agroforest.risk.task.Student.say`.
+    """
     shape = (int(samples.sizes.sum()), len(task.answer.outputs))
     said = np.full(shape, np.nan, np.float32)
     for fold in range(task.folds):
@@ -306,21 +304,6 @@ def _out_of_fold(
             own_tensors(tensors, number, fold), samples.take(items)
         )
     return said
-
-
-def _mix(
-    raw: Sequence[NDArray[np.float32]], learners: Sequence[Learner], task: Task[S]
-) -> NDArray[np.float32]:
-    """Weighted mean of what students say: of logits, or of values."""
-    mixed = np.zeros_like(raw[0])
-    for found, learner in zip(raw, learners, strict=True):
-        scaled = found
-        if task.answer.head != "value":
-            scaled = found / np.float32(learner.temperature)
-        if task.answer.head == "classes":
-            scaled = log_softmax(scaled, axis=1)
-        mixed += np.float32(learner.share) * scaled
-    return mixed
 
 
 def _answers(
@@ -340,19 +323,9 @@ def _answers(
     return Answers(value=value, spread=np.std(every, axis=0, dtype=np.float32))
 
 
-def _threshold(
-    task: Task[S], answers: Answers, target: NDArray[Any]
-) -> Mapping[str, float]:
-    if not task.threshold:
-        return {}
-    known = is_known(target) & np.isfinite(answers.value[:, 0])
-    best, _ = choose_threshold(target[known] > 0, answers.value[known, 0])
-    return {task.threshold: best}
-
-
 def own_tensors(tensors: Tensors, number: int, fold: int) -> Tensors:
     """Tensors of one copy under their own names."""
-    prefix = _key(number, fold, "")
+    prefix = name_copy(number, fold, "")
     own = {
         n.removeprefix(prefix): a for n, a in tensors.items() if n.startswith(prefix)
     }
@@ -361,7 +334,8 @@ def own_tensors(tensors: Tensors, number: int, fold: int) -> Tensors:
     return own
 
 
-def _key(number: int, fold: int, name: str) -> str:
+def name_copy(number: int, fold: int, name: str) -> str:
+    """Name under which a tensor of one copy of a student is kept."""
     return f"{number}.{fold}.{name}"
 
 

@@ -48,7 +48,7 @@ def measure(
     task
         Says what counts.
     samples
-        With a target.
+        With a target; they count by their weight.
     answers
         To them.
     threshold
@@ -56,24 +56,27 @@ def measure(
     on
         Which data, for the card.
     """
+    once = np.ones(int(samples.sizes.sum()))
+    if samples.weight is not None:
+        once = samples.weight
     places, place = np.unique(samples.place, return_inverse=True)
     every = np.repeat(place, samples.sizes)
     statistics = dict(task.measures(samples, answers, threshold))
-    prevalence = None
     if task.answer.head != "value":
         statistics["ece"] = _calibration(task, samples, answers)
-    if task.answer.head == "probability":
-        truth = samples.target
-        known = is_known(truth) if truth is not None else np.zeros(0, bool)
-        prevalence = round(float((truth[known] > 0).mean()), 4)  # type: ignore[index]
-    once = np.ones(every.size)
+    truth = samples.target
+    known = is_known(truth) if truth is not None else np.zeros(every.size, bool)
+    prevalence = None
+    if task.answer.head == "probability" and truth is not None:
+        share = np.average(truth[known] > 0, weights=once[known])
+        prevalence = _rounded(float(share))
     metrics = []
     for name, statistic in statistics.items():
-        low, high = interval(len(places), _by_place(statistic, every))
+        low, high = interval(len(places), _by_place(statistic, every, once))
         metrics.append(
             Metric(
                 name=name,
-                on=f"{on} ({len(places)} places, {every.size} answers)",
+                on=f"{on} ({len(places)} places, {known.sum()} answers)",
                 value=_rounded(statistic(once)),
                 low=_rounded(low),
                 high=_rounded(high),
@@ -102,8 +105,10 @@ def reliability(task: Task[S], samples: S, answers: Answers) -> tuple[Reliabilit
     )
 
 
-def _by_place(statistic: Statistic, place: NDArray[np.intp]) -> Statistic:
-    return lambda counts: statistic(counts[place])
+def _by_place(
+    statistic: Statistic, place: NDArray[np.intp], once: NDArray[np.float64]
+) -> Statistic:
+    return lambda counts: statistic(counts[place] * once)
 
 
 def _calibration(task: Task[S], samples: Samples, answers: Answers) -> Statistic:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from agroforest.core.errors import ModelError
-from agroforest.risk.card import Learner, ModelCard, Tensors
+from agroforest.risk.card import Learner, Tensors
 
 
 class _CausalBlock(nn.Module):
@@ -179,21 +179,6 @@ class DenseNet(nn.Module):
         for layer in hidden:
             values = torch.tanh(layer(values))
         return last(values)
-
-
-def build_network(card: ModelCard, tensors: Tensors) -> nn.Module:
-    """Build the network of a card with its weights, ready to judge.
-
-    Raises
-    ------
-    ModelError
-        If names or shapes of the weights do not fit the card.
-    """
-    (spec,) = card.learners
-    kind = DenseNet if spec.family == "dense" else SeriesNet
-    network = kind(spec, len(card.inputs.features), len(card.answer.outputs))
-    load_weights(network, tensors, card.title)
-    return network.eval()
 
 
 def load_weights(

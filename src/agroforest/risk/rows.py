@@ -1,6 +1,6 @@
 """Samples with one answer each, and students of them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -9,11 +9,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from agroforest.core.errors import ConfigurationError, ModelError
 from agroforest.risk import trees
+from agroforest.risk.boosting import Settings, describe_trees, grow
 from agroforest.risk.calibrate import is_known
 from agroforest.risk.card import Answer, Learner, Tensors
-from agroforest.risk.net import weights_of
+from agroforest.risk.net import load_weights, weights_of
 from agroforest.risk.train import (
     Batch,
     Loss,
@@ -26,7 +26,6 @@ from agroforest.risk.train import (
 
 # Rows that go through a network together.
 _CHUNK = 4096
-_OBJECTIVE = {"probability": "binary", "classes": "multiclass", "value": "regression"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -60,6 +59,10 @@ class Items:
     def target(self) -> NDArray[Any] | None:
         """The truth, where it is known."""
         return self.truth
+
+    @property
+    def weight(self) -> None:
+        """All items count the same."""
 
     def take(self, items: NDArray[np.intp]) -> Self:
         """Take some of the items."""
@@ -200,17 +203,13 @@ class TreesStudent:
 
     spec: Learner
     answer: Answer
-    settings: Mapping[str, float | int | str | bool]
+    settings: Settings
     features: Features = _as_they_are
     weigh: Callable[[NDArray[Any]], NDArray[np.float32]] | None = None
 
     def describe(self) -> str:
         """How it learns, one line for the card."""
-        further = ", ".join(f"{k} {v}" for k, v in sorted(self.settings.items()))
-        return (
-            f"trees: LightGBM, {self.spec.blocks} rounds of {self.spec.width} leaves, "
-            f"{further}"
-        )
+        return describe_trees(self.spec, self.settings)
 
     def fit(self, samples: Items, *, seed: int, progress: Progress) -> Tensors:
         """Learn; see `agroforest.risk.task.Student`."""
@@ -222,11 +221,11 @@ class TreesStudent:
         return grow(
             self.features(samples.values),
             target,
-            self.weigh(target) if self.weigh else None,
             self.spec,
             self.answer,
             self.settings,
-            seed,
+            weight=self.weigh(target) if self.weigh else None,
+            seed=seed,
         )
 
     def say(self, tensors: Tensors, samples: Items) -> NDArray[np.float32]:
@@ -234,85 +233,6 @@ class TreesStudent:
         return np.asarray(
             trees.predict(tensors, self.features(samples.values)), np.float32
         )
-
-
-def grow(
-    rows: NDArray[np.float32],
-    target: NDArray[Any],
-    weight: NDArray[np.float32] | None,
-    spec: Learner,
-    answer: Answer,
-    settings: Mapping[str, float | int | str | bool],
-    seed: int,
-) -> Tensors:
-    """Grow trees with LightGBM.
-
-    Parameters
-    ----------
-    rows
-        ``(n, column)``, NaN where missing.
-    target, weight
-        ``(n,)``.
-    spec
-        `blocks` rounds of trees of `width` leaves.
-    answer
-        Its head chooses the objective.
-    settings
-        Further settings of LightGBM.
-    seed
-        Of samples of rows and columns.
-
-    Returns
-    -------
-    Mapping
-        See `agroforest.risk.trees`.
-
-    Raises
-    ------
-    ConfigurationError
-        LightGBM is not installed.
-    """
-    try:
-        import lightgbm  # noqa: PLC0415  only who trains needs it
-    except ImportError:
-        raise ConfigurationError(
-            "lightgbm", "is not installed", "pip install 'agroforest[train]'"
-        ) from None
-    classes = len(answer.outputs) if answer.head == "classes" else 1
-    booster = lightgbm.train(
-        {
-            "objective": _OBJECTIVE[answer.head],
-            "num_class": classes,
-            "num_leaves": spec.width,
-            "num_threads": 1,
-            "deterministic": True,
-            "force_row_wise": True,
-            "seed": seed,
-            "verbosity": -1,
-            **settings,
-        },
-        lightgbm.Dataset(rows, target, weight=weight),
-        num_boost_round=spec.blocks,
-    )
-    return trees.from_lightgbm(booster)
-
-
-def load_weights(network: nn.Module, tensors: Tensors) -> None:
-    """Give a network its weights.
-
-    Raises
-    ------
-    ModelError
-        If names or shapes do not fit.
-    """
-    weights = {name: torch.from_numpy(np.array(a)) for name, a in tensors.items()}
-    try:
-        network.load_state_dict(weights)
-    except RuntimeError as error:
-        reason = str(error).splitlines()[-1].strip()
-        raise ModelError(
-            "weights", f"do not fit the network ({reason})", "train the model again"
-        ) from None
 
 
 def _normal(

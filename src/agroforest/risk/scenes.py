@@ -1,7 +1,8 @@
-"""Samples with an answer for every pixel, and students of them."""
+"""Samples with an answer for every pixel, and networks that learn from them."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -11,19 +12,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from agroforest.core.grid import Grid
-from agroforest.risk import trees
 from agroforest.risk.blocks import cut_blocks, fill_strides
 from agroforest.risk.card import Answer, Learner, Tensors
 from agroforest.risk.crops import Crops
-from agroforest.risk.net import weights_of
-from agroforest.risk.rows import grow, load_weights
+from agroforest.risk.net import load_weights, weights_of
 from agroforest.risk.scene_net import Prepared, SceneNet, reach, stride
 from agroforest.risk.train import Batch, Progress, Recipe, find_device, fit_network
 
 # Pixels a side that go through a network together; larger leaves the cache.
 _BLOCK = 512
-# Rows of a scene that trees see together, so that their features fit in memory.
-_STRIP = 128
 # Share of all pixels that centre and scale are taken from: every so many.
 _EVERY = 7
 
@@ -45,6 +42,9 @@ class Scenes:
     truth
         ``(y, x)`` float32 of every scene, 0 or 1, NaN where not known; ``None``
         where nobody knows.
+    counts
+        How much a pixel of truth 0 and one of truth 1 counts: labels that somebody
+        went and collected come in other shares than on the ground.
     """
 
     values: tuple[NDArray[np.float32], ...]
@@ -52,6 +52,7 @@ class Scenes:
     name: tuple[str, ...]
     grid: tuple[Grid, ...]
     truth: tuple[NDArray[np.float32], ...] | None = None
+    counts: tuple[float, float] = (1.0, 1.0)
 
     @property
     def sizes(self) -> NDArray[np.int64]:
@@ -66,6 +67,14 @@ class Scenes:
         return np.concatenate(
             [t.ravel() for t in self.truth] or [np.zeros(0, np.float32)]
         )
+
+    @property
+    def weight(self) -> NDArray[np.float64] | None:
+        """How much every pixel counts, as `target`; all the same if ``None``."""
+        truth = self.target
+        if truth is None or self.counts == (1.0, 1.0):
+            return None
+        return np.where(truth > 0, self.counts[1], self.counts[0])
 
     def take(self, items: NDArray[np.intp]) -> Self:
         """Take some of the scenes."""
@@ -113,6 +122,12 @@ class SceneStudent:
     overlap
         Share of the loss that is not cross-entropy but the soft Jaccard distance
         over the batch.
+    refining
+        How it learns on from what it has learned before.
+    kept
+        Share that the old weights keep when it has: their mean with the new ones
+        forgets less than those, and knows more than either (Wortsman et al. 2022,
+        *Robust fine-tuning of zero-shot models*, arXiv:2109.01903, section 4).
     """
 
     spec: Learner
@@ -122,6 +137,8 @@ class SceneStudent:
     sources: tuple[int, ...]
     features: Features
     overlap: float = 0.0
+    refining: Recipe | None = None
+    kept: float = 0.5
 
     def describe(self) -> str:
         """How it learns, one line for the card."""
@@ -129,20 +146,68 @@ class SceneStudent:
         how = f"{self.recipe.describe()}, {self.crops.describe()}"
         return f"{self.spec.family}: {how}{loss}"
 
+    def describe_refining(self) -> str:
+        """How it learns on, one line for the card."""
+        recipe = self._refining()
+        return (
+            f"{self.spec.family}: {recipe.describe()}, {self.crops.describe()}, "
+            f"{self.kept:g} of the weights before kept"
+        )
+
     def fit(self, samples: Scenes, *, seed: int, progress: Progress) -> Tensors:
         """Learn; see `agroforest.risk.task.Student`."""
-        if samples.truth is None:
-            raise ValueError("nothing to learn from without a target")
         seen = [self.features(values) for values in samples.values]
         centre, scale = _normal(seen)
-        source = self.crops.of(
-            seen, samples.truth, scale, self.recipe.batch, self.sources
-        )
-        network = fit_network(
+        return self._learn(
             lambda: self._network(torch.from_numpy(centre), torch.from_numpy(scale)),
-            source,
-            self._loss,
+            samples,
+            seen,
+            scale,
             replace(self.recipe, seed=seed),
+            progress,
+        )
+
+    def refine(
+        self, start: Tensors, samples: Scenes, *, seed: int, progress: Progress
+    ) -> Tensors:
+        """Learn on; see `agroforest.risk.task.Refining`."""
+        learned = self._learn(
+            lambda: self.load(start),
+            samples,
+            [self.features(values) for values in samples.values],
+            start["scale"].astype(np.float32),
+            replace(self._refining(), seed=seed),
+            progress,
+        )
+        return {name: self._mean(start[name], new) for name, new in learned.items()}
+
+    def _mean(self, old: NDArray[Any], new: NDArray[Any]) -> NDArray[Any]:
+        if not np.issubdtype(new.dtype, np.floating):
+            return new
+        mean = self.kept * old.astype(np.float32) + (1 - self.kept) * new
+        return mean.astype(new.dtype)
+
+    def _refining(self) -> Recipe:
+        if self.refining is None:
+            raise ValueError("nothing says how to learn on")
+        return self.refining
+
+    def _learn(
+        self,
+        build: Callable[[], nn.Module],
+        samples: Scenes,
+        seen: Sequence[NDArray[np.float32]],
+        scale: NDArray[np.float32],
+        recipe: Recipe,
+        progress: Progress,
+    ) -> Tensors:
+        if samples.truth is None:
+            raise ValueError("nothing to learn from without a target")
+        network = fit_network(
+            build,
+            self.crops.of(seen, samples.truth, scale, recipe.batch, self.sources),
+            partial(self._loss, counts=samples.counts),
+            recipe,
             progress=progress,
         )
         # Half as large to keep; what is validated and shipped are these numbers.
@@ -197,14 +262,16 @@ class SceneStudent:
                 out[block.window] = logits[block.inside]
         return out
 
-    def _loss(self, network: nn.Module, batch: Batch) -> Tensor:
+    def _loss(
+        self, network: nn.Module, batch: Batch, counts: tuple[float, float]
+    ) -> Tensor:
         values = batch["values"].contiguous(memory_format=torch.channels_last)
         # Numbers of 16 bits: three times as fast, and noise is added anyway.
         with torch.autocast(values.device.type, torch.bfloat16):
             logits = network(values)[:, 0].float()
         known = torch.isfinite(batch["target"])
-        weight = known.to(logits.dtype)
         target = torch.nan_to_num(batch["target"])
+        weight = known * (counts[0] + (counts[1] - counts[0]) * target)
         surprise = functional.binary_cross_entropy_with_logits(
             logits, target, weight, reduction="sum"
         ) / weight.sum().clamp_min(1)
@@ -219,82 +286,6 @@ class SceneStudent:
         channels = centre.numel() + len(self.sources)
         inner = SceneNet(self.spec, channels, len(self.answer.outputs))
         return Prepared(inner, centre, scale, self.sources)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SceneTrees:
-    """Boosted trees over pixels and what lies around them; LightGBM grows them.
-
-    Attributes
-    ----------
-    spec
-        What the card says of it: `blocks` rounds of trees of `width` leaves.
-    answer
-        Of the task.
-    settings
-        Further settings of LightGBM.
-    features
-        Makes the planes that the trees see of a scene.
-    rows
-        Pixels of the training scenes that are drawn at most.
-    forget
-        Share of the drawn pixels that forget the last `optional` planes.
-    optional
-        Planes that may be missing of a new scene.
-    """
-
-    spec: Learner
-    answer: Answer
-    settings: Mapping[str, float | int | str | bool] = field(default_factory=dict)
-    features: Features
-    rows: int
-    forget: float = 0.0
-    optional: int = 0
-
-    def describe(self) -> str:
-        """How it learns, one line for the card."""
-        further = ", ".join(f"{k} {v}" for k, v in sorted(self.settings.items()))
-        return (
-            f"trees: LightGBM, {self.spec.blocks} rounds of {self.spec.width} leaves "
-            f"on {self.rows} pixels, {further}"
-        )
-
-    def fit(self, samples: Scenes, *, seed: int, progress: Progress) -> Tensors:
-        """Learn; see `agroforest.risk.task.Student`."""
-        if samples.truth is None:
-            raise ValueError("nothing to learn from without a target")
-        rng = np.random.default_rng(seed)
-        truth = np.concatenate([t.ravel() for t in samples.truth])
-        starts = np.cumsum(samples.sizes) - samples.sizes
-        known = np.flatnonzero(np.isfinite(truth))
-        drawn = np.sort(
-            rng.choice(known, min(self.rows, known.size), replace=False)
-        ).astype(np.intp)
-        progress(0.0, f"{drawn.size} pixels")
-        seen = []
-        for values, start, size in zip(
-            samples.values, starts, samples.sizes, strict=True
-        ):
-            own = drawn[(drawn >= start) & (drawn < start + size)] - start
-            seen.append(_rows(self.features(values))[own])
-        rows = np.concatenate(seen)
-        if self.optional:
-            rows[rng.random(len(rows)) < self.forget, -self.optional :] = np.nan
-        return grow(
-            rows, truth[drawn], None, self.spec, self.answer, self.settings, seed
-        )
-
-    def say(self, tensors: Tensors, samples: Scenes) -> NDArray[np.float32]:
-        """Answer; see `agroforest.risk.task.Student`."""
-        said = [
-            trees.predict(tensors, _rows(self.features(values)))
-            for values in samples.values
-        ]
-        return np.concatenate(said or [np.zeros((0, 1))]).astype(np.float32)
-
-
-def _rows(planes: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.ascontiguousarray(planes.reshape(len(planes), -1).T)
 
 
 def _normal(

@@ -14,7 +14,7 @@ A task is a module of `agroforest.risk.tasks` with the constant ``TASK``.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, Protocol, Self, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +48,10 @@ class Samples(Protocol):
         float32 for ``probability`` (0 or 1, NaN where not known) and ``value``;
         int64 for ``classes`` (place in the outputs, -1 where not known).
         """
+
+    @property
+    def weight(self) -> NDArray[np.float64] | None:
+        """How much every answer counts, ``(answer,)``; all the same if ``None``."""
 
     def take(self, items: NDArray[np.intp]) -> Self:
         """Take some of the items."""
@@ -90,6 +94,39 @@ class Student(Protocol[S_contra]):
         ------
         ModelError
             If the tensors do not fit the network.
+        """
+
+
+@runtime_checkable
+class Refining(Protocol[S_contra]):
+    """A student that can learn on from what it has learned before."""
+
+    def describe_refining(self) -> str:
+        """How it learns on, one line for the card."""
+
+    def refine(
+        self, start: Tensors, samples: S_contra, *, seed: int, progress: Progress
+    ) -> Tensors:
+        """Learn on.
+
+        Parameters
+        ----------
+        start
+            What it has learned, as `Student.fit` gives it; not changed.
+        samples
+            Fewer than it had then, with a target.
+        seed, progress
+            As for `Student.fit`.
+
+        Returns
+        -------
+        Mapping
+            As `Student.fit`: whoever judges cannot tell the difference.
+
+        Raises
+        ------
+        ModelError
+            If `start` does not fit the student.
         """
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Protocol
@@ -139,12 +140,18 @@ def fit_network(
         Ready to judge, on the processor. The global random state and thread
         count are as before.
     """
+    with threads(recipe.threads), torch.random.fork_rng():
+        torch.manual_seed(recipe.seed)
+        return _fit(build(), source, loss, recipe, progress)
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Let networks use so many threads, and as many as before afterwards."""
     before = torch.get_num_threads()
-    torch.set_num_threads(recipe.threads)
+    torch.set_num_threads(count)
     try:
-        with torch.random.fork_rng():
-            torch.manual_seed(recipe.seed)
-            return _fit(build(), source, loss, recipe, progress)
+        yield
     finally:
         torch.set_num_threads(before)
 

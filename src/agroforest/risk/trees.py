@@ -230,6 +230,37 @@ def _refuse(what: str) -> None:
     raise ModelError("LightGBM model", what, "train with numeric splits only")
 
 
+def join(
+    first: Mapping[str, NDArray[Any]], second: Mapping[str, NDArray[Any]]
+) -> Arrays:
+    """Put trees behind trees: the sum of what both say.
+
+    Parameters
+    ----------
+    first, second
+        Arrays of a `Forest`, of the same rows and outputs.
+
+    Raises
+    ------
+    ModelError
+        If arrays are damaged, or made for other rows or outputs.
+    """
+    for arrays in (first, second):
+        Forest.from_arrays(arrays)
+    if any(int(first[n]) != int(second[n]) for n in ("inputs", "outputs")):
+        raise ModelError("trees", "see other columns than those before", _REMEDY)
+    nodes = first["feature"].size
+    split = second["feature"] != LEAF
+    moved = {
+        **second,
+        "root": second["root"] + np.int32(nodes),
+        "left": np.where(split, second["left"] + np.int32(nodes), second["left"]),
+    }
+    lists = [name for name in _KINDS if name not in {"inputs", "outputs"}]
+    joined = {n: np.concatenate([first[n], moved[n]]) for n in lists}
+    return {**joined, "inputs": first["inputs"], "outputs": first["outputs"]}
+
+
 # ---------------------------------------------------------------- judging
 def predict(arrays: Mapping[str, NDArray[Any]], rows: NDArray[Any]) -> NDArray[Any]:
     """Raw scores of rows: the sum of the leaves they fall into.

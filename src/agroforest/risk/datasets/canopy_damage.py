@@ -14,6 +14,7 @@ from scipy.ndimage import uniform_filter
 
 from agroforest.core.errors import DataError
 from agroforest.core.grid import Grid
+from agroforest.risk.blocks import Window
 from agroforest.risk.datasets.rasters import (
     find_places,
     read_bands,
@@ -74,11 +75,11 @@ def read_scenes(folder: Path) -> Scenes:
         raise DataError(folder, "holds no <year>/<scene>.tif", "name another folder")
     values, grids, truth = [], [], []
     for path in paths:
-        after, grid = _read_composite(path)
+        after, grid = read_composite(path)
         before = np.full_like(after, np.nan)
         earlier = years[-2] / path.name if len(years) > 1 else None
         if earlier is not None and earlier.exists():
-            before, other = _read_composite(earlier)
+            before, other = read_composite(earlier)
             require_grid(earlier, other, grid)
         values.append(np.concatenate([before, after]))
         grids.append(grid)
@@ -182,7 +183,22 @@ def _ratio(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32
     return np.asarray((a - b) / (a + b), np.float32)
 
 
-def _read_composite(path: Path) -> tuple[NDArray[np.float32], Grid]:
-    numbers, grid = read_bands(path, len(BANDS))
+def read_composite(
+    path: Path, window: Window | None = None
+) -> tuple[NDArray[np.float32], Grid]:
+    """Read a composite of a year, or some rows and columns of it.
+
+    Returns
+    -------
+    tuple
+        ``(12, y, x)`` float32 reflectance in the order of `BANDS`, NaN where a band
+        has no data, and the grid.
+
+    Raises
+    ------
+    DataError
+        As `agroforest.risk.datasets.rasters.read_bands`.
+    """
+    numbers, grid = read_bands(path, len(BANDS), window)
     missing = (numbers == 0).any(axis=0)
     return np.where(missing, np.nan, numbers * np.float32(_SCALE)), grid

@@ -1,20 +1,26 @@
 """Rasters of labelled scenes: bands, masks, and which scenes are one place."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import rasterio
+import rasterio.windows
 from numpy.typing import NDArray
 from rasterio.errors import RasterioError, RasterioIOError
 from scipy.cluster.hierarchy import fcluster, linkage
 
 from agroforest.core.errors import DataError
 from agroforest.core.grid import Grid
+from agroforest.risk.blocks import Window
 
 
-def read_bands(path: Path, count: int) -> tuple[NDArray[np.float32], Grid]:
-    """Read all bands of a GeoTIFF as they are stored.
+def read_bands(
+    path: Path, count: int, window: Window | None = None
+) -> tuple[NDArray[np.float32], Grid]:
+    """Read bands of a GeoTIFF as they are stored.
 
     Parameters
     ----------
@@ -22,28 +28,64 @@ def read_bands(path: Path, count: int) -> tuple[NDArray[np.float32], Grid]:
         The file.
     count
         Bands it must have.
+    window
+        Rows and columns to read, inside the file; all of them unless given.
 
     Returns
     -------
     tuple
-        ``(band, y, x)`` float32 and the grid.
+        ``(band, y, x)`` float32 and the grid of what was read.
 
     Raises
     ------
     DataError
         Missing, damaged, other bands, no CRS, or pixels not square and north-up.
     """
+    with _opened(path) as data:
+        grid = _grid(path, data, count)
+        if window is None:
+            return data.read(out_dtype="float32"), grid
+        rows, columns = window
+        numbers = data.read(
+            window=rasterio.windows.Window.from_slices(rows, columns),
+            out_dtype="float32",
+        )
+    return numbers, grid.patch(
+        left=grid.left + columns.start * grid.resolution,
+        top=grid.top - rows.start * grid.resolution,
+        width=numbers.shape[2],
+        height=numbers.shape[1],
+    )
+
+
+def read_grid(path: Path, count: int) -> Grid:
+    """Read where the pixels of a GeoTIFF are, without reading them.
+
+    Raises
+    ------
+    DataError
+        As `read_bands`.
+    """
+    with _opened(path) as data:
+        return _grid(path, data, count)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     try:
         with rasterio.open(path, driver="GTiff") as data:
-            t, crs = data.transform, data.crs
-            numbers = data.read(out_dtype="float32")
+            yield data
     except (RasterioError, RasterioIOError) as error:
         reason = " ".join(str(error.__cause__ or error).split())
         raise DataError(
             path, f"cannot be read as GeoTIFF ({reason})", "fetch it again"
         ) from error
-    if len(numbers) != count:
-        raise DataError(path, f"has {len(numbers)} bands", f"give {count} bands")
+
+
+def _grid(path: Path, data: Any, count: int) -> Grid:  # noqa: ANN401  rasterio has no types
+    t, crs = data.transform, data.crs
+    if data.count != count:
+        raise DataError(path, f"has {data.count} bands", f"give {count} bands")
     if crs is None or t.b or t.d or t.a <= 0 or abs(t.a + t.e) > 1e-6 * t.a:
         raise DataError(
             path,
@@ -51,15 +93,14 @@ def read_bands(path: Path, count: int) -> tuple[NDArray[np.float32], Grid]:
             "give a CRS and square north-up pixels",
         )
     code = crs.to_epsg()
-    grid = Grid(
+    return Grid(
         crs=f"EPSG:{code}" if code else crs.to_wkt(),
         left=t.c,
         top=t.f,
         resolution=t.a,
-        width=numbers.shape[2],
-        height=numbers.shape[1],
+        width=data.width,
+        height=data.height,
     )
-    return numbers, grid
 
 
 def read_mask(path: Path, grid: Grid) -> NDArray[np.float32]:

@@ -12,7 +12,8 @@ from agroforest.risk.datasets.burned_area import (
     tree_planes,
 )
 from agroforest.risk.probability_map import count_pixels, write_maps
-from agroforest.risk.scenes import Scenes, SceneStudent, SceneTrees
+from agroforest.risk.scene_trees import SceneTrees
+from agroforest.risk.scenes import Scenes, SceneStudent
 from agroforest.risk.task import Task
 from agroforest.risk.train import Recipe
 

@@ -11,7 +11,8 @@ from agroforest.risk.datasets.canopy_damage import (
     tree_planes,
 )
 from agroforest.risk.probability_map import count_pixels, write_maps
-from agroforest.risk.scenes import Scenes, SceneStudent, SceneTrees
+from agroforest.risk.scene_trees import SceneTrees
+from agroforest.risk.scenes import Scenes, SceneStudent
 from agroforest.risk.task import Task
 from agroforest.risk.train import Recipe
 
@@ -26,6 +27,7 @@ _NETWORK = SceneStudent(
     crops=Crops(side=48, noise=0.1, gain=0.2, forget=(0.08, 0.0)),
     sources=(CHANNELS, CHANNELS),
     features=network_planes,
+    refining=Recipe(epochs=6, batch=24, rate=1e-3, decay=1e-2, average=0.9),
 )
 _TREES = SceneTrees(
     spec=Learner(family="trees", width=40, blocks=300, share=0.4),
@@ -41,6 +43,10 @@ _TREES = SceneTrees(
     },
     features=tree_planes,
     rows=150_000,
+    refining=(
+        Learner(family="trees", width=4, blocks=20),
+        {"min_data_in_leaf": 10},
+    ),
 )
 
 TASK: Task[Scenes] = Task(
