@@ -2,17 +2,22 @@
 
 import csv
 import json
+import re
 import signal
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from tests.weather.conftest import era5_land
 
 from agroforest.cli import main
+from agroforest.indices.fire_weather.htz import HtzTables
+from agroforest.weather.mapping import Mapping
 
 HEAD = "date,temp,rh,wind,prec\n"
 
@@ -223,3 +228,46 @@ def test_one_line_says_what_is_wrong(
     assert words in ended.stderr
     assert "Traceback" not in ended.stderr
     assert not (tmp_path / "o.csv").exists()
+
+
+_MANUAL = Path(__file__).parents[2] / "docs" / "fire.md"
+
+
+def _blocks(kind: str) -> list[str]:
+    text = _MANUAL.read_text(encoding="utf-8")
+    return re.findall(rf"^```{kind}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+
+
+def test_commands_of_the_manual_are_understood(tmp_path: Path, run: Run) -> None:
+    """Each as it stands there; files and history as it says."""
+    start = date(2014, 1, 1)
+    rows = [
+        f"{start + timedelta(days=i)},{15 + i % 13},{30 + i * 7 % 60},{i % 25},{i % 5}"
+        for i in range(365 * 5 + 1)
+    ]
+    write(tmp_path, *rows, name="history.csv")
+    write(tmp_path, *rows[:5], name="STATION.csv")
+    era5_land().to_netcdf(tmp_path / "era5land.nc")
+    lines = _MANUAL.read_text(encoding="utf-8").splitlines()
+    commands = [line for line in lines if line.startswith("agroforest fire weather")]
+    assert len(commands) == 4
+    for command in commands:
+        ended = run(*command.split()[3:])
+        assert ended.returncode == 0, (command, ended.stderr)
+
+
+def test_mappings_of_the_manual_are_valid() -> None:
+    texts = _blocks("toml")
+    kinds = [HtzTables if "standard" in text else Mapping for text in texts]
+    assert kinds == [Mapping, Mapping, HtzTables]
+    for kind, text in zip(kinds, texts, strict=True):
+        read = kind.model_validate(tomllib.loads(text))
+        assert isinstance(read, Mapping) or read.missing() == ()
+
+
+def test_options_of_the_manual_exist(run: Run) -> None:
+    shown = run("--help").stdout
+    named = set(re.findall(r"`(--[a-z0-9-]+)", _MANUAL.read_text(encoding="utf-8")))
+    assert {"--ffmc-scale", "--state", "--restart-after"} <= named
+    for option in named:
+        assert option in shown, option
