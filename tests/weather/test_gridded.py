@@ -157,6 +157,18 @@ def test_names_of_cma(tmp_path: Path) -> None:
     np.testing.assert_allclose(found.rain, 3.0)
 
 
+def test_specific_humidity_of_cldas(tmp_path: Path) -> None:
+    """20 °C, 1000 hPa and 7.25 g/kg are half saturated (e = 1.169 kPa)."""
+    data = daily(hurs="g/kg", pr="mm").rename(hurs="QAIR", tas="TAIR", pr="PRE")
+    data["QAIR"][:] = 1000 * 0.622 * 1.16914 / (100 - 0.378 * 1.16914)
+    data["PAIR"] = (data.QAIR.dims, np.full((2, 3, 4), 1000.0), {"units": "hPa"})
+    data.to_netcdf(tmp_path / "c.nc")
+    np.testing.assert_allclose(read_gridded(tmp_path / "c.nc").humidity, 50, atol=1e-3)
+    data.drop_vars("PAIR").to_netcdf(tmp_path / "d.nc")
+    with pytest.raises(ConfigurationError, match="specific humidity with pressure"):
+        read_gridded(tmp_path / "d.nc")
+
+
 def test_standard_names_serve_where_short_names_do_not(tmp_path: Path) -> None:
     data = daily().rename(tas="a", hurs="b", sfcWind="c", pr="d")
     standard = {
@@ -192,7 +204,7 @@ def test_old_and_new_era5_in_one_file(tmp_path: Path) -> None:
 
 def test_numbers_that_cannot_be_are_counted(tmp_path: Path) -> None:
     data = daily()
-    data.hurs[0, 0, 0], data.hurs[0, 0, 1] = 120.0, 0.5
+    data.hurs[0, 0, 0], data.hurs[0, 0, 1], data.hurs[0, 0, 2] = 120.0, 0.5, 100.04
     data.pr[1, 1, 1] = -2.0
     data.tas[1, 2, 3] = 290.0
     data.sfcWind[0, 2, 2] = -1.0
@@ -206,6 +218,7 @@ def test_numbers_that_cannot_be_are_counted(tmp_path: Path) -> None:
         "negative rain": 1,
     }
     assert np.isnan(found.humidity).sum() == 2
+    assert found.humidity[0, 0, 2] == 100.0  # rounding
     assert np.isnan(found.rain).sum() == 1
 
 

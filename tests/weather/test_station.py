@@ -1,11 +1,15 @@
 """Station tables: what is read, what is set aside and why."""
 
+import csv
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.weather.conftest import Write
 
-from agroforest.core.errors import ConfigurationError, DataError
+from agroforest.core.errors import AgroforestError, ConfigurationError, DataError
 from agroforest.weather import read_station, read_stations
 
 HEAD = "date,temp,rh,wind,prec"
@@ -122,6 +126,42 @@ def test_a_one_among_fractions_is_no_percent(table: Write) -> None:
     assert reasons(series)[3] == "humidity 1 % among fractions: a fraction?"
     alone = read_station(table(HEAD, "2024-03-02,20,1.0,9,0", "2024-03-03,20,60,9,0"))
     assert alone.humidity.tolist() == [1.0, 60.0]
+
+
+def test_a_hundred_by_rounding_is_a_hundred(table: Write) -> None:
+    rows = ["2024-03-01,20,100.01,9,0", "2024-03-02,20,100.2,9,0"]
+    series = read_station(table(HEAD, *rows))
+    assert series.humidity.tolist() == [100.0]
+    assert series.notes == ("humidity up to 100.1 % is taken as 100: 1 rows",)
+    assert reasons(series) == {3: "humidity 100.2 % is above 100"}
+
+
+_CELLS = st.one_of(
+    st.floats().map(str),
+    st.integers(-(10**20), 10**20).map(str),
+    st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=12),
+    st.sampled_from(["", "NA", "2024-03-01", "0000-01-01", "9999-12-31", "1e999", "½"]),
+)
+
+
+@given(st.lists(st.lists(_CELLS, max_size=7), max_size=8))
+def test_whatever_a_table_holds_is_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]]
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "odd.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["date", "temp", "rh", "wind", "prec"])
+        writer.writerow(["2024-02-29", 20, 40, 10, 0])
+        writer.writerows(rows)
+    try:
+        series = read_station(path)
+    except AgroforestError:
+        return
+    assert (np.diff(series.days) > 0).all()
+    fields = (series.temperature, series.humidity, series.wind, series.rain)
+    assert all(np.isfinite(field).all() for field in fields)
+    assert series.rows == len(series.days) + len(series.refused)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from agroforest.weather.record import (
     Station,
     StationSeries,
 )
-from agroforest.weather.regrid import Placement, place
+from agroforest.weather.regrid import Placement, find_degrees, place
 from agroforest.weather.station import read_station, read_stations
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Station",
     "StationSeries",
     "build_network",
+    "find_degrees",
     "place",
     "read_gridded",
     "read_station",

@@ -19,6 +19,8 @@ STRONGEST = 300.0
 WETTEST = 2000.0
 #: Percent. No screen on land has reported less at noon; a fraction always does.
 DRIEST = 1.0
+#: Percent above 100 that are a matter of rounding, and taken as 100.
+ROUNDING = 0.1
 #: Median km/h of a series above which "km/h read as m/s" is likely. Arbitrary.
 _WINDY = 45.0
 

@@ -188,7 +188,7 @@ def find_variables(data: xr.Dataset, path: Path) -> dict[Quantity, xr.DataArray]
                 drop=True,
             )
             found[quantity] = variable
-    _check_complete(found, arrays, path)
+    found = _choose(found, arrays, path)
     dims = {frozenset(v.dims) for v in found.values()}
     if len(dims) != 1 or len(next(iter(dims))) not in {2, 3}:
         shown = ", ".join(f"{v.name}{v.dims}" for v in found.values())
@@ -219,31 +219,43 @@ def _find_variable(
     return matching[0] if matching else None
 
 
-def _check_complete(
+# Any one of a line's groups, whole, will do.
+_NEEDED: tuple[tuple[str, tuple[set[Quantity], ...]], ...] = (
+    ("temperature", ({Quantity.TEMPERATURE},)),
+    (
+        "humidity, dewpoint, or specific humidity with pressure",
+        (
+            {Quantity.HUMIDITY},
+            {Quantity.DEWPOINT},
+            {Quantity.SPECIFIC_HUMIDITY, Quantity.PRESSURE},
+        ),
+    ),
+    ("wind", ({Quantity.WIND}, {Quantity.WIND_EAST, Quantity.WIND_NORTH})),
+    ("rain", ({Quantity.RAIN},)),
+)
+
+
+def _choose(
     found: dict[Quantity, xr.DataArray],
     arrays: dict[Hashable, xr.DataArray],
     path: Path,
-) -> None:
-    wind = {Quantity.WIND_EAST, Quantity.WIND_NORTH}
-    lost = [
-        words
-        for words, there in (
-            ("temperature", Quantity.TEMPERATURE in found),
-            (
-                "humidity or dewpoint",
-                bool(found.keys() & {Quantity.HUMIDITY, Quantity.DEWPOINT}),
-            ),
-            ("wind", Quantity.WIND in found or wind <= found.keys()),
-            ("rain", Quantity.RAIN in found),
-        )
-        if not there
-    ]
+) -> dict[Quantity, xr.DataArray]:
+    """Leave only what is needed; the first whole group of each line."""
+    chosen: dict[Quantity, xr.DataArray] = {}
+    lost = []
+    for words, groups in _NEEDED:
+        whole = next((group for group in groups if group <= found.keys()), None)
+        if whole is None:
+            lost.append(words)
+            continue
+        chosen |= {quantity: found[quantity] for quantity in whole}
     if lost:
         raise ConfigurationError(
             path,
             f"has no {', no '.join(lost)} (there are {', '.join(map(str, arrays))})",
             "docs/fire.md lists the names that are known",
         )
+    return chosen
 
 
 def _find_places(

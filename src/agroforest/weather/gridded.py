@@ -20,7 +20,7 @@ from agroforest.weather.accumulation import (
     split_sums,
     sum_day,
 )
-from agroforest.weather.checks import find_bad_cells
+from agroforest.weather.checks import ROUNDING, find_bad_cells
 from agroforest.weather.dataset import Gridded, open_gridded
 from agroforest.weather.names import RainKind
 from agroforest.weather.record import GriddedWeather
@@ -28,8 +28,10 @@ from agroforest.weather.units import HOURS_A_DAY, Quantity
 
 #: Hours by which the nearest time of a file may miss noon.
 _TOLERANCE = 1.5
-#: Percent by which humidity made of a packed dewpoint may exceed 100. Arbitrary.
+#: Percent by which humidity made of packed numbers may exceed 100. Arbitrary.
 _SUPERSATURATED = 3.0
+# Molar mass of water over that of dry air.
+_EPSILON = 0.622
 _DEGREES_AN_HOUR = 15.0
 _HOUR = np.timedelta64(3600, "s")
 
@@ -155,13 +157,26 @@ def _find_noons(data: Gridded, utc_offset: float | None) -> _Noons:
 
 
 def _read_humidity(data: Gridded, at: NDArray[np.intp]) -> Field:
+    """Relative humidity: as it is, or from dewpoint, or from specific humidity."""
+    over = _SUPERSATURATED
     if Quantity.HUMIDITY in data.variables:
-        return data.read(Quantity.HUMIDITY, at)
-    wet = find_saturation(data.read(Quantity.DEWPOINT, at))
-    relative = 100.0 * wet / find_saturation(data.read(Quantity.TEMPERATURE, at))
+        relative, over = data.read(Quantity.HUMIDITY, at), ROUNDING
+    else:
+        vapour = _read_vapour(data, at)
+        dry = find_saturation(data.read(Quantity.TEMPERATURE, at))
+        relative = 100.0 * vapour / dry
     with np.errstate(invalid="ignore"):
-        packed = (relative > 100.0) & (relative <= 100.0 + _SUPERSATURATED)
-    return np.where(packed, 100.0, relative)
+        rounded = (relative > 100.0) & (relative <= 100.0 + over)
+    return np.where(rounded, 100.0, relative)
+
+
+def _read_vapour(data: Gridded, at: NDArray[np.intp]) -> Field:
+    """Vapour pressure, kPa."""
+    if Quantity.DEWPOINT in data.variables:
+        return find_saturation(data.read(Quantity.DEWPOINT, at))
+    share = data.read(Quantity.SPECIFIC_HUMIDITY, at)
+    pressure = data.read(Quantity.PRESSURE, at)
+    return share * pressure / (_EPSILON + (1.0 - _EPSILON) * share)
 
 
 def _read_wind(data: Gridded, at: NDArray[np.intp]) -> Field:

@@ -24,6 +24,12 @@ _SHORT: dict[Quantity, tuple[str, ...]] = {
     Quantity.HUMIDITY: (
         *("r2", "2r", "rh2m", "rh_2maboveground", "rhu", "rh", "hurs", "humidity"),
     ),
+    Quantity.SPECIFIC_HUMIDITY: (
+        *("q2", "sh2", "spfh2m", "spfh_2maboveground", "qair", "shum", "huss"),
+    ),
+    Quantity.PRESSURE: (
+        *("sp", "pressfc", "pres_surface", "pair", "prs", "psrf", "pres", "ps"),
+    ),
     Quantity.WIND: (
         *("si10", "10si", "ws10", "wind", "win", "win_s", "win_s_avg_10mi"),
         *("sfcwind", "ws", "wind_speed"),
@@ -42,6 +48,8 @@ _STANDARD: dict[str, Quantity] = {
     "air_temperature": Quantity.TEMPERATURE,
     "dew_point_temperature": Quantity.DEWPOINT,
     "relative_humidity": Quantity.HUMIDITY,
+    "specific_humidity": Quantity.SPECIFIC_HUMIDITY,
+    "surface_air_pressure": Quantity.PRESSURE,
     "wind_speed": Quantity.WIND,
     "eastward_wind": Quantity.WIND_EAST,
     "northward_wind": Quantity.WIND_NORTH,

@@ -97,6 +97,14 @@ class Placement:
         return own
 
 
+def find_degrees(grid: Grid) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Longitude and latitude of each pixel's centre, ``(y, x)`` WGS84 degrees."""
+    transformer = Transformer.from_crs(grid.crs, WGS84, always_xy=True)
+    xx, yy = np.meshgrid(grid.x_centres(), grid.y_centres())
+    longitude, latitude = transformer.transform(xx, yy)
+    return np.asarray(longitude, np.float64), np.asarray(latitude, np.float64)
+
+
 def place(weather: GriddedWeather, grid: Grid) -> Placement:
     """Find where the pixels of a grid lie in a source.
 
@@ -111,9 +119,7 @@ def place(weather: GriddedWeather, grid: Grid) -> Placement:
             "is no grid of at least two rows and columns",
             "fetch a larger area",
         )
-    transformer = Transformer.from_crs(grid.crs, WGS84, always_xy=True)
-    xx, yy = np.meshgrid(grid.x_centres(), grid.y_centres())
-    longitude, latitude = transformer.transform(xx, yy)
+    longitude, latitude = find_degrees(grid)
     # Degrees from the source's first column stand the date line.
     start = weather.longitude[0]
     columns = _around(weather.longitude - start)
@@ -128,7 +134,7 @@ def place(weather: GriddedWeather, grid: Grid) -> Placement:
     shape = (len(weather.latitude), len(weather.longitude))
     return Placement(
         grid=grid,
-        latitude=np.asarray(latitude, dtype=np.float64),
+        latitude=latitude,
         row=row,
         column=column,
         shape=shape,

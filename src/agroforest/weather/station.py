@@ -9,7 +9,7 @@ import numpy as np
 
 from agroforest.core.errors import ConfigurationError, DataError
 from agroforest.core.risk import epoch_day
-from agroforest.weather.checks import DRIEST, explain_row, find_notes
+from agroforest.weather.checks import DRIEST, ROUNDING, explain_row, find_notes
 from agroforest.weather.mapping import Mapping, read_mapping
 from agroforest.weather.noon import find_noons, norm_daily
 from agroforest.weather.record import Refused, StationSeries
@@ -101,6 +101,7 @@ def _build(found: Rows, mapping: Mapping | None, path: Path) -> StationSeries:
         daily, refused = find_noons(found.rows, mapping.noon)
     else:
         daily, refused = norm_daily(found.rows, where=path), []
+    daily, notes = _round(daily)
     days = _judge(daily)
     refused = sorted([*found.refused, *refused, *days.refused], key=lambda r: r.line)
     if not days.kept:
@@ -117,8 +118,19 @@ def _build(found: Rows, mapping: Mapping | None, path: Path) -> StationSeries:
         forecast=np.array([row.forecast for row in rows], dtype=np.bool_),
         rows=len(found.rows) + len(found.refused),
         refused=tuple(refused),
-        notes=find_notes(wind),
+        notes=(*notes, *find_notes(wind)),
     )
+
+
+def _round(rows: Sequence[Row]) -> tuple[list[Row], tuple[str, ...]]:
+    """Take humidity that is above 100 by rounding alone as 100, and say so."""
+    over = [100.0 < row.humidity <= 100.0 + ROUNDING for row in rows]
+    rounded = [
+        row.patch(humidity=100.0) if high else row
+        for row, high in zip(rows, over, strict=True)
+    ]
+    note = f"humidity up to {100 + ROUNDING:g} % is taken as 100: {sum(over)} rows"
+    return rounded, (note,) if any(over) else ()
 
 
 def _judge(rows: Sequence[Row]) -> _Days:

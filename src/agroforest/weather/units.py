@@ -16,23 +16,14 @@ class Quantity(StrEnum):
     TEMPERATURE = "temperature"  #: degrees Celsius
     DEWPOINT = "dewpoint"  #: degrees Celsius
     HUMIDITY = "humidity"  #: percent
+    SPECIFIC_HUMIDITY = "specific_humidity"  #: kg of vapour per kg of air
+    PRESSURE = "pressure"  #: kPa at the ground
     WIND = "wind"  #: km/h
     WIND_EAST = "wind_east"  #: km/h
     WIND_NORTH = "wind_north"  #: km/h
     RAIN = "rain"  #: millimetres, in the time that the source means
     RAIN_RATE = "rain_rate"  #: millimetres an hour
 
-
-KEPT = {
-    Quantity.TEMPERATURE: "°C",
-    Quantity.DEWPOINT: "°C",
-    Quantity.HUMIDITY: "%",
-    Quantity.WIND: "km/h",
-    Quantity.WIND_EAST: "km/h",
-    Quantity.WIND_NORTH: "km/h",
-    Quantity.RAIN: "mm",
-    Quantity.RAIN_RATE: "mm/h",
-}
 
 _SAME: Line = (1.0, 0.0)
 _KELVIN: Line = (1.0, -273.15)
@@ -52,6 +43,15 @@ _HUMIDITY: dict[str, Line] = {
     **dict.fromkeys(("%", "percent", "%rh"), _SAME),
     **dict.fromkeys(("fraction", "1", "(0-1)", "0-1"), (100.0, 0.0)),
 }
+_SPECIFIC: dict[str, Line] = {
+    **dict.fromkeys(("kgkg-1", "kg/kg", "1"), _SAME),
+    **dict.fromkeys(("gkg-1", "g/kg"), (0.001, 0.0)),
+}
+_PRESSURE: dict[str, Line] = {
+    **dict.fromkeys(("pa",), (0.001, 0.0)),
+    **dict.fromkeys(("hpa", "mbar", "mb", "millibars"), (0.1, 0.0)),
+    **dict.fromkeys(("kpa",), _SAME),
+}
 _RAIN: dict[str, Line] = {
     **dict.fromkeys(("mm", "kgm-2", "kg/m2", "millimetre", "mmh2o"), _SAME),
     **dict.fromkeys(("cm",), (10.0, 0.0)),
@@ -69,6 +69,8 @@ _KNOWN: dict[Quantity, dict[str, Line]] = {
     Quantity.TEMPERATURE: _TEMPERATURE,
     Quantity.DEWPOINT: _TEMPERATURE,
     Quantity.HUMIDITY: _HUMIDITY,
+    Quantity.SPECIFIC_HUMIDITY: _SPECIFIC,
+    Quantity.PRESSURE: _PRESSURE,
     Quantity.WIND: _SPEED,
     Quantity.WIND_EAST: _SPEED,
     Quantity.WIND_NORTH: _SPEED,
