@@ -299,3 +299,18 @@ def test_only_models_from_scratch_learn_on(
     value = replace(TASK, answer=Answer(head="value", outputs=("dark",)))
     with pytest.raises(ConfigurationError, match="cannot learn on"):
         finetune(value, base, survey, tmp_path)
+
+
+def test_networks_alone_keep_a_threshold_of_their_own(
+    base: Model, survey: Collection[Scenes], tuned: Model, tmp_path: Path
+) -> None:
+    assert set(tuned.card.calibration.thresholds) == {"dark"}
+    old = base.card.calibration.thresholds
+    calibration = base.card.calibration.model_copy(
+        update={"thresholds": {**old, "dark-networks": 0.001}}
+    )
+    card = base.card.model_copy(update={"calibration": calibration})
+    with_one = replace(base, card=card)
+    found = finetune(TASK, with_one, survey, tmp_path).card.calibration.thresholds
+    assert found["dark"] == tuned.card.calibration.thresholds["dark"]
+    assert 0.05 < found["dark-networks"] < 0.95  # nothing speaks for one in a thousand

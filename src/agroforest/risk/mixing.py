@@ -1,6 +1,6 @@
 """From what students say to one answer: shares, temperatures, a threshold."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from agroforest.risk.calibrate import (
 )
 from agroforest.risk.card import Calibration, Learner
 from agroforest.risk.prior import describe_prior, promise
-from agroforest.risk.task import Answers, S, Task
+from agroforest.risk.task import Answers, S, Samples, Task
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -75,7 +75,11 @@ def settle(
     )
     chance = promise(mixed, samples, task.answer, calibration)
     answers = Answers(value=chance, spread=np.zeros(len(chance), np.float32))
-    thresholds = _threshold(task, answers, samples, target, usual)
+    thresholds = {}
+    if task.threshold:
+        thresholds[task.threshold] = find_threshold(
+            chance[:, 0], samples, target, usual
+        )
     return Settled(
         learners=learners,
         calibration=calibration.model_copy(update={"thresholds": thresholds}),
@@ -98,22 +102,26 @@ def mix(
     return mixed
 
 
-def _threshold(
-    task: Task[S],
-    answers: Answers,
-    samples: S,
+def find_threshold(
+    chance: NDArray[np.float32],
+    samples: Samples,
     target: NDArray[Any],
-    usual: float | None,
-) -> Mapping[str, float]:
-    if not task.threshold:
-        return {}
-    known = is_known(target) & np.isfinite(answers.value[:, 0])
-    truth, chance = target[known] > 0, answers.value[known, 0]
+    usual: float | None = None,
+) -> float:
+    """Find the threshold of a decision.
+
+    Parameters
+    ----------
+    chance
+        ``(answer,)``, of samples that nobody learned from.
+    samples, target, usual
+        As for `settle`.
+    """
+    known = is_known(target) & np.isfinite(chance)
+    truth = target[known] > 0
     every = np.ones(known.size) if samples.weight is None else samples.weight
     if usual is None:
-        best, _ = choose_threshold(truth, chance, every[known])
-    else:
-        _, block = np.unique(samples.place, return_inverse=True)
-        block = np.repeat(block, samples.sizes)[known]
-        best = keep_threshold(usual, truth, chance, every[known], block)
-    return {task.threshold: best}
+        return choose_threshold(truth, chance[known], every[known])[0]
+    _, block = np.unique(samples.place, return_inverse=True)
+    block = np.repeat(block, samples.sizes)[known]
+    return keep_threshold(usual, truth, chance[known], every[known], block)

@@ -95,6 +95,17 @@ def test_polygons_and_points_of_any_format_and_crs(tmp_path: Path, suffix: str) 
     assert overlap == pytest.approx(1, abs=1e-3)
 
 
+def test_a_datum_without_a_known_shift_is_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    table = geopandas.GeoDataFrame(
+        {"status": ["dead"], "date": ["2020-09-01"]}, geometry=[SQUARE], crs="EPSG:4610"
+    )
+    table.to_file(tmp_path / "a.gpkg")
+    assert len(read_survey(tmp_path / "a.gpkg").labels) == 1
+    assert "about 100 m off" in caplog.text
+
+
 def test_lines_and_crossing_outlines(tmp_path: Path) -> None:
     bow = {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]}
     line = {"type": "LineString", "coordinates": [[0, 0], [1, 1]]}

@@ -1,6 +1,7 @@
 """Files of surveyors: what stands in their columns, and where."""
 
 import csv
+import logging
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,12 +15,13 @@ from shapely.geometry.base import BaseGeometry
 
 from agroforest.core.errors import ConfigurationError, DataError
 from agroforest.core.grid import WGS84
-from agroforest.products.zonal.outlines import place, read_outlines
+from agroforest.products.zonal.outlines import datum_note, place, read_outlines
 from agroforest.products.zonal.vectors import opened_vectors
 
 #: Headings of a CSV that hold a place; case does not matter.
 LONGITUDE, LATITUDE = ("lon", "longitude", "经度"), ("lat", "latitude", "纬度")
 
+_LOG = logging.getLogger(__name__)
 _POINTS = (shapely.GeometryType.POINT, shapely.GeometryType.MULTIPOINT)
 
 
@@ -70,6 +72,8 @@ def _read_vectors(
     path: Path, layer: str | None, encoding: str | None
 ) -> Iterator[Feature]:
     with opened_vectors(path, layer=layer, encoding=encoding) as file:
+        if note := datum_note(file.crs, pyproj.CRS(WGS84)):
+            _LOG.warning("%s: %s", path, note)
         for batch in file.batches():
             where = _to_degrees(batch.wkb, file.crs)
             for cells, geometry in zip(
