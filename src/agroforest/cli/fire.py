@@ -2,12 +2,13 @@
 
 import typer
 
-from agroforest.cli import fire_hotspots, fire_weather
+from agroforest.cli import fire_danger, fire_hotspots, fire_weather
 
 app = typer.Typer(
     help="Fire weather, hotspots and scars. · 森林火险、热点与过火",
     no_args_is_help=True,
 )
 app.command(name="weather")(fire_weather.weather)
+app.command(name="danger")(fire_danger.danger)
 app.command(name="hotspots")(fire_hotspots.hotspots)
 app.command(name="climatology")(fire_hotspots.climatology)

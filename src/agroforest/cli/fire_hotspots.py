@@ -78,7 +78,7 @@ def hotspots(
         boundaries=boundaries,
         townships=townships,
         reference=reference,
-        datum=_datum(datum),
+        datum=read_datum(datum),
         land_cover=land_cover,
         static=static,
         gap_hours=gap_hours,
@@ -116,7 +116,8 @@ def _moment(text: str | None) -> datetime:
     return moment.astimezone(UTC)
 
 
-def _datum(text: str | None) -> Any:  # noqa: ANN401  imported late
+def read_datum(text: str | None) -> Any:  # noqa: ANN401  imported late
+    """What the coordinates of a layer are; the word a user gives for it."""
     from agroforest.core.errors import ConfigurationError
     from agroforest.hotspots.datum import Datum
 
@@ -194,7 +195,7 @@ def climatology(
             files=tuple(files),
             covered=covered,
             boundaries=boundaries,
-            datum=_datum(datum),
+            datum=read_datum(datum),
             static=static,
             step=cell,
             out=out,

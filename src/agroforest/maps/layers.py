@@ -165,7 +165,7 @@ def _index_layers(page: MapPage, store: _Pictures) -> list[Json]:
                 "id": f"index:{text(name)}",
                 "kind": "index",
                 "title": both(first.title_zh, first.title_en),
-                "shown": False,
+                "shown": any(m.shown for m in members),
                 "opacity": 0.85,
                 "tiles": tiles,
                 "legend": {

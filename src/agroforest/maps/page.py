@@ -45,6 +45,8 @@ class IndexLayer:
         is used, and the legend says so.
     colormap
         Name in `agroforest.maps.colors.COLORMAPS`.
+    shown
+        Whether the layer is on when the page opens.
     """
 
     name: str
@@ -59,6 +61,7 @@ class IndexLayer:
     vmin: float
     vmax: float
     colormap: str = "viridis"
+    shown: bool = False
 
     def __post_init__(self) -> None:
         if self.values.shape != self.grid.shape:
