@@ -62,10 +62,12 @@ def main() -> None:
     folder = arguments.data / "fwi_reference"
     if folder.is_dir():
         found["series"] = measure_series(folder)
+        cities = sorted(
+            (arguments.data / "weather_south_china").glob("[a-z]*[a-z].csv")
+        )
+        found["season"] = measure_season(cities)
     else:
         print(f"no reference series: {folder} is not there")
-    cities = sorted((arguments.data / "weather_south_china").glob("[a-z]*[a-z].csv"))
-    found["season"] = measure_season(cities)
     if arguments.json is not None:
         arguments.json.write_text(json.dumps(found, indent=1), encoding="utf-8")
 

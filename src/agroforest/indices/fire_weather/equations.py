@@ -1,18 +1,22 @@
-"""Canadian Fire Weather Index System: one cell, one day.
+"""Canadian Fire Weather Index System: one day, compiled.
 
 Equation numbers are those of Van Wagner & Pickett (1985), Forestry Technical Report
 33; the system is described in Van Wagner (1987), Technical Report 35. Where the two
 differ in decimals from the Canadian Forest Service's R package (Eqs. 12, 15), the
 package is followed.
 
-The functions are compiled and know no missing values: callers pass numbers in range.
+The functions of a cell know no missing values: they are given numbers in range. The
+loop over cells is in this file, too: numba's cache on disk notices a change of a
+function's own file, but not of the files of what it calls.
 """
 # mypy: disable-error-code="no-any-return"
 # (a float to a float power may be complex, as far as mypy knows)
 
 import math
 
+import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 #: Moisture scale of the fine fuel moisture code as published (Eqs. 1 and 10).
 PUBLISHED_SCALE = 147.2
@@ -172,3 +176,76 @@ def find_fwi(isi: float, bui: float) -> float:
 def find_dsr(fwi: float) -> float:
     """Daily severity rating, from 0."""
     return 0.0272 * fwi**1.77  # Eq. 31
+
+
+@_compiled
+def _find_band(edges: NDArray[np.float64], latitude: float) -> int:
+    band = 0
+    for edge in edges:
+        if latitude > edge:
+            band += 1
+    return band
+
+
+@_compiled
+def advance(
+    before: tuple[NDArray[np.float64], ...],
+    weather: tuple[NDArray[np.float64], ...],
+    active: NDArray[np.bool_],
+    latitude: NDArray[np.float64],
+    hours: tuple[NDArray[np.float64], NDArray[np.float64]],
+    factors: tuple[NDArray[np.float64], NDArray[np.float64]],
+    scale: float,
+    code: tuple[NDArray[np.float64], ...],
+    index: tuple[NDArray[np.float64], ...],
+    valid: NDArray[np.bool_],
+    start: int,
+    stop: int,
+) -> None:
+    """Advance cells `start` to `stop` by a day.
+
+    Parameters
+    ----------
+    before
+        Three ``(cell,)`` float64: FFMC, DMC, DC of the day before.
+    weather
+        Four ``(cell,)`` float64: °C, %, km/h, mm; NaN is missing.
+    active
+        ``(cell,)`` bool, True in season.
+    latitude
+        ``(cell,)`` or ``(1,)`` degrees north.
+    hours, factors
+        Edges of bands and the month's value of each band, for DMC and DC.
+    scale
+        Of the FFMC.
+    code, index, valid
+        Filled: the three codes; ISI, BUI, FWI and DSR; whether the weather is whole.
+    start, stop
+        Which cells.
+    """
+    each = latitude.size > 1
+    hour = hours[1][_find_band(hours[0], latitude[0])]
+    factor = factors[1][_find_band(factors[0], latitude[0])]
+    for i in range(start, stop):
+        temperature, humidity = weather[0][i], weather[1][i]
+        wind, rain = weather[2][i], weather[3][i]
+        good = abs(temperature) < np.inf and 0.0 <= humidity <= 100.0
+        good = good and 0.0 <= wind < np.inf and 0.0 <= rain < np.inf
+        valid[i] = good
+        if not (good and active[i]):
+            for k in range(3):
+                code[k][i] = before[k][i]
+            for k in range(4):
+                index[k][i] = np.nan
+            continue
+        if each:
+            hour = hours[1][_find_band(hours[0], latitude[i])]
+            factor = factors[1][_find_band(factors[0], latitude[i])]
+        ffmc = find_ffmc(before[0][i], temperature, humidity, wind, rain, scale)
+        dmc = find_dmc(before[1][i], temperature, humidity, rain, hour)
+        dc = find_dc(before[2][i], temperature, rain, factor)
+        isi, bui = find_isi(ffmc, wind, scale), find_bui(dmc, dc)
+        fwi = find_fwi(isi, bui)
+        code[0][i], code[1][i], code[2][i] = ffmc, dmc, dc
+        index[0][i], index[1][i], index[2][i] = isi, bui, fwi
+        index[3][i] = find_dsr(fwi)

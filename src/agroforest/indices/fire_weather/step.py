@@ -8,21 +8,12 @@ from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from agroforest.core.errors import DataError
 from agroforest.core.weather import NoonWeather
 from agroforest.indices.fire_weather.daylength import find_day_lengths, norm_latitude
-from agroforest.indices.fire_weather.equations import (
-    find_bui,
-    find_dc,
-    find_dmc,
-    find_dsr,
-    find_ffmc,
-    find_fwi,
-    find_isi,
-)
+from agroforest.indices.fire_weather.equations import advance
 from agroforest.indices.fire_weather.season import turn_season
 from agroforest.indices.fire_weather.state import Codes
 
@@ -99,7 +90,7 @@ def step(
     index = [np.empty(codes.shape) for _ in range(4)]
     valid = np.empty(codes.shape, dtype=np.bool_)
     work = partial(
-        _advance,
+        advance,
         tuple(_flat(a) for a in (codes.ffmc, codes.dmc, codes.dc)),
         tuple(
             _flat(a)
@@ -177,56 +168,3 @@ def _count(
         np.minimum(stale, _MOST_DAYS).astype(np.int16),
         np.minimum(missed, _MOST_DAYS).astype(np.int16),
     )
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
-def _find_band(edges: NDArray[np.float64], latitude: float) -> int:
-    band = 0
-    for edge in edges:
-        if latitude > edge:
-            band += 1
-    return band
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
-def _advance(
-    before: tuple[NDArray[np.float64], ...],
-    weather: tuple[NDArray[np.float64], ...],
-    active: NDArray[np.bool_],
-    latitude: NDArray[np.float64],
-    hours: tuple[NDArray[np.float64], NDArray[np.float64]],
-    factors: tuple[NDArray[np.float64], NDArray[np.float64]],
-    scale: float,
-    code: tuple[NDArray[np.float64], ...],
-    index: tuple[NDArray[np.float64], ...],
-    valid: NDArray[np.bool_],
-    start: int,
-    stop: int,
-) -> None:
-    """Fill `code`, `index` and `valid` for cells `start` to `stop`."""
-    each = latitude.size > 1
-    hour = hours[1][_find_band(hours[0], latitude[0])]
-    factor = factors[1][_find_band(factors[0], latitude[0])]
-    for i in range(start, stop):
-        temperature, humidity = weather[0][i], weather[1][i]
-        wind, rain = weather[2][i], weather[3][i]
-        good = abs(temperature) < np.inf and 0.0 <= humidity <= 100.0
-        good = good and 0.0 <= wind < np.inf and 0.0 <= rain < np.inf
-        valid[i] = good
-        if not (good and active[i]):
-            for k in range(3):
-                code[k][i] = before[k][i]
-            for k in range(4):
-                index[k][i] = np.nan
-            continue
-        if each:
-            hour = hours[1][_find_band(hours[0], latitude[i])]
-            factor = factors[1][_find_band(factors[0], latitude[i])]
-        ffmc = find_ffmc(before[0][i], temperature, humidity, wind, rain, scale)
-        dmc = find_dmc(before[1][i], temperature, humidity, rain, hour)
-        dc = find_dc(before[2][i], temperature, rain, factor)
-        isi, bui = find_isi(ffmc, wind, scale), find_bui(dmc, dc)
-        fwi = find_fwi(isi, bui)
-        code[0][i], code[1][i], code[2][i] = ffmc, dmc, dc
-        index[0][i], index[1][i], index[2][i] = isi, bui, fwi
-        index[3][i] = find_dsr(fwi)
