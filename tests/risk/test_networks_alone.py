@@ -29,21 +29,28 @@ def scenes(data_dir: Path) -> Scenes:
     return TASK.read(data_dir / "pest_s2_patches")
 
 
+@pytest.fixture(scope="module")
+def best(model: Model, scenes: Scenes) -> tuple[float, float]:
+    return choose_networks_threshold(TASK, model, scenes)
+
+
 @pytest.mark.data
 @pytest.mark.slow
 def test_the_card_holds_the_best_threshold_of_the_networks(
-    model: Model, scenes: Scenes
+    model: Model, best: tuple[float, float]
 ) -> None:
-    found, f1 = choose_networks_threshold(TASK, model, scenes)
+    found, f1 = best
     assert found == model.card.calibration.thresholds[DAMAGED + SUFFIX]
     assert f1 == pytest.approx(0.681, abs=0.001)
 
 
 @pytest.mark.data
 @pytest.mark.slow
-def test_filled_bands_cost_less_than_a_hundredth(model: Model, scenes: Scenes) -> None:
+def test_filled_bands_cost_less_than_a_hundredth(
+    model: Model, scenes: Scenes, best: tuple[float, float]
+) -> None:
     values = tuple(_without_60_m(v) for v in scenes.values)
-    _, whole = choose_networks_threshold(TASK, model, scenes)
+    _, whole = best
     _, left = choose_networks_threshold(TASK, model, replace(scenes, values=values))
     assert whole - 0.01 < left <= whole
 

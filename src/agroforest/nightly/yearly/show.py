@@ -14,6 +14,7 @@ from agroforest.nightly.yearly.groups import CAVEAT, cause_words
 from agroforest.nightly.yearly.notes import damage_limits
 from agroforest.nightly.yearly.plan import due_year, state_of, yearly_key
 from agroforest.nightly.yearly.report import add_causes, likely_cause
+from agroforest.risk import models_dir, read_card
 from agroforest.store import Store, TaskRecord
 
 
@@ -28,7 +29,10 @@ def show_year(
     if settings is None:
         return (), {}
     found = list(_newest(watch, store, night))
-    limits = damage_limits(settings.damage) if any(o.compared for _, o in found) else {}
+    title, limits = "", {"zh": "", "en": ""}
+    if any(outcome.compared for _, outcome in found):
+        title = read_card(models_dir() / settings.damage).title
+        limits = damage_limits(settings.damage)
     layers = []
     for task, outcome in found:
         if not outcome.compared:
@@ -43,7 +47,7 @@ def show_year(
                 grid=raster.grid,
                 values=decode(raster.array),
                 threshold=outcome.threshold,
-                model=str(settings.damage),
+                model=title,
                 limits_zh=limits["zh"],
                 limits_en=limits["en"],
             )
