@@ -138,7 +138,7 @@ def test_a_mask_sets_its_events_apart(tmp_path):
     rows = [viirs_row(longitude="108.5"), viirs_row(longitude="108.9")]
     report = run(tmp_path, *rows, static=mask)
     assert (report.burning, report.static, report.sources) == (1, 1, 1)
-    assert [row["static"] for row in rows_of(tmp_path)] == ["False", "True"]
+    assert [row["static"] for row in rows_of(tmp_path)] == ["false", "true"]
 
 
 def test_what_was_written_is_all_the_state_there_is(tmp_path):

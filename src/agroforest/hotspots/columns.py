@@ -38,6 +38,8 @@ _SATELLITES: dict[str, tuple[str, Instrument]] = {
 _LETTERS = {c.name.lower(): int(c) for c in Confidence}
 _LETTERS |= {name[0]: grade for name, grade in _LETTERS.items()}
 
+_MOST = 1e6  # of any unit: what is more, infinity too, was not measured
+
 _Value = TypeVar("_Value")
 _Cells = Sequence[str]
 
@@ -130,21 +132,19 @@ def _numbers(
     name: str,
     faults: dict[int, str],
     *,
-    low: float = -math.inf,
-    high: float = math.inf,
+    low: float,
+    high: float = _MOST,
     blank: bool = False,
 ) -> NDArray[np.float64]:
     """Read a column of numbers; NaN where there is none."""
-    text = np.array(cells, dtype=np.str_) if cells else np.empty(0, dtype="U1")
     try:
-        values = text.astype(np.float64)
+        values = np.array(list(map(float, cells)), dtype=np.float64)
     except ValueError:
         values = np.array([_number(cell) for cell in cells], dtype=np.float64)
-    sound = (values >= low) & (values <= high) & np.isfinite(values)
-    if blank:
-        sound |= np.char.strip(text) == ""
+    sound = (values >= low) & (values <= high)  # neither is NaN
     for n in np.flatnonzero(~sound).tolist():
-        faults.setdefault(n, f"{name} {_shown(cells[n])} is no number in its range")
+        if not (blank and not cells[n].strip()):
+            faults.setdefault(n, f"{name} {_shown(cells[n])} is no number in its range")
     return np.where(sound, values, np.nan)
 
 

@@ -72,14 +72,14 @@ def read_firms(paths: Sequence[Path]) -> Feed:
     return join_feeds([read_file(path) for path in paths])
 
 
-def read_file(path: Path) -> "Table":
+def read_file(path: Path) -> "FileRows":
     """Read one file, repetitions included; see `read_firms`."""
     return read_table(_read_text(path), path)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Table:
-    """The rows of one file, repetitions included.
+class FileRows:
+    """What one file holds, repetitions included.
 
     Attributes
     ----------
@@ -99,7 +99,7 @@ class Table:
     refused: tuple[Refused, ...]
 
 
-def join_feeds(tables: Sequence[Table]) -> Feed:
+def join_feeds(tables: Sequence[FileRows]) -> Feed:
     """Join tables, leaving out what comes twice."""
     joined = concatenate([table.detections for table in tables])
     refused = tuple(row for table in tables for row in table.refused)
@@ -122,7 +122,7 @@ def join_feeds(tables: Sequence[Table]) -> Feed:
 
 
 def _name_repeated(
-    tables: Sequence[Table], again: NDArray[np.intp], original: NDArray[np.intp]
+    tables: Sequence[FileRows], again: NDArray[np.intp], original: NDArray[np.intp]
 ) -> Iterable[Refused]:
     lines = np.concatenate([table.lines for table in tables]).tolist()
     sizes = [len(table.lines) for table in tables]
@@ -136,7 +136,7 @@ def _name_repeated(
         )
 
 
-def read_table(text: str, path: PurePath | str) -> Table:
+def read_table(text: str, path: PurePath | str) -> FileRows:
     """Read the text of one CSV; see `read_firms`."""
     headings, rows, lines = _split(text, path)
     missing = [name for name in _NEEDED if name not in headings]
@@ -161,7 +161,7 @@ def read_table(text: str, path: PurePath | str) -> Table:
     read = read_columns(cells, faults)
     usable = np.ones(len(rows), dtype=bool)
     usable[list(faults)] = False
-    return Table(
+    return FileRows(
         file=str(path),
         detections=read.take(usable),
         lines=np.array(lines, dtype=np.int64)[usable],

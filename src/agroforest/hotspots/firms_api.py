@@ -14,7 +14,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from agroforest.core.errors import ConfigurationError, SourceError
-from agroforest.hotspots.firms import Table, read_table
+from agroforest.hotspots.firms import FileRows, read_table
 
 #: Holds the key; https://firms.modaps.eosdis.nasa.gov/api/map_key/
 KEY_VARIABLE = "FIRMS_MAP_KEY"
@@ -38,7 +38,7 @@ _IN_PATH = re.compile(r"/csv/[^/\s]+/")
 
 def fetch_tables(
     products: Sequence[str], *, area: str | None, days: int = 1
-) -> tuple[Table, ...]:
+) -> tuple[FileRows, ...]:
     """Fetch the newest detections of some products.
 
     Parameters
@@ -52,7 +52,7 @@ def fetch_tables(
 
     Returns
     -------
-    tuple of Table
+    tuple of FileRows
         One a product.
 
     Raises
@@ -117,7 +117,7 @@ def _session() -> requests.Session:
     return session
 
 
-def _fetch(session: requests.Session, url: str, product: str) -> Table:
+def _fetch(session: requests.Session, url: str, product: str) -> FileRows:
     where = f"FIRMS {product}"
     try:
         # A redirect would carry the key to wherever it leads.

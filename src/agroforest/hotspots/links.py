@@ -12,7 +12,7 @@ from agroforest.hotspots.detections import Detections, unit_vectors
 
 _HOUR = np.timedelta64(3600, "s")
 # Neighbours looked at in one go: 24 bytes each.
-_AT_ONCE = 4_000_000
+_AT_ONCE = 20_000_000
 # The tree's own rounding must not lose a pair that lies exactly on the limit.
 _SLACK = 1e-9
 
@@ -56,9 +56,17 @@ def label_chains(detections: Detections, *, gap_hours: float) -> NDArray[np.int6
 def _near_pairs(
     points: NDArray[np.float64],
 ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    """Pairs of points that differ by at most 1 in every coordinate, in blocks."""
+    """Pairs of points that differ by at most 1 in every coordinate, in blocks.
+
+    A crowded day can have more pairs than fit into memory; then the points are taken
+    by as many as have `_AT_ONCE` neighbours.
+    """
     tree = cKDTree(points)
     radius = 1.0 + _SLACK
+    if tree.count_neighbors(tree, radius, p=np.inf) <= _AT_ONCE:
+        pairs = tree.query_pairs(radius, p=np.inf, output_type="ndarray")
+        yield pairs[:, 0], pairs[:, 1]
+        return
     neighbours = tree.query_ball_point(points, radius, p=np.inf, return_length=True)
     block = np.cumsum(neighbours) // _AT_ONCE
     for start in np.unique(block, return_index=True)[1].tolist():

@@ -6,14 +6,13 @@ from datetime import datetime
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from agroforest.core.errors import AgroforestError, ConfigurationError, NoInputError
 from agroforest.hotspots.datum import Datum
 from agroforest.hotspots.detections import Detections
 from agroforest.hotspots.districts import Districts, read_districts
 from agroforest.hotspots.events import GAP_HOURS, no_events, step
-from agroforest.hotspots.firms import Feed, Refused, Table, join_feeds, read_file
+from agroforest.hotspots.firms import Feed, FileRows, Refused, join_feeds, read_file
 from agroforest.hotspots.land_cover import CoverShares, find_cover
 from agroforest.hotspots.static import (
     StaticSource,
@@ -22,13 +21,8 @@ from agroforest.hotspots.static import (
     read_static,
     write_static,
 )
-from agroforest.hotspots.tables import (
-    Findings,
-    build_table,
-    write_csv,
-    write_detections,
-    write_geojson,
-)
+from agroforest.hotspots.tables import Findings, Table, build_table
+from agroforest.hotspots.writing import write_csv, write_detections, write_geojson
 
 _EVENTS, _TABLE = "events.geojson", "events.csv"
 _DETECTIONS, _SOURCES = "detections.csv", "static_sources.geojson"
@@ -66,7 +60,7 @@ class HotspotRequest:
     """
 
     files: tuple[Path, ...] = ()
-    tables: tuple[Table, ...] = ()
+    tables: tuple[FileRows, ...] = ()
     out: Path
     now: datetime
     boundaries: Path | None = None
@@ -231,24 +225,24 @@ def _settle_sources(
 def _report(
     feed: Feed,
     unreadable: Sequence[str],
-    table: pd.DataFrame,
+    events: Table,
     notes: Sequence[str],
     sources: Sequence[StaticSource],
     files: Sequence[Path],
 ) -> HotspotReport:
-    static = int(table["static"].sum())
+    static = int(events["static"].sum())
     crops = outside = None
-    if "crop_burning" in table:
-        crops = int((table["crop_burning"] == "suspected").sum())
-    if "county_count" in table:
-        outside = int(np.sum(table["county_count"] == 0))
+    if "crop_burning" in events:
+        crops = int((events["crop_burning"] == "suspected").sum())
+    if "county_count" in events:
+        outside = int(np.sum(events["county_count"] == 0))
     return HotspotReport(
         detections=len(feed.detections),
         refused=feed.refused,
         repeated=feed.repeated,
         unreadable=tuple(unreadable),
-        events=len(table),
-        burning=len(table) - static,
+        events=len(events["id"]),
+        burning=len(events["id"]) - static,
         static=static,
         crop_burning=crops,
         outside=outside,
