@@ -278,9 +278,14 @@ def _short(outlook: "Outlook") -> str:
 
 def _unknown(outlook: "Outlook") -> list[str]:
     both = outlook.estimate.learning + outlook.estimate.judging
-    if not both.remote_files:
-        return []
-    return [f"bytes and download time of {both.remote_files:,.0f} remote files"]
+    found = []
+    if both.remote_files:
+        found.append(
+            f"bytes and download time of {both.remote_files:,.0f} remote files"
+        )
+    if outlook.years:
+        found.append(f"time of {outlook.years:,} comparisons with the year before")
+    return found
 
 
 def _bytes(number: float) -> str:

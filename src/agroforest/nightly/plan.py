@@ -1,6 +1,6 @@
 """What a night has to do: tasks, each named by what goes in."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from enum import StrEnum
@@ -244,6 +244,12 @@ def find_scenes(
         collections=settings.collections,
         max_cloud_cover=settings.max_cloud_cover,
     )
+
+
+def find_alerts(alerts: Iterable[Alert], tile: Tile) -> Iterator[Alert]:
+    """Find the alerts that touch a tile."""
+    outline = tile.footprint()
+    return (a for a in alerts if a.geometry.intersects(outline))
 
 
 def _baseline_task(

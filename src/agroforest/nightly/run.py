@@ -21,7 +21,13 @@ from agroforest.nightly import records
 from agroforest.nightly.cluster import Compute, Scheduler
 from agroforest.nightly.judge import Judge
 from agroforest.nightly.page import write_map
-from agroforest.nightly.plan import Plan, TileTask, Watch, plan_night
+from agroforest.nightly.plan import (
+    Plan,
+    TileTask,
+    Watch,
+    find_alerts,
+    plan_night,
+)
 from agroforest.nightly.report import build_report, write_report
 from agroforest.nightly.result import TaskResult
 from agroforest.nightly.watch import build_watch
@@ -182,7 +188,7 @@ def _run_night(
         return NightOutcome(night=night, plan=plan)
     before = store.alerts(watch.pipeline.name, statuses=_LIVING)
     results = _work(session, compute, plan, before)
-    results += _compare(session, compute, plan, before)
+    results += _run(session, compute, plan.yearly, f"{night} years")
     after, changes = step(
         before,
         drop_rims(
@@ -261,7 +267,13 @@ def _plan_year(
     if last is not None and night < last:
         return (), {}
     uses = partial(store.scene_uses, watch.pipeline.name)
-    return plan_yearly(watch, session.catalog, night, uses=uses)
+    return plan_yearly(
+        watch,
+        session.catalog,
+        night,
+        uses=uses,
+        alerts=store.alerts(watch.pipeline.name, statuses=_LIVING),
+    )
 
 
 def _is_done(session: _Session, task: TileTask) -> bool:
@@ -281,20 +293,11 @@ def _work(
     learned = _run(session, compute, plan.baselines, f"{plan.night} baselines")
     lost = {r.tile for r in learned if not r.done}
     tasks = [
-        task.patch(alerts=tuple(_inside(alerts, task)))
+        task.patch(alerts=tuple(find_alerts(alerts, task.tile)))
         for task in plan.tasks
         if task.tile.id not in lost
     ]
     return learned + _run(session, compute, tasks, f"{plan.night} tiles")
-
-
-def _compare(
-    session: _Session, compute: Compute, plan: Plan, alerts: Sequence[Alert]
-) -> list[TaskResult]:
-    """Compare with the year before; causes are those of the nights before."""
-    known = [a for a in alerts if a.first_night < plan.night]
-    tasks = [task.patch(alerts=tuple(_inside(known, task))) for task in plan.yearly]
-    return _run(session, compute, tasks, f"{plan.night} years")
 
 
 def _run(
@@ -310,11 +313,6 @@ def _run(
         results.append(result)
         session.progress.advance()
     return sorted(results, key=lambda r: r.tile)
-
-
-def _inside(alerts: Sequence[Alert], task: TileTask) -> Iterator[Alert]:
-    outline = task.tile.footprint()
-    return (a for a in alerts if a.geometry.intersects(outline))
 
 
 def _uncatalogued(session: _Session) -> list[DataError]:

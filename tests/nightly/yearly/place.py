@@ -70,7 +70,9 @@ class Forest:
     def add(self, folder: Path) -> None:
         add_scenes([folder], LocalCatalog(self.place.catalog))
 
-    def alert(self, name: str, rows: slice, columns: slice) -> Alert:
+    def alert(
+        self, name: str, rows: slice, columns: slice, *, since: date | None = None
+    ) -> Alert:
         """Record an alert of the night before on some pixels."""
         outline = shapely.box(
             GRID.left + 10 * columns.start,
@@ -79,6 +81,7 @@ class Forest:
             GRID.top - 10 * rows.start,
         )
         night = NIGHT - timedelta(days=3)
+        sign = since or date(YEAR, 9, 1)
         alert = Alert(
             id=name,
             pipeline=self.pipeline.name,
@@ -91,7 +94,7 @@ class Forest:
             probability=0.9,
             first_night=night,
             last_night=night,
-            since=night,
+            since=sign,
             evidence=night,
             changed=night,
         )

@@ -181,6 +181,32 @@ def test_eight_years_and_the_last_are_needed(
     assert bool(outcome.report["yearly"]["missing"]) is not causes
 
 
+def test_an_alert_on_later_signs_is_not_explained(
+    forest: Forest, tmp_path: Path
+) -> None:
+    write_decade(tmp_path / "landsat")
+    forest.add(tmp_path / "landsat")
+    forest.alert("d" * 16, *DEAD, since=date(YEAR, 10, 20))
+    (outcome,) = forest.run()
+    assert outcome.report is not None
+    assert outcome.report["yearly"]["causes"] == []
+
+
+def test_alerts_are_explained_where_years_cannot_be_compared(tmp_path: Path) -> None:
+    write_autumn(tmp_path / "scenes", YEAR, days=DAYS[:1])
+    write_decade(tmp_path / "scenes")
+    found = Forest(work=tmp_path / "w", settings=write_settings(tmp_path / "s"))
+    found.add(tmp_path / "scenes")
+    (without,) = found.run()
+    assert without.plan.yearly == (), "nothing to look under"
+    found.alert("d" * 16, *DEAD)
+    (outcome,) = found.run(NIGHT + timedelta(days=1))
+    assert outcome.report is not None
+    assert [c["cause"] for c in outcome.report["yearly"]["causes"]] == ["felling"]
+    (tile,) = outcome.report["yearly"]["tiles"]
+    assert (tile["compared"], tile["explained"]) == (False, True)
+
+
 def test_without_a_season_nothing_is_made_and_it_is_said(tmp_path: Path) -> None:
     write_autumn(tmp_path / "scenes", YEAR, dead=True)
     found = Forest(work=tmp_path / "w", settings=write_settings(tmp_path / "s"))
@@ -189,7 +215,7 @@ def test_without_a_season_nothing_is_made_and_it_is_said(tmp_path: Path) -> None
     assert outcome.report is not None
     assert outcome.report["yearly"]["tiles"] == []
     said = [one["en"] for one in outcome.report["yearly"]["missing"]]
-    assert said[1] == "no scenes of 08-15/10-15 in 2019 to compare with (1 tile)"
+    assert said == ["no scenes of 08-15/10-15 in 2019 to compare with (1 tile)"]
     assert not (found.place.folder / "composites").exists()
     assert (
         "没有 2019 年 08-15/10-15 的影像"

@@ -54,6 +54,9 @@ class Outlook:
         Clear dates that a season needs.
     short
         Tiles whose history has fewer scenes than that: nothing can be judged there.
+    years
+        Comparisons of a tile with the year before. Their time is in no estimate:
+        what they take was never measured here.
     """
 
     estimate: Estimate
@@ -62,6 +65,7 @@ class Outlook:
     free_bytes: int
     min_clear: int
     short: tuple[str, ...]
+    years: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -161,6 +165,7 @@ def look_ahead(
             for task in plan.baselines
             if len(task.scenes) < pipeline.baseline.min_clear
         ),
+        years=len({task.baseline for plan in plans for task in plan.yearly}),
     )
 
 

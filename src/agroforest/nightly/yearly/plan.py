@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 from agroforest.catalog import Catalog, find
 from agroforest.catalog.landsat import COLLECTION as LANDSAT
+from agroforest.core.alert import Alert
 from agroforest.core.config import YearlySection
 from agroforest.core.errors import ConfigurationError
 from agroforest.core.grid import Tile
@@ -16,6 +17,7 @@ from agroforest.nightly.plan import (
     TaskKind,
     TileTask,
     Watch,
+    find_alerts,
     find_scenes,
     grid_key,
 )
@@ -36,7 +38,12 @@ Uses = Callable[[str], Mapping[str, date]]
 
 
 def plan_yearly(
-    watch: Watch, catalog: Catalog, night: date, *, uses: Uses
+    watch: Watch,
+    catalog: Catalog,
+    night: date,
+    *,
+    uses: Uses,
+    alerts: Sequence[Alert],
 ) -> tuple[tuple[TileTask, ...], Mapping[str, int]]:
     """Plan the yearly comparisons of a night.
 
@@ -55,6 +62,9 @@ def plan_yearly(
         The night.
     uses
         Tells what was done.
+    alerts
+        Alerts that are not closed. Causes are looked for under those that the
+        nights before raised on signs no later than the season.
 
     Returns
     -------
@@ -65,6 +75,8 @@ def plan_yearly(
     if settings is None or models is None or not (models.damage or models.cause):
         return (), {}
     year = due_year(watch, night)
+    end = settings.days.window(year)[1]
+    known = [a for a in alerts if a.first_night < night and a.since <= end]
     forest = Compartments(watch.forest)
     tasks: list[TileTask] = []
     lacking: Counter[str] = Counter()
@@ -73,7 +85,9 @@ def plan_yearly(
         taken = uses(state_of(tile, key))
         if taken and any(n != night for n in taken.values()):
             continue
-        found = _Found(watch, catalog, tile, settings, models, year, night)
+        under = tuple(find_alerts(known, tile))
+        found = _Found(watch, catalog, tile, year)
+        found.look(night, explain=bool(under))
         lacking.update(found.lacking)
         if not (found.compare or found.explain):
             continue
@@ -92,6 +106,7 @@ def plan_yearly(
                 pipeline=watch.pipeline,
                 workplace=watch.workplace,
                 forest=forest.on(tile),
+                alerts=under,
                 yearly=work,
             )
         )
@@ -132,24 +147,12 @@ def state_of(tile: Tile, key: str) -> str:
 class _Found:
     """What the catalogue holds for a tile and year."""
 
-    def __init__(
-        self,
-        watch: Watch,
-        catalog: Catalog,
-        tile: Tile,
-        settings: YearlySection,
-        models: YearlyModels,
-        year: int,
-        night: date,
-    ) -> None:
+    def __init__(self, watch: Watch, catalog: Catalog, tile: Tile, year: int) -> None:
         self.lacking: list[str] = []
         self.sentinel: tuple[Scene, ...] = ()
         self.landsat: tuple[Scene, ...] = ()
-        self._season, self._night = settings.days, night
-        if models.damage:
-            self.sentinel = self._find_sentinel(watch, catalog, tile, year)
-        if models.cause:
-            self.landsat = self._find_landsat(catalog, tile, watch, year)
+        self._watch, self._catalog = watch, catalog
+        self._tile, self._year = tile, year
 
     @property
     def compare(self) -> bool:
@@ -161,16 +164,29 @@ class _Found:
         """Whether causes can be looked for."""
         return bool(self.landsat)
 
-    def _window(self, year: int) -> tuple[date, date]:
-        first, last = self._season.window(year)
-        return first, min(last, self._night)
+    def look(self, night: date, *, explain: bool) -> None:
+        """Look for scenes.
 
-    def _find_sentinel(
-        self, watch: Watch, catalog: Catalog, tile: Tile, year: int
-    ) -> tuple[Scene, ...]:
+        Without alerts to explain, and without a comparison that may find damage,
+        nobody asks for ten years of Landsat.
+        """
+        models = self._watch.yearly or YearlyModels()
+        if models.damage:
+            self.sentinel = self._find_sentinel(night)
+        if models.cause and (explain or self.compare):
+            self.landsat = self._find_landsat(night)
+
+    def _window(self, year: int, night: date) -> tuple[date, date]:
+        settings = self._watch.pipeline.yearly or YearlySection()
+        first, last = settings.days.window(year)
+        return first, min(last, night)
+
+    def _find_sentinel(self, night: date) -> tuple[Scene, ...]:
         found: list[Scene] = []
-        for one, lack in ((year, Lack.SEASON), (year - 1, Lack.SEASON_BEFORE)):
-            seen = find_scenes(watch, catalog, tile, *self._window(one))
+        seasons = ((self._year, Lack.SEASON), (self._year - 1, Lack.SEASON_BEFORE))
+        for year, lack in seasons:
+            window = self._window(year, night)
+            seen = find_scenes(self._watch, self._catalog, self._tile, *window)
             whole = _with_bands(seen, NEEDED)
             if not whole:
                 self.lacking.append(Lack.BANDS if seen else lack)
@@ -178,31 +194,32 @@ class _Found:
             found += whole
         return tuple(found)
 
-    def _find_landsat(
-        self, catalog: Catalog, tile: Tile, watch: Watch, year: int
-    ) -> tuple[Scene, ...]:
+    def _find_landsat(self, night: date) -> tuple[Scene, ...]:
         found: list[Scene] = []
         seen = 0
         for back in range(YEARS):
-            try:
-                new = find(
-                    catalog,
-                    tile.footprint(),
-                    *self._window(year - back),
-                    collections=(LANDSAT,),
-                    max_cloud_cover=watch.pipeline.scenes.max_cloud_cover,
-                )
-            except ConfigurationError:  # a STAC API without this collection
-                new = []
-            whole = _with_bands(new, LANDSAT_BANDS)
-            seen += bool(whole)
-            found += whole
+            new = self._landsat_of(self._year - back, night)
+            seen += bool(new)
+            found += new
             # The last year must be there; and once too many are missing, no
             # further year is asked for.
             if not seen or back + 1 - seen > YEARS - FEWEST_YEARS:
                 self.lacking.append(Lack.LANDSAT)
                 return ()
         return tuple(found)
+
+    def _landsat_of(self, year: int, night: date) -> list[Scene]:
+        try:
+            found = find(
+                self._catalog,
+                self._tile.footprint(),
+                *self._window(year, night),
+                collections=(LANDSAT,),
+                max_cloud_cover=self._watch.pipeline.scenes.max_cloud_cover,
+            )
+        except ConfigurationError:  # a STAC API without this collection
+            return []
+        return _with_bands(found, LANDSAT_BANDS)
 
 
 def _with_bands(scenes: Sequence[Scene], bands: Sequence[str]) -> list[Scene]:
