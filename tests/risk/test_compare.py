@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agroforest.risk.compare import Judged, compare, judge_difference
+from agroforest.risk.compare import Judged, compare, judge_differences
 from agroforest.risk.metrics import average_precision
 
 
@@ -30,29 +30,31 @@ def build(
 
 
 def test_the_same_model_twice_has_no_difference() -> None:
+    assert judge_differences(compare(build())) == "unsure"
     for row in compare(build()):
         assert (row.difference, row.difference_low, row.difference_high) == (0, 0, 0)
         assert row.before == row.after
-        assert judge_difference(row) == "unsure"
 
 
 def test_better_and_worse_by_hand() -> None:
     plain = build()
-    first, _, ranking = compare(replace(plain, after=plain.truth.astype(np.float32)))
+    perfect = compare(replace(plain, after=plain.truth.astype(np.float32)))
+    first, _, ranking = perfect
     assert (first.before, first.after) == (0.8, 1.0)  # 4 hits, 1 false, 1 missed of 5
     assert ranking.after == 1
     assert ranking.before == pytest.approx(
         average_precision(plain.truth, plain.before), abs=1e-4
     )
-    assert judge_difference(first) == "better"
-    turned = compare(replace(plain, after=1 - plain.truth.astype(np.float32)))[0]
-    assert judge_difference(turned) == "worse"
+    assert judge_differences(perfect) == "better"
+    turned = compare(replace(plain, after=1 - plain.truth.astype(np.float32)))
+    assert judge_differences(turned) == "worse"
 
 
 def test_a_threshold_that_fits_badly_is_told_from_a_model_that_does() -> None:
     # As good a ranking as before, but all numbers are low: only the threshold helps.
     plain = build(threshold=0.9)
-    used, anew, ranking = compare(plain)
+    rows = used, anew, ranking = compare(plain)
+    assert judge_differences(rows) == "unsure"
     assert (used.before, used.after) == (0.0, 0.8)
     assert anew.difference == 0
     assert ranking.difference == 0

@@ -70,8 +70,8 @@ _VERDICTS = {
         "better on blocks that were not learned from.",
     ),
     "unsure": (
-        "结论：没有证据表明优于原模型（差异的 95% 区间包含 0）。",
-        "NOT shown to be better: the 95 % interval of the difference holds 0.",
+        "结论：没有证据表明优于原模型（F1 或平均精度之差的 95% 区间包含 0）。",
+        "NOT shown to be better: a 95 % interval (F1, average precision) holds 0.",
     ),
     "worse": (
         "结论：在未参与学习的地块上不如原模型。",

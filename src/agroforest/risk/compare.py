@@ -76,11 +76,20 @@ def compare(judged: Judged) -> tuple[Comparison, ...]:
     return tuple(_compare(name, a, b, judged) for name, a, b in rows)
 
 
-def judge_difference(comparison: Comparison) -> Verdict:
-    """Say whether it became better."""
-    if comparison.difference_low > 0:
-        return "better"
-    return "worse" if comparison.difference_high < 0 else "unsure"
+def judge_differences(comparisons: Sequence[Comparison]) -> Verdict:
+    """Say whether it became better: decisions and ranking must agree on it.
+
+    Parameters
+    ----------
+    comparisons
+        As `compare` gives them. With few blocks one interval alone is too sure of
+        itself; the first and the last must both lie above 0. One below 0 is enough
+        for the contrary.
+    """
+    told = comparisons[0], comparisons[-1]
+    if any(row.difference_high < 0 for row in told):
+        return "worse"
+    return "better" if all(row.difference_low > 0 for row in told) else "unsure"
 
 
 def _decide(judged: Judged, chance: NDArray[np.float32]) -> NDArray[np.bool_]:

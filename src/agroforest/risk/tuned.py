@@ -9,7 +9,7 @@ _Count = Annotated[int, Field(ge=0)]
 _Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 #: Whether it became better on blocks not learned from: ``better`` and ``worse`` if
-#: the 95 % interval of the difference says so, else ``unsure``.
+#: the 95 % intervals of the differences say so, else ``unsure``.
 Verdict = Literal["better", "unsure", "worse"]
 
 
@@ -63,5 +63,5 @@ class FineTuning(_Section):
     """Items that some copy did not learn from though it might have, because labels
     of a held-out block lie inside them."""
     verdict: Verdict
-    """Of the first comparison."""
+    """Of F1 as the models are used and of average precision, together."""
     comparisons: tuple[Comparison, ...]

@@ -6,7 +6,7 @@ import numpy as np
 
 from agroforest.risk.card import TUNED, Ensemble, Limits, ModelCard, Training
 from agroforest.risk.collection import Collection
-from agroforest.risk.compare import Judged, compare, judge_difference
+from agroforest.risk.compare import Judged, compare, judge_differences
 from agroforest.risk.measure import measure
 from agroforest.risk.mixing import Settled
 from agroforest.risk.task import Refining, S, Task
@@ -44,7 +44,7 @@ def describe(
         prevalence=round(float(share), 4),
         set_aside=collection.set_aside,
         left_out=left_out,
-        verdict=judge_difference(comparisons[0]),
+        verdict=judge_differences(comparisons),
         comparisons=comparisons,
     )
 
