@@ -251,3 +251,10 @@ def test_every_real_county_is_read(data_dir):
     assert len(layer) == 111
     nanning = layer.locate(np.array([108.36]), np.array([22.81]))
     assert layer.districts[nanning[0]].name_zh == "青秀区"
+
+
+def test_common_properties_accuse_nobody():
+    cnmaps = dict.fromkeys(("adcode", "province", "city", "district"), "x")
+    assert judge_datum(COUNTIES[:1], properties=[cnmaps]).datum == Datum.GCJ02
+    own = cnmaps | {"area_km2": 3}
+    assert judge_datum(COUNTIES[:1], properties=[own]).datum == Datum.UNKNOWN

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.hotspots.made import detections_at, modis_row, read_modis
 
+from agroforest.hotspots import links
 from agroforest.hotspots.detections import Detections, concatenate
 from agroforest.hotspots.events import Events, no_events, step
 from agroforest.hotspots.firms import read_firms
@@ -175,3 +176,18 @@ def test_real_days_one_by_one_are_all_at_once(data_dir):
         by_day = step(by_day, feed.take(days == day))
     assert _same(by_day, at_once)
     assert 2000 < len(at_once) < 2500
+
+
+def test_a_crowd_is_grouped_in_blocks_as_it_is_at_once(monkeypatch):
+    rng = np.random.default_rng(5)
+    places = rng.uniform(0, 8 * _KM, (200, 2))
+    seen = detections_at(
+        (108 + x, 23 + y, _NOON + timedelta(minutes=int(m)))
+        for (x, y), m in zip(places, rng.integers(0, 5000, 200), strict=True)
+    )
+    whole = label_chains(seen, gap_hours=36)
+    monkeypatch.setattr(links, "_AT_ONCE", 300)
+    parts = label_chains(seen, gap_hours=36)
+    same = whole[:, None] == whole
+    assert np.array_equal(same, parts[:, None] == parts)
+    assert 1 < same.sum() / len(seen) < len(seen)

@@ -163,8 +163,11 @@ def _read_words(
         if found:
             said = f"its name says '{found.group()}'"
             return Verdict(datum=datum, measured=False, reason=said, shift_m=length)
-    for known, whose in ((_DATAV, "DataV.GeoAtlas"), (_CNMAPS, "cnmaps")):
-        if known <= keys:
+    for fits, whose in (
+        (keys >= _DATAV, "DataV.GeoAtlas"),
+        (keys == _CNMAPS, "cnmaps"),  # each of these names alone is common
+    ):
+        if fits:
             said = f"its properties are those of {whose}, which publishes in GCJ-02"
             return Verdict(
                 datum=Datum.GCJ02, measured=False, reason=said, shift_m=shift
