@@ -133,7 +133,7 @@ class Events:
         seen, size = self.detections, self.size
         lon0, lat0 = self.centre
         km_north = EARTH_KM * np.pi / 180.0
-        km_east = km_north * np.cos(np.radians(lat0))
+        km_east = km_north * np.maximum(np.cos(np.radians(lat0)), 1e-6)
         x = _wrap(seen.longitude - np.repeat(lon0, size)) * np.repeat(km_east, size)
         y = (seen.latitude - np.repeat(lat0, size)) * km_north
         clouds = shapely.multipoints(np.column_stack([x, y]), indices=self.of)
