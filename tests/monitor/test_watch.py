@@ -156,3 +156,17 @@ def test_explanation_of_a_place_outside(cube: Path, forest: Forest) -> None:
     model = load_model(models_dir() / "canopy-stress")
     with pytest.raises(ConfigurationError, match="outside 16 x 10"):
         explain_cube(open_cube(cube), 16, 0, train_until=forest.history, model=model)
+
+
+def test_explanation_as_a_picture(forest: Forest, cube: Path, tmp_path: Path) -> None:
+    history = np.datetime64(forest.history, "D")
+    command = ["model", "explain", "canopy-stress", "--data", str(cube)]
+    picture = tmp_path / "why.svg"
+    asked = [*command, "--pixel", "3,4", "--out", str(picture)]
+    done = CliRunner().invoke(app, [*asked, "--train-until", str(history)])
+    assert done.exit_code == 0, done.output
+    drawn = picture.read_text(encoding="utf-8")
+    assert "CRSWIR" in drawn
+    assert "canopy-stress 2" in drawn
+    for wrong in (asked, [*command, "--pixel", "3", "--out", str(picture)]):
+        assert CliRunner().invoke(app, wrong).exit_code != 0

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,6 @@ from torch.nn import functional
 from agroforest.core.errors import ConfigurationError
 from agroforest.core.identity import digest, digest_file
 from agroforest.features import DIGEST, NAMES
-from agroforest.indices.season import BANDS
 from agroforest.risk.card import (
     DISTURBED,
     Answer,
@@ -41,10 +39,11 @@ from agroforest.risk.datasets.canopy_stress import (
 )
 from agroforest.risk.net import SeriesNet, weights_of
 from agroforest.risk.replay import Replay, replay
+from agroforest.risk.series_changes import SeriesChanges
 from agroforest.risk.simulate import VERSION, Emulator
 from agroforest.risk.simulate.events import UNCLEAR
 from agroforest.risk.simulate.spectra import EMULATOR, PARAMETERS
-from agroforest.risk.train import Batch, Progress, Recipe, Rows, fit_network
+from agroforest.risk.train import Progress, Recipe, Rows, fit_network
 from agroforest.risk.watched import alarms_per_year, evaluate_canopy_stress
 
 NAME = "canopy-stress"
@@ -53,11 +52,6 @@ _BATCH = 512
 _ANSWER = Answer(head="classes", outputs=OUTPUTS)
 _NETWORK = Learner(family="series", width=24, blocks=3, kernel=3)
 _CONFIRMATIONS = 2
-# Share of the series of a batch that lose bands, and how many at most. Of none, .3 and
-# .5 the first two found as much with all bands; without them a lost band costs more.
-_HIDDEN, _MOST_HIDDEN = 0.3, 4
-# Bands without which CRSWIR is not known.
-_CONTINUUM = ("B8A", "B11", "B12")
 _LIMITS_TRIED = np.round(np.arange(0.5, 0.996, 0.005), 3)
 #: False alarms a healthy pixel and year that the thresholds may cause together.
 ACCEPTED = 0.01
@@ -153,9 +147,7 @@ def train_canopy_stress(
                 "target": learned.target,
             },
             batch=_BATCH,
-            change=partial(
-                _hide_bands, unseen=torch.from_numpy(_unseen(centre, scale))
-            ),
+            change=_changes(centre, scale),
         ),
         _cross_entropy,
         _recipe(seed, size.epochs),
@@ -204,6 +196,10 @@ def _recipe(seed: int, epochs: int) -> Recipe:
     return Recipe(epochs=epochs, batch=_BATCH, rate=4e-3, seed=seed)
 
 
+def _changes(centre: NDArray[np.float32], scale: NDArray[np.float32]) -> SeriesChanges:
+    return SeriesChanges(centre=torch.from_numpy(centre), scale=torch.from_numpy(scale))
+
+
 def _check_table(source: Model, lut: Path | None) -> None:
     if lut is not None and digest_file(lut) != source.card.training.data_sha256:
         raise ConfigurationError(
@@ -224,28 +220,6 @@ def _cross_entropy(network: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
     return functional.cross_entropy(
         logits.flatten(0, 1), batch["target"].flatten(), ignore_index=UNCLEAR
     )
-
-
-def _unseen(
-    centre: NDArray[np.float32], scale: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """Features of a signal that was not seen, normalised."""
-    return (np.zeros_like(centre) - centre) / scale
-
-
-def _hide_bands(batch: Batch, *, unseen: Tensor) -> Batch:
-    """Take one to four bands away from some series, as sensors and archives do."""
-    values = batch["values"].clone()
-    count = len(values)
-    rank = torch.rand(count, len(BANDS)).argsort(dim=1)
-    hidden = rank < torch.randint(1, _MOST_HIDDEN + 1, (count, 1))
-    hidden &= torch.rand(count, 1) < _HIDDEN
-    continuum = hidden[:, [BANDS.index(band) for band in _CONTINUUM]].any(dim=1)
-    hidden = torch.cat([hidden, continuum[:, None]], dim=1)
-    columns = torch.cat([hidden, hidden], dim=1)[:, None]
-    told = columns.shape[-1]
-    values[..., :told] = torch.where(columns, unseen[:told], values[..., :told])
-    return {**batch, "values": values}
 
 
 def _fit_temperature(
@@ -322,8 +296,8 @@ def _card(
             f"{VALIDATION_SEED}.. ({size.validation}) to calibrate and choose "
             "thresholds, 2000000.. to test",
             seed=seed,
-            recipe=f"cross-entropy of every clear date; 1 to {_MOST_HIDDEN} bands "
-            f"hidden from {_HIDDEN:.0%} of the series; "
+            recipe=f"cross-entropy of every clear date; "
+            f"{_changes(centre, scale).describe()}; "
             f"{_recipe(seed, size.epochs).describe()}",
         ),
         calibration=Calibration(),
