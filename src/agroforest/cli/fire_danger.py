@@ -156,7 +156,8 @@ def danger(
         typer.echo(_line(one))
     missing = ", ".join(str(d.name) for d in days[-1].drivers if d.missing)
     typer.echo(f"缺少 missing: {missing or '-'}")
-    typer.echo(f"{summary['model']} -> {shown(out)}")
+    typer.echo(f"等级 rank: {summary['rank_by']}")
+    typer.echo(f"概率 probability: {summary['probability_by']} -> {shown(out)}")
 
 
 def _date(moment: datetime | None) -> date | None:

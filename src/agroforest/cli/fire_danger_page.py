@@ -33,7 +33,6 @@ def build(scene: "Scene", days: "list[Danger]") -> str:
         layers += _layers(danger, grid, scene.cells.inside)
     last = days[-1]
     missing = [WORDS[d.name] for d in last.drivers if d.missing]
-    trained = bool(last.model)
     coming = [str(one.day) for one in days if one.forecast]
     notices = [
         Notice(
@@ -42,6 +41,14 @@ def build(scene: "Scene", days: "list[Danger]") -> str:
             "here and is no probability of fire.",
         )
     ]
+    if last.model:
+        notices.append(
+            Notice(
+                zh=f"概率由 {last.model} 给出：在本地热点上训练，指标见其模型卡。",
+                en=f"The probability is that of {last.model}, trained on the user's "
+                "hotspots; its card says how good it is.",
+            )
+        )
     if missing:
         notices.append(
             Notice(
@@ -63,7 +70,7 @@ def build(scene: "Scene", days: "list[Danger]") -> str:
             subtitle_en=f"{days[0].day} to {last.day}",
             night=last.day,
             pipeline="fire danger",
-            model=last.model if trained else UNTRAINED,
+            model=UNTRAINED,
             version=__version__,
             simulated=False,
             aoi=scene.aoi,

@@ -117,7 +117,7 @@ def _moment(text: str | None) -> datetime:
 
 
 def read_datum(text: str | None) -> Any:  # noqa: ANN401  imported late
-    """What the coordinates of a layer are; the word a user gives for it."""
+    """Read the word a user gives for what the coordinates of a layer are."""
     from agroforest.core.errors import ConfigurationError
     from agroforest.hotspots.datum import Datum
 

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from agroforest.cli import survey
+from agroforest.cli import occurrence, survey
+from agroforest.cli.model_figures import as_plain, list_findings, list_metrics
 from agroforest.cli.options import find_folder
 from agroforest.cli.progress import Bar
 
 if TYPE_CHECKING:
-    from agroforest.risk import Metric
-    from agroforest.risk.evaluate import Evaluation
     from agroforest.risk.explain import Explanation
 
 app = typer.Typer(help="Models and their cards. · 模型与模型卡", no_args_is_help=True)
@@ -76,6 +75,17 @@ def train(
     prevalence: survey.Prevalence = None,
     layer: survey.Layer = None,
     encoding: survey.Encoding = None,
+    hotspots: occurrence.Hotspots = None,
+    weather: occurrence.Weather = None,
+    aoi: occurrence.Area = None,
+    covered: occurrence.Covered = None,
+    static: occurrence.Static = None,
+    terrain: occurrence.Terrain = None,
+    mapping: occurrence.Mapping = None,
+    cell: occurrence.Cell = occurrence.CELL,
+    time_blocks: occurrence.TimeBlocks = occurrence.TIME_BLOCKS,
+    simulated: occurrence.Simulated = False,
+    as_json: occurrence.AsJson = False,
 ) -> None:
     """Train a model from scratch, or let it learn on from a field survey.
 
@@ -87,9 +97,39 @@ def train(
     With --labels and --scenes the shipped canopy-damage learns on from points or
     polygons that were surveyed, and is compared with itself on blocks of ground it
     has not learned from: docs/survey.md.
+
+    With --hotspots, --weather and --aoi fire-occurrence is learned for cells and days
+    of the user's own area, and measured on all cell-days held out by time and by
+    space: docs/fire-danger.md. The shipped model stays as it is; --scenes then names
+    a folder of NDMI maps.
     """
     from agroforest.core.errors import ConfigurationError
 
+    if hotspots or weather is not None:
+        if data is not None or labels is not None:
+            raise ConfigurationError(
+                "--hotspots", "and --data or --labels exclude", "leave one out"
+            )
+        occurrence.learn(
+            occurrence.Asked(
+                name=name,
+                hotspots=tuple(hotspots or ()),
+                weather=weather,
+                aoi=aoi,
+                covered=covered,
+                static=static,
+                scenes=scenes,
+                terrain=terrain,
+                mapping=mapping,
+                cell=cell,
+                blocks=time_blocks,
+                out=out,
+                seed=seed,
+                simulated=simulated,
+                as_json=as_json,
+            )
+        )
+        return
     if labels is not None or scenes is not None:
         if data is not None:
             raise ConfigurationError("--data", "and --labels exclude", "leave one out")
@@ -130,7 +170,7 @@ def train(
                     name, "needs labelled data", "name its folder with --data"
                 )
             model = ensemble.train(task, data, out, seed=seed, progress=told)
-    for line in _table(model.card.metrics):
+    for line in list_metrics(model.card.metrics):
         typer.echo(line)
 
 
@@ -175,9 +215,9 @@ def evaluate(
             )
         found = evaluate(task, ensemble.load(task, folder), data)
     if as_json:
-        typer.echo(_json(name, found))
+        typer.echo(as_plain(name, found))
         return
-    for line in _report(found):
+    for line in list_findings(found):
         typer.echo(line)
 
 
@@ -317,55 +357,3 @@ def _pixel(pixel: str | None) -> tuple[int, int]:
             f"pixel {pixel}", "is no ROW,COLUMN", "name one, such as 20,31"
         ) from None
     return row, column
-
-
-def _table(metrics: "tuple[Metric, ...]") -> list[str]:
-    lines = []
-    for metric in metrics:
-        interval = ""
-        if metric.low is not None and metric.high is not None:
-            interval = f"[{metric.low:.3f}, {metric.high:.3f}]"
-        prevalence = ""
-        if metric.prevalence is not None:
-            prevalence = f"prevalence {metric.prevalence:.3f}, "
-        lines.append(
-            f"{metric.name:<40} {metric.value:9.3f} {interval:<20} "
-            f"{prevalence}{metric.on}"
-        )
-    return lines
-
-
-def _report(found: "Evaluation") -> list[str]:
-    lines = _table(found.metrics)
-    if found.reliability:
-        lines += ["", "said      was       answers"]
-        lines += [
-            f"{b.said:<9.3f} {b.was:<9.3f} {b.answers:<9d} {'█' * round(30 * b.was)}"
-            for b in found.reliability
-        ]
-    if found.places:
-        first = found.metrics[0].name
-        values = sorted(v for v in found.places.values() if not math.isnan(v))
-        middle = values[len(values) // 2] if values else float("nan")
-        spread = (
-            f"lowest {values[0]:.3f}, middle {middle:.3f}, highest {values[-1]:.3f}"
-        )
-        lines += ["", f"{first} of {len(values)} places: {spread}"]
-        lines += [f"{found.unseen} places were never trained on"]
-    return lines
-
-
-def _json(name: str, found: "Evaluation") -> str:
-    return json.dumps(
-        {
-            "model": name,
-            "metrics": [m.model_dump(mode="json") for m in found.metrics],
-            "reliability": [b._asdict() for b in found.reliability],
-            "places": {
-                place: None if math.isnan(value) else value
-                for place, value in found.places.items()
-            },
-            "unseen_places": found.unseen,
-        },
-        ensure_ascii=False,
-    )

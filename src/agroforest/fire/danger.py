@@ -238,15 +238,20 @@ def judge(scene: Scene, *, progress: Progress | None = None) -> Iterator[Danger]
     Danger
         Of each day that the weather has, in order.
     """
+    for day in walk_scene(scene, progress=progress):
+        yield judge_day(scene, day)
+
+
+def walk_scene(scene: Scene, *, progress: Progress | None = None) -> Iterator[CellDay]:
+    """Weather and codes of the days of a scene, one after another."""
     least = LEAST_RAIN if scene.tables is None else scene.tables.c.least
-    for day in walk(
+    return walk(
         scene.weather,
         first=scene.first,
         last=scene.last,
         least_rain=least,
         progress=progress,
-    ):
-        yield judge_day(scene, day)
+    )
 
 
 def judge_day(scene: Scene, day: CellDay) -> Danger:

@@ -31,7 +31,8 @@ def write_day(out: Path, danger: Danger, cells: Cells) -> tuple[Path, Path]:
     tags = {
         "day": danger.day.isoformat(),
         "forecast": "yes" if danger.forecast else "no",
-        "model": danger.model or UNTRAINED,
+        "rank": UNTRAINED,
+        "probability": danger.model or "not trained",
     }
     rank = np.where(danger.rank > 0, danger.rank, np.nan)
     first = out / f"danger_{danger.day}.tif"
@@ -86,7 +87,8 @@ def summarise(
     return {
         "kind": "fire danger",
         "trained": bool(trained),
-        "model": trained[0] if trained else UNTRAINED,
+        "rank_by": UNTRAINED,
+        "probability_by": trained[0] if trained else "not trained",
         "rule": [asdict(statement) for statement in RULE],
         "classes": {
             "source": scene.limits.source,

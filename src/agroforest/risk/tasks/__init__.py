@@ -13,6 +13,7 @@ TASKS = (
     "fuel-moisture",
     "burned-area",
     "fire-occurrence",
+    "fire-occurrence-local",
 )
 
 
