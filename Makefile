@@ -46,6 +46,8 @@ bench: $(READY) ## Measure against what one would run instead.
 	$(BIN)/python benchmarks/zonal.py --work $(WORK)/bench --json $(WORK)/bench/zonal.json
 	$(BIN)/python benchmarks/tile_state.py --json $(WORK)/bench/tile_state.json
 	$(BIN)/python benchmarks/inference.py --json $(WORK)/bench/inference.json
+	$(BIN)/python benchmarks/fire_weather.py
+	$(BIN)/python benchmarks/hotspots.py
 
 clean: ## Remove the environment and everything computed.
 	rm -rf $(VENV) $(WORK) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
