@@ -5,7 +5,7 @@ Probability, decision, outline, evidence, severity, area; top to bottom in `map_
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -150,9 +150,9 @@ class ScarMap:
         Largest first.
     post, pre
         The images; their `read` no longer works.
-    nbr
-        NBR after and, where there is one, before, by name, every so many pixels; for
-        the picture.
+    nbr, nbr_before
+        ``(y, x)`` float16, NaN where not seen, for the picture; the second None
+        without an image before.
     model, version
         Who judged.
     notes
@@ -167,6 +167,8 @@ class ScarMap:
     scars: tuple[Scar, ...]
     post: Image
     pre: Image | None
+    nbr: NDArray[np.float16]
+    nbr_before: NDArray[np.float16] | None
     model: str
     version: str
     notes: tuple[str, ...]
@@ -216,12 +218,14 @@ def map_scars(
             hole_ha=request.hole_ha,
         )
         contents = [image.content for image in (post, pre) if image is not None]
-        outlines = find_outlines(burned, post.grid, model.card.weights.sha256, *contents)
+        outlines = find_outlines(
+            burned, post.grid, model.card.weights.sha256, *contents
+        )
         layers = _Layers.like(burned) if pre is not None else None
-        found = [
-            survey.describe(one, probability, burned, layers) for one in outlines
-        ]
-    scars = [_with_shares(scar, units) for scar in found]
+        found = [survey.describe(one, probability, burned, layers) for one in outlines]
+    scars = [
+        replace(scar, shares=share_out(scar.outline.geometry, units)) for scar in found
+    ]
     scars.sort(key=lambda scar: (-scar.outline.area_ha, scar.outline.id))
     return ScarMap(
         grid=post.grid,
@@ -232,6 +236,8 @@ def map_scars(
         scars=tuple(scars),
         post=post,
         pre=pre,
+        nbr=survey.nbr,
+        nbr_before=survey.nbr_before if pre is not None else None,
         model=TASK.name,
         version=model.card.version,
         notes=tuple(_notes(post, pre, hotspots, probability, model)),
@@ -260,19 +266,31 @@ class _Survey:
     post: Image
     pre: Image | None
     hotspots: Hotspots | None
-    pixel_m: float = 0.0
+    pixel_m: float = field(init=False)
+    nbr: NDArray[np.float16] = field(init=False)
+    nbr_before: NDArray[np.float16] = field(init=False)
 
     def __post_init__(self) -> None:
+        shape = self.post.grid.shape
         self.pixel_m = pixel_size(self.post.grid)
+        self.nbr = np.full(shape, np.nan, np.float16)
+        self.nbr_before = np.full(shape if self.pre else (0, 0), np.nan, np.float16)
 
     def read(self, part: Grid) -> NDArray[np.float32]:
-        """Read what the model is asked of, ``(6, y, x)``."""
+        """Read what the model is asked of, ``(6, y, x)``, and keep NBR."""
+        grid = self.post.grid
+        row = round((grid.top - part.top) / grid.resolution)
+        column = round((part.left - grid.left) / grid.resolution)
+        where = slice(row, row + part.height), slice(column, column + part.width)
         after = self.post.read(part)
+        second = burn_ratio(after[3], after[4])
+        self.nbr[where] = second
         if self.pre is None:
             return limit_bands(after, np.full(part.shape, np.nan, np.float32))
         before = self.pre.read(part)
-        loss = burn_ratio(before[3], before[4]) - burn_ratio(after[3], after[4])
-        return limit_bands(after, loss)
+        first = burn_ratio(before[3], before[4])
+        self.nbr_before[where] = first
+        return limit_bands(after, first - second)
 
     def describe(
         self,
@@ -420,12 +438,6 @@ def _read_units(request: ScarRequest) -> tuple[Unit, ...]:
         for kind, layer in layers
         for district in layer.districts
     )
-
-
-def _with_shares(scar: Scar, units: tuple[Unit, ...]) -> Scar:
-    from dataclasses import replace  # noqa: PLC0415
-
-    return replace(scar, shares=share_out(scar.outline.geometry, units))
 
 
 def _notes(

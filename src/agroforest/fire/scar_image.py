@@ -30,6 +30,8 @@ _DATE = re.compile(r"(?<!\d)(20\d{6})(?!\d)")
 # Reflectance above this in blue is cloud, smoke or snow: where the true colour image
 # ends. Only asked of images without a mask. Arbitrary.
 _BRIGHT_BLUE = 0.2
+# Water reflects less than this in B12; arbitrary.
+_WATER_SHORT = 0.05
 # No surface reflects more than this times 10,000; less than 2 everywhere is
 # reflectance itself.
 _LEAST_NUMBER = 2.0
@@ -103,9 +105,7 @@ def opened_image(
     scene = found.scene
     names, notes = _choose_bands(path, scene.band_names)
     unmasked = any(g.mask_kind == MaskKind.NONE for g in scene.granules)
-    with SceneReader(
-        scene, names, scl_classes=_SEEN_CLASSES, access=access
-    ) as reader:
+    with SceneReader(scene, names, scl_classes=_SEEN_CLASSES, access=access) as reader:
 
         def read(grid: Grid) -> NDArray[np.float32]:
             seen = reader.read(grid)
@@ -136,9 +136,6 @@ def find_water(bands: NDArray[np.float32]) -> NDArray[np.bool_]:
     """
     with np.errstate(invalid="ignore"):
         return np.asarray((bands[1] > bands[3]) & (bands[4] < _WATER_SHORT))
-
-
-_WATER_SHORT = 0.05  # arbitrary
 
 
 def _choose_bands(

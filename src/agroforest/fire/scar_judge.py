@@ -8,7 +8,7 @@ larger than a window is one scene: the answer of `agroforest model predict`.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +20,11 @@ from agroforest.risk import ensemble, trees
 from agroforest.risk.calibrate import probabilities
 from agroforest.risk.card import Model
 from agroforest.risk.scene_tile import judge_tile
-from agroforest.risk.scene_trees import SceneTrees
 from agroforest.risk.tasks.burned_area import TASK
 from agroforest.risk.train import Progress
+
+if TYPE_CHECKING:
+    from agroforest.risk.scene_trees import SceneTrees
 
 #: Pixels a side of a window, and how many of them two windows share. Arbitrary.
 WINDOW, OVERLAP = 512, 96

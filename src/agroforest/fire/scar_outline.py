@@ -138,9 +138,9 @@ def find_outlines(
             height=pixels.shape[0],
         )
         geometry = _trace(pixels, part)
-        square_m = geodesic_area(
-            np.array([geometry], dtype=object), pyproj.CRS(WGS84)
-        )[0]
+        square_m = geodesic_area(np.array([geometry], dtype=object), pyproj.CRS(WGS84))[
+            0
+        ]
         yield Outline(
             id=digest(
                 "scar-1", *inputs, rows.start, columns.start, _spell(pixels), length=12

@@ -168,7 +168,7 @@ def _geojson(rows: Sequence[Mapping[str, Any]], scars: Sequence[Scar]) -> str:
             {
                 "type": "Feature",
                 "id": row["id"],
-                "properties": {key: _plain(value) for key, value in row.items()},
+                "properties": norm_unknown(row),
                 "geometry": json.loads(
                     shapely.to_geojson(
                         shapely.set_precision(
@@ -201,8 +201,12 @@ def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, NDArray[Any]]:
     return columns
 
 
-def _plain(value: object) -> object:
-    return None if isinstance(value, float) and not np.isfinite(value) else value
+def norm_unknown(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Row for JSON, which has no NaN."""
+    return {
+        key: None if isinstance(value, float) and not np.isfinite(value) else value
+        for key, value in row.items()
+    }
 
 
 def _day(day: object) -> str:

@@ -7,7 +7,7 @@ missing. The visible bands may be those of the true colour image (``TCI_R``, ...
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -82,8 +82,7 @@ def read_fires(folder: Path) -> Scenes:
         index = _read_index(path)
         after, grid = _read_scene(folder / index["post"], index["bands"], path)
         dnbr = _read_dnbr(folder, index, path, after, grid)
-        after[:3] = np.minimum(after[:3], np.float32(_BRIGHTEST))
-        values.append(np.concatenate([after, dnbr[None]]))
+        values.append(limit_bands(after, dnbr))
         grids.append(grid)
         mask = folder / index["mask"] if "mask" in index else None
         truth.append(
@@ -98,6 +97,63 @@ def read_fires(folder: Path) -> Scenes:
         grid=tuple(grids),
         truth=tuple(truth) if labelled else None,
     )
+
+
+def norm_bands(
+    numbers: NDArray[np.float32], names: Sequence[str], where: Path
+) -> NDArray[np.float32]:
+    """Bring bands as they are stored to what the model was given.
+
+    Parameters
+    ----------
+    numbers
+        ``(band, y, x)``: reflectance times 10,000, or numbers of the true colour
+        image; 0 in all bands where missing. Overwritten.
+    names
+        Of the bands: ``B02`` or ``B2``, ``TCI_R``.
+    where
+        The file, for errors.
+
+    Returns
+    -------
+    ndarray
+        Reflectance of `BANDS`, ``(5, y, x)`` float32, NaN where missing.
+
+    Raises
+    ------
+    DataError
+        If one of them is not there.
+    """
+    numbers[:, (numbers == 0).all(axis=0)] = np.nan
+    found = {}
+    for name, plane in zip(names, numbers, strict=True):
+        band = _TRUE_COLOUR.get(name) or _NAMES.get(name, name)
+        scale = _TRUE_COLOUR_SCALE if name in _TRUE_COLOUR else _SCALE
+        found[band] = plane * np.float32(scale)
+    missing = [band for band in BANDS if band not in found]
+    if missing:
+        raise DataError(
+            where, f"has no {', '.join(missing)} among {names}", "give those bands"
+        )
+    return np.stack([found[band] for band in BANDS])
+
+
+def limit_bands(
+    after: NDArray[np.float32], dnbr: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Put together what the model is asked of: `FEATURES`, ``(6, y, x)``.
+
+    Parameters
+    ----------
+    after
+        Reflectance of `BANDS`, ``(5, y, x)``; the visible bands are cut at 0.2,
+        where the true colour image ends.
+    dnbr
+        ``(y, x)``, NaN where not known.
+    """
+    seen = np.concatenate([after, dnbr[None]])
+    seen[:3] = np.minimum(seen[:3], np.float32(_BRIGHTEST))
+    return seen
 
 
 def network_planes(values: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -207,18 +263,7 @@ def _read_scene(
 ) -> tuple[NDArray[np.float32], Grid]:
     """Reflectance of `BANDS`, ``(5, y, x)``, NaN where missing."""
     numbers, grid = read_bands(path, len(names))
-    numbers[:, (numbers == 0).all(axis=0)] = np.nan
-    found = {}
-    for name, plane in zip(names, numbers, strict=True):
-        band = _TRUE_COLOUR.get(name) or _NAMES.get(name, name)
-        scale = _TRUE_COLOUR_SCALE if name in _TRUE_COLOUR else _SCALE
-        found[band] = plane * np.float32(scale)
-    missing = [band for band in BANDS if band not in found]
-    if missing:
-        raise DataError(
-            index, f"has no {', '.join(missing)} among {names}", "give those bands"
-        )
-    return np.stack([found[band] for band in BANDS]), grid
+    return norm_bands(numbers, names, index), grid
 
 
 def _read_dnbr(
