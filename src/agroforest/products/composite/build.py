@@ -36,7 +36,7 @@ from agroforest.products.composite.stack import SeasonReader, UnreadableError
 from agroforest.products.composite.stand_in import NEEDED, fill
 
 # Bytes of a thread's stack. Arbitrary.
-_STACK = 192 << 20
+_STACK = 96 << 20
 _SIDES = (BLOCK, BLOCK // 2, BLOCK // 4, BLOCK // 8)
 #: Called with blocks done and blocks in all.
 Progress = Callable[[int, int], None]
