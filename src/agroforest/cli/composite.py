@@ -48,7 +48,7 @@ def composite(
     ] = 40.0,
     max_cloud_cover: Annotated[
         float,
-        typer.Option(min=0.0, max=100.0, help="Percent; scenes that state more stay."),
+        typer.Option(min=0.0, max=100.0, help="Percent; cloudier scenes are left out."),
     ] = 80.0,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Threads; one a processor by default.")
