@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from agroforest.fire.scar import Scar, ScarMap
+    from agroforest.fire.scar import ScarMap
+    from agroforest.fire.scar_survey import Scar
 
 _TILE = "image"
 _MOST = 500  # scars drawn, the largest; a page with more is slow on a telephone

@@ -7,6 +7,7 @@ larger than a window is one scene: the answer of `agroforest model predict`.
 """
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -28,10 +29,10 @@ if TYPE_CHECKING:
 
 #: Pixels a side of a window, and how many of them two windows share. Arbitrary.
 WINDOW, OVERLAP = 512, 96
-#: The trees, nine tenths of the time, are not asked of pixels to which the networks
-#: alone give a lower probability. On the 26 fires that changes the decision of one
-#: pixel in a thousand; see docs/fire-scars.md.
-FLOOR = 0.02
+#: The trees, most of the time, are not asked of pixels to which the networks alone
+#: give a lower probability. On the training fires that, and the 16 bits, changes the
+#: decision of one pixel in twenty thousand; see docs/fire-scars.md.
+FLOOR = 0.05
 # The logit of 0 and 1 is not finite.
 _SUREST = 1e-6
 # A window of which less is seen is not judged: its medians say nothing. Arbitrary.
@@ -54,6 +55,7 @@ def judge_image(
     read: Read,
     *,
     exact: bool = False,
+    workers: int = 2,
     progress: Progress | None = None,
 ) -> NDArray[np.float32]:
     """Judge an image.
@@ -68,6 +70,8 @@ def judge_image(
         Its pixels, NaN where not seen.
     exact
         Ask the trees of every pixel, and the networks in 32 bits.
+    workers
+        Windows that are judged at a time.
     progress
         Told what is being done.
 
@@ -79,19 +83,32 @@ def judge_image(
     total = np.zeros(grid.shape, np.float32)
     weight = np.zeros(grid.shape, np.float32)
     windows = list(_cut(grid))
-    for number, window in enumerate(windows):
-        if progress is not None:
-            progress(number / len(windows), f"window {number + 1}/{len(windows)}")
-        values = read(window.grid)
-        seen = np.isfinite(values[:-1]).all(axis=0)
-        if seen.mean() < _LEAST_SEEN:
-            continue
+
+    def judge(values: NDArray[np.float32]) -> NDArray[np.float32]:
         chance = judge_window(model, values, exact=exact)
         chance[find_water(values)] = 0
-        share = np.where(seen, _taper(window.grid.shape), 0)
+        return np.where(np.isfinite(values[:-1]).all(axis=0), chance, np.nan)
+
+    def add(window: _Window, chance: NDArray[np.float32]) -> None:
         where = window.rows, window.columns
-        total[where] += np.where(seen, chance, 0) * share
+        share = np.where(np.isfinite(chance), _taper(window.grid.shape), 0)
+        total[where] += np.nan_to_num(chance) * share
         weight[where] += share
+
+    # Files are read by this thread alone; while it reads, others judge.
+    with ThreadPoolExecutor(workers) as pool:
+        waiting: list[tuple[_Window, Future[NDArray[np.float32]]]] = []
+        for number, window in enumerate(windows):
+            if progress is not None:
+                progress(number / len(windows), f"window {number + 1}/{len(windows)}")
+            values = read(window.grid)
+            if np.isfinite(values[:-1]).all(axis=0).mean() >= _LEAST_SEEN:
+                waiting.append((window, pool.submit(judge, values)))
+            if len(waiting) > workers:
+                first, said = waiting.pop(0)
+                add(first, said.result())
+        for last, said in waiting:
+            add(last, said.result())
     out = np.full(grid.shape, np.nan, np.float32)
     np.divide(total, weight, out=out, where=weight > 0)
     return out
