@@ -3,12 +3,14 @@
 import re
 from collections.abc import Sequence
 from datetime import date, timedelta
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agroforest.core.errors import ConfigurationError, DataError
+from agroforest.core.grid import Grid
 from agroforest.fire.cells import Cells
 from agroforest.fire.drivers import Driver, Name, absent, given
 from agroforest.fire.layers import read_layer
@@ -79,7 +81,7 @@ def read_ndmi(
         return absent(Name.NDMI, why), absent(Name.NDMI_ANOMALY, why, ranked=True)
     now = np.full(cells.grid.shape, np.nan)
     for _, path in fresh:  # the newest comes last and wins
-        values = read_layer(path, cells.grid)
+        values = _read_map(path, cells.grid)
         now = np.where(np.isfinite(values), values, now)
     newest = fresh[-1][0]
     said = f"NDMI maps to {newest}, {(day - newest).days} days old"
@@ -97,6 +99,11 @@ def read_ndmi(
         f"{said}; normal of {len(before)} maps within {SEASON_DAYS} days of the season",
         ranked=True,
     )
+
+
+@lru_cache(maxsize=256)  # a forecast of ten days asks for the same maps ten times
+def _read_map(path: Path, grid: Grid) -> Floats:
+    return read_layer(path, grid)
 
 
 def _fresh() -> timedelta:
@@ -121,7 +128,7 @@ def _find_normal(
     count = np.zeros(shape, dtype=np.int64)
     total, square = np.zeros(shape), np.zeros(shape)
     for paths in by_year.values():
-        layers = np.stack([read_layer(path, cells.grid) for path in paths])
+        layers = np.stack([_read_map(path, cells.grid) for path in paths])
         known = np.isfinite(layers)
         n = known.sum(axis=0)
         sums = np.where(known, layers, 0.0).sum(axis=0)
@@ -158,7 +165,7 @@ def read_fuel_moisture(path: Path | None, cells: Cells, day: date) -> Driver:
         why = "neither a map nor inputs of the fuel-moisture model given"
         return absent(Name.FUEL_MOISTURE, why, ranked=True)
     if path.is_dir():
-        return _ask_model(path, cells, day)
+        return _ask_model(path, cells, day.month)
     values = read_layer(path, cells.grid)
     known = values[np.isfinite(values)]
     if known.size and not (known.min() >= 0 and 1.5 < known.max() < 1000):
@@ -170,7 +177,8 @@ def read_fuel_moisture(path: Path | None, cells: Cells, day: date) -> Driver:
     return given(Name.FUEL_MOISTURE, values, f"map {path.name}", ranked=True)
 
 
-def _ask_model(folder: Path, cells: Cells, day: date) -> Driver:
+@lru_cache(maxsize=4)  # the days of a month have one answer
+def _ask_model(folder: Path, cells: Cells, month: int) -> Driver:
     # The networks need a second to import, and few nights have their inputs.
     from agroforest.risk import ensemble, models_dir  # noqa: PLC0415  see above
     from agroforest.risk.tasks import find_task  # noqa: PLC0415  see above
@@ -180,9 +188,9 @@ def _ask_model(folder: Path, cells: Cells, day: date) -> Driver:
     months = np.load(folder / "month.npy", allow_pickle=False)[:, -1]
     place = np.load(folder / "latlon.npy", allow_pickle=False)
     at = cells.locate(place[:, 1].astype(float), place[:, 0].astype(float))
-    chosen = np.flatnonzero((months == day.month - 1) & (at >= 0))
+    chosen = np.flatnonzero((months == month - 1) & (at >= 0))
     if not chosen.size:
-        why = f"{folder}: no sample in the area of month {day.month}"
+        why = f"{folder}: no sample in the area of month {month}"
         return absent(Name.FUEL_MOISTURE, why, ranked=True)
     model = ensemble.load(task, models_dir() / "fuel-moisture")
     said = ensemble.ask(task, model, samples.take(chosen)).value[:, 0]
