@@ -4,12 +4,16 @@ import json
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.fire.conftest import write_area, write_weather
 from typer.testing import CliRunner
 
 from agroforest.cli.app import app
+from agroforest.cli.fire_danger_page import build
 from agroforest.core.errors import AgroforestError, ConfigurationError, NoInputError
+from agroforest.fire.danger import DangerRequest, judge, prepare
+from agroforest.fire.weather_on_cells import WeatherFile
 
 RUN = CliRunner()
 
@@ -132,3 +136,25 @@ def test_training_refuses_what_it_cannot_use(
     assert isinstance(found.exception, ConfigurationError)
     assert words in str(found.exception)
     assert not Path("m").exists()
+
+
+def test_days_of_different_chances_share_one_scale(world: tuple[Path, Path]) -> None:
+    weather, area = world
+    scene = prepare(
+        DangerRequest(
+            weather=WeatherFile(path=weather),
+            aoi=area,
+            day=date(2020, 3, 1),
+            until=date(2020, 3, 2),
+        )
+    )
+    days = [
+        one.patch(
+            probability=np.where(one.rank > 0, chance, np.nan).astype(np.float32),
+            model="fire-occurrence-local 1.0.0",
+        )
+        for one, chance in zip(judge(scene), (0.001, 0.02), strict=True)
+    ]
+    page = build(scene, days)
+    assert "热点概率（模型）" in page
+    assert "fire-occurrence-local 1.0.0" in page

@@ -29,8 +29,10 @@ def build(scene: "Scene", days: "list[Danger]") -> str:
     """Build the page of some days."""
     grid = scene.cells.grid
     layers = []
+    known = [p[np.isfinite(p)] for p in (one.probability for one in days)]
+    highest = float(max((p.max() for p in known if p.size), default=0.0))
     for danger in days:
-        layers += _layers(danger, grid, scene.cells.inside)
+        layers += _layers(danger, grid, scene.cells.inside, highest)
     last = days[-1]
     missing = [WORDS[d.name] for d in last.drivers if d.missing]
     coming = [str(one.day) for one in days if one.forecast]
@@ -84,6 +86,7 @@ def _layers(
     danger: "Danger",
     grid: Grid,
     inside: "np.ndarray[tuple[int, int], np.dtype[np.bool_]]",
+    highest: float,
 ) -> list[IndexLayer]:
     rank = np.where(danger.rank > 0, danger.rank, np.nan)
     found = [
@@ -112,7 +115,7 @@ def _layers(
                 grid=grid,
                 values=danger.probability,
                 vmin=0,
-                vmax=float(np.nanmax(danger.probability)) or 1.0,
+                vmax=highest or 1.0,  # one scale for all days
                 colormap="ylorbr",
             )
         )
