@@ -119,6 +119,7 @@ def scar(
         files.append(out / "scars.html")
         write_text(files[-1], page)
     else:
+        (out / "scars.html").unlink(missing_ok=True)  # of an earlier run
         typer.echo("note: no page without a date; pass --post-date", err=True)
     for note in dict.fromkeys(found.notes):
         typer.echo(f"note: {note}", err=True)

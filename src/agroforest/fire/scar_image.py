@@ -6,10 +6,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
+from rasterio.errors import RasterioError
 
 from agroforest.catalog.single import read_scene
 from agroforest.core.errors import ConfigurationError, DataError
@@ -192,7 +194,7 @@ def _hide(values: NDArray[np.float32], *, cloudy: bool) -> NDArray[np.float32]:
 
 
 def _own_names(path: Path) -> tuple[str, ...]:
-    with rasterio.open(path) as data:
+    with _opened(path) as data:
         names = tuple(str(name) for name in data.descriptions if name)
         count = data.count
     if len(names) != count:
@@ -203,8 +205,19 @@ def _own_names(path: Path) -> tuple[str, ...]:
 
 
 def _nodata(path: Path) -> float | None:
-    with rasterio.open(path) as data:
+    with _opened(path) as data:
         return None if data.nodata is None else float(data.nodata)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    try:
+        with rasterio.open(path, driver="GTiff") as data:
+            yield data
+    except RasterioError as error:
+        raise DataError(
+            path, f"cannot be read as GeoTIFF ({error})", "fetch it again"
+        ) from error
 
 
 def _day_in(name: str) -> date | None:

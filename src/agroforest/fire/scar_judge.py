@@ -167,7 +167,7 @@ def _ask_trees(
         trees.predict(ensemble.own_tensors(model.tensors, 1, fold), rows)
         for fold in range(folds)
     ]
-    return np.asarray(np.mean(said, axis=0, dtype=np.float32)[:, 0])
+    return np.asarray(np.mean(said, axis=0, dtype=np.float32), np.float32)[:, 0]
 
 
 def _cut(grid: Grid) -> Iterator[_Window]:
