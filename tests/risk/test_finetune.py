@@ -310,7 +310,7 @@ def test_networks_alone_keep_a_threshold_of_their_own(
         update={"thresholds": {**old, "dark-networks": 0.001}}
     )
     card = base.card.model_copy(update={"calibration": calibration})
-    with_one = replace(base, card=card)
-    found = finetune(TASK, with_one, survey, tmp_path).card.calibration.thresholds
+    with_one, task = replace(base, card=card), replace(TASK, alone="scene")
+    found = finetune(task, with_one, survey, tmp_path).card.calibration.thresholds
     assert found["dark"] == tuned.card.calibration.thresholds["dark"]
     assert 0.05 < found["dark-networks"] < 0.95  # nothing speaks for one in a thousand

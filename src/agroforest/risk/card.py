@@ -35,6 +35,9 @@ FORMAT = 3
 _PLAIN, TUNED = 2, 3
 #: Threshold of a canopy model: of the probability that a canopy is not healthy.
 DISTURBED = "canopy-disturbed"
+#: Appended to the name of a decision: its threshold for the learners of one family
+#: that are asked alone.
+ALONE = "-networks"
 CARD_NAME, WEIGHTS_NAME = "card.toml", "weights.safetensors"
 #: What the weights of a model look like in memory.
 Tensors = Mapping[str, NDArray[Any]]

@@ -6,14 +6,12 @@ before: the same copy, the same blocks. So the ensemble is its own validation ag
 `agroforest.risk.ensemble`.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from agroforest.core.errors import ConfigurationError, DataError
 from agroforest.risk.calibrate import is_known
@@ -26,10 +24,8 @@ from agroforest.risk.ensemble import (
     own_tensors,
     threshold_of,
 )
-from agroforest.risk.mixing import Settled, find_threshold, mix, settle
-from agroforest.risk.networks_alone import SUFFIX
+from agroforest.risk.mixing import Settled, mix, settle
 from agroforest.risk.prior import promise
-from agroforest.risk.scenes import SceneStudent
 from agroforest.risk.task import Refining, S, Task
 from agroforest.risk.train import Progress, threads
 from agroforest.risk.tuned_card import build_card, describe
@@ -105,8 +101,8 @@ def finetune(
             [out_of_fold(task, n, kept, samples, part) for n in range(len(students))]
             for kept in (base.tensors, tensors)
         )
-    settled = settle(task, after, samples, target, usual=threshold_of(task, base))
-    settled = _with_networks(task, base, samples, after, settled)
+    usual = base.card.calibration.thresholds
+    settled = settle(task, after, samples, target, usual=usual)
     judged = _judge(task, base, collection, part, before, settled)
     possible = [part != fold for fold in range(task.folds)]
     left_out = sum(int(p.sum()) for p in possible) - sum(map(len, learned_from))
@@ -218,29 +214,6 @@ def _learned_from(
             "take smaller or larger blocks, or survey places further apart",
         )
     return items
-
-
-def _with_networks(
-    task: Task[S],
-    base: Model,
-    samples: S,
-    after: Sequence[NDArray[np.float32]],
-    settled: Settled,
-) -> Settled:
-    """Choose the threshold of the networks without the trees, where there was one."""
-    name = task.threshold + SUFFIX
-    usual = base.card.calibration.thresholds.get(name)
-    students: Sequence[object] = task.students
-    networks = [n for n, s in enumerate(students) if isinstance(s, SceneStudent)]
-    if usual is None or not networks:
-        return settled
-    (number, *_) = networks
-    logits = after[number][:, 0] / np.float32(settled.learners[number].temperature)
-    target = np.asarray(samples.target)
-    found = find_threshold(expit(logits), samples, target, usual)
-    thresholds = {**settled.calibration.thresholds, name: found}
-    calibration = settled.calibration.model_copy(update={"thresholds": thresholds})
-    return replace(settled, calibration=calibration)
 
 
 def _judge(

@@ -1,6 +1,6 @@
 """From what students say to one answer: shares, temperatures, a threshold."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +13,9 @@ from agroforest.risk.calibrate import (
     fit_temperature,
     is_known,
     keep_threshold,
+    probabilities,
 )
-from agroforest.risk.card import Calibration, Learner
+from agroforest.risk.card import ALONE, Calibration, Learner
 from agroforest.risk.prior import describe_prior, promise
 from agroforest.risk.task import Answers, S, Samples, Task
 
@@ -44,7 +45,7 @@ def settle(
     samples: S,
     target: NDArray[Any],
     *,
-    usual: float | None = None,
+    usual: Mapping[str, float] | None = None,
 ) -> Settled:
     """Choose temperatures and threshold.
 
@@ -59,7 +60,8 @@ def settle(
     target
         Their truth.
     usual
-        Threshold to keep if nothing speaks against it; where there are few samples.
+        Thresholds to keep if nothing speaks against them, by the name of their
+        decision; where there are few samples.
     """
     weight = samples.weight
     learners = tuple(
@@ -75,11 +77,15 @@ def settle(
     )
     chance = promise(mixed, samples, task.answer, calibration)
     answers = Answers(value=chance, spread=np.zeros(len(chance), np.float32))
-    thresholds = {}
-    if task.threshold:
-        thresholds[task.threshold] = find_threshold(
-            chance[:, 0], samples, target, usual
-        )
+    said_of = {task.threshold: chance[:, 0]} if task.threshold else {}
+    for found, learner in zip(said, learners, strict=True):
+        if learner.family == task.alone:
+            alone = probabilities(found, task.answer, learner.temperature)
+            said_of[task.threshold + ALONE] = alone[:, 0]
+    thresholds = {
+        name: find_threshold(of, samples, target, (usual or {}).get(name))
+        for name, of in said_of.items()
+    }
     return Settled(
         learners=learners,
         calibration=calibration.model_copy(update={"thresholds": thresholds}),

@@ -189,6 +189,10 @@ class Task(Generic[S]):
     threshold
         Name of the decision in the card for which a threshold is chosen (the one
         with the highest F1 on places not learned from); empty for none.
+    alone
+        Family of the student that is asked alone where all would take too long, of
+        whole tiles; it gets a threshold of its own, `agroforest.risk.card.ALONE`.
+        Empty for none.
     prior_weight
         Of classes: items that the shares of the classes in the training data count
         as when those of a new place are estimated, `agroforest.risk.prior`; `None`
@@ -213,5 +217,6 @@ class Task(Generic[S]):
     measures: Callable[[S, Answers, float], Mapping[str, Statistic]]
     write: Callable[[Path, S, Answers, float], Sequence[Path]]
     threshold: str = ""
+    alone: str = ""
     prior_weight: float | None = None
     prior_power: float = 1.0

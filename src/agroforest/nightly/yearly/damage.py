@@ -25,14 +25,13 @@ from agroforest.nightly.yearly.files import (
 from agroforest.nightly.yearly.models import open_model
 from agroforest.products.composite import NEEDED, Composite, SeasonScenes
 from agroforest.products.compute import MaskRule
+from agroforest.risk.card import ALONE
 
 if TYPE_CHECKING:
     from agroforest.risk import Model
     from agroforest.risk.task import Task
 
-#: Threshold in the card for networks that are asked without the trees.
-NETWORKS_ALONE = "canopy-damaged-networks"
-_WHOLE = "canopy-damaged"
+_DAMAGED = "canopy-damaged"
 _SCALE = np.float32(1e-4)
 
 
@@ -138,9 +137,9 @@ def find_threshold(model: "Model") -> tuple[float, str]:
     written without the other has nothing better.
     """
     thresholds = model.card.calibration.thresholds
-    if NETWORKS_ALONE in thresholds:
-        return thresholds[NETWORKS_ALONE], "networks alone"
-    return thresholds[_WHOLE], "the whole ensemble"
+    if (alone := _DAMAGED + ALONE) in thresholds:
+        return thresholds[alone], "networks alone"
+    return thresholds[_DAMAGED], "the whole ensemble"
 
 
 def _judge(

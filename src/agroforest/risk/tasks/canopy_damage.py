@@ -89,4 +89,5 @@ TASK: Task[Scenes] = Task(
     measures=count_pixels,
     write=write_maps,
     threshold=DAMAGED,
+    alone="scene",
 )
