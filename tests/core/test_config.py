@@ -33,6 +33,15 @@ def test_forest_raster_is_relative_to_the_pipeline(tmp_path: Path) -> None:
     assert pipeline.risk.forest == tmp_path / "masks/forest.tif"
 
 
+def test_models_of_ones_own_are_relative_to_the_pipeline(tmp_path: Path) -> None:
+    text = MINIMAL + '[risk]\nmodel = "../mine"\n[yearly]\ndamage = "./tuned"\n'
+    pipeline = read_pipeline(write(tmp_path, text))
+    assert Path(pipeline.risk.model) == tmp_path / "../mine"
+    assert pipeline.yearly is not None
+    assert Path(pipeline.yearly.damage) == tmp_path / "tuned"
+    assert pipeline.yearly.cause == "disturbance-cause"
+
+
 @pytest.mark.parametrize(
     ("more", "season", "output"),
     [

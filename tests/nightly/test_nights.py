@@ -3,6 +3,7 @@
 import json
 import shutil
 import sqlite3
+import sys
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -16,8 +17,10 @@ from agroforest.catalog import LocalCatalog, add_scenes
 from agroforest.cli.app import app
 from agroforest.core.errors import ConfigurationError, LockedError, NoInputError
 from agroforest.core.identity import digest_file
-from agroforest.nightly import judge, run
+from agroforest.nightly import run
+from agroforest.nightly.run import NightOutcome
 from agroforest.nightly.workplace import Workplace
+from agroforest.risk import models_dir
 from agroforest.store import Store
 
 pytestmark = [pytest.mark.slow, pytest.mark.enable_socket]
@@ -194,18 +197,44 @@ def test_nights_in_the_history_are_refused(site: Site) -> None:
         site.run(site.pipeline.baseline.end)
 
 
-def test_without_torch_the_rule_judges_and_the_map_says_so(
-    site: Site, monkeypatch: pytest.MonkeyPatch
+def judged_by(site: Site, model: Path) -> NightOutcome:
+    risk = site.pipeline.risk.model_copy(update={"model": str(model)})
+    pipeline = site.pipeline.model_copy(update={"risk": risk})
+    (outcome,) = run.run_nights(pipeline, [FIRST], work=site.work)
+    return outcome
+
+
+def test_without_its_model_the_rule_judges_and_the_map_says_so(
+    site: Site, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(
-        judge, "find_spec", lambda name: None if name == "torch" else object()
-    )
-    outcome = site.run(FIRST)[0]
+    folder = tmp_path / "mine"
+    shutil.copytree(models_dir() / "canopy-stress", folder)
+    weights = folder / "weights.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    outcome = judged_by(site, folder)
     assert outcome.report is not None
     assert outcome.report["model"].startswith("rule-based")
-    assert any("torch" in note for note in outcome.report["notes"])
+    (note,) = [n for n in outcome.report["notes"] if "sha256" in n]
+    assert "model mine" in note
+    assert str(tmp_path) not in note
     assert outcome.map is not None
     assert "rule-based" in outcome.map.read_text()
+
+
+def test_a_night_needs_no_torch(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    outcome = site.run(FIRST)[0]
+    assert outcome.report is not None
+    assert outcome.report["model"].startswith("canopy-stress")
+
+
+def test_a_model_of_ones_own(site: Site, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    shutil.copytree(models_dir() / "canopy-stress", folder)
+    outcome = judged_by(site, folder)
+    assert outcome.report is not None
+    assert outcome.report["model"].startswith("canopy-stress")
 
 
 def test_a_dry_run_touches_nothing(site: Site) -> None:

@@ -147,15 +147,20 @@ def test_model_of_another_task(state: BaselineState, small_model: Model) -> None
         )
 
 
-def test_rule_runs_without_torch() -> None:
+def test_a_night_is_judged_without_torch() -> None:
     code = (
-        "import sys; sys.modules['torch'] = sys.modules['safetensors'] = None\n"
-        "import agroforest.risk as r, agroforest.risk.rule\n"
-        "r.read_card(r.models_dir() / 'canopy-stress')\n"
-        "try: r.load_model(r.models_dir() / 'canopy-stress')\n"
-        "except r.card.ModelError as e: print(e)\n"
+        "import sys; sys.modules['torch'] = None\n"
+        "import agroforest.risk as r, agroforest.risk.infer, agroforest.risk.rule\n"
+        "import numpy as np\n"
+        "from agroforest.features import NAMES, FeatureBlock\n"
+        "model = r.load_model(r.models_dir() / 'canopy-stress')\n"
+        "there = np.ones((16, 3), bool)\n"
+        "values = np.zeros((16, len(NAMES), 3), np.float32)\n"
+        "block = FeatureBlock(values=values, mask=there, judged=there, "
+        "day=there.astype(np.int32))\n"
+        "print(r.infer.classify(model, block).shape)\n"
     )
     done = subprocess.run(  # noqa: S603  our own interpreter
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    assert "agroforest[risk]" in done.stdout
+    assert "(16, 3, 3)" in done.stdout

@@ -74,7 +74,8 @@ class RiskSection(_Section):
     """``[risk]``: the model that turns residuals into probabilities."""
 
     model: str = "canopy-stress"
-    """Folder under ``models/``, or ``rule`` for the published three-date rule."""
+    """Name of a shipped model, folder of one of your own (``../models/mine``), or
+    ``rule`` for the published three-date rule."""
     threshold: Annotated[float, Field(gt=0, lt=1)] | None = None
     """Probability that counts as detected; the model card's unless given."""
     forest: Path | Literal["compartments", "everywhere"] = "compartments"
@@ -106,11 +107,10 @@ class YearlySection(_Section):
     """First and last day of the season, ``MM-DD/MM-DD``; one that crosses the new
     year belongs to the year in which it ends."""
     damage: str = "canopy-damage"
-    """Folder under ``models/``, or ``none``: where canopy was damaged since the year
-    before."""
+    """Name of a shipped model, folder of one of your own, or ``none``: where canopy
+    was damaged since the year before."""
     cause: str = "disturbance-cause"
-    """Folder under ``models/``, or ``none``: what disturbed the forest there, from
-    ten years of Landsat."""
+    """Likewise: what disturbed the forest there, from ten years of Landsat."""
 
     @model_validator(mode="after")
     def _season_is_one(self) -> Self:
@@ -200,15 +200,28 @@ def read_pipeline(path: Path) -> Pipeline:
         One line with the file, the setting, its value and the way out.
     """
     pipeline = read_settings(path, Pipeline, manual="docs/pipeline.md")
+    here = path.parent
     forest = pipeline.risk.forest
     if isinstance(forest, Path):
-        forest = path.parent / forest
+        forest = here / forest
+    risk = {"forest": forest, "model": _find_model(here, pipeline.risk.model)}
+    yearly = pipeline.yearly
+    if yearly is not None:
+        names = {role: getattr(yearly, role) for role in ("damage", "cause")}
+        found = {role: _find_model(here, name) for role, name in names.items()}
+        yearly = yearly.model_copy(update=found)
     return pipeline.model_copy(
         update={
-            "aoi": path.parent / pipeline.aoi,
-            "risk": pipeline.risk.model_copy(update={"forest": forest}),
+            "aoi": here / pipeline.aoi,
+            "risk": pipeline.risk.model_copy(update=risk),
+            "yearly": yearly,
         }
     )
+
+
+def _find_model(here: Path, name: str) -> str:
+    """Name of a shipped model as it is; the path of a model of one's own from here."""
+    return str((here / name).absolute()) if "/" in name else name
 
 
 def read_settings(path: Path, kind: type[_Settings], *, manual: str) -> _Settings:

@@ -1,7 +1,6 @@
 """Who judges: the model of the settings, or the published rule."""
 
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 from agroforest.core.config import RiskSection
@@ -42,17 +41,12 @@ def choose_judge(settings: RiskSection) -> Judge:
     """
     if settings.model == _RULE_SETTING:
         return Judge(folder=None, title=RULE, identity=_RULE_SETTING)
-    missing = [name for name in ("torch", "safetensors") if find_spec(name) is None]
-    if missing:
-        return _rule(f"{' and '.join(missing)} not installed")
     try:
         folder = models_dir() / settings.model
         model = load_model(folder)
     except ModelError as error:
         # Maps show it, so it names the model, not a folder of this machine.
-        return _rule(f"model {settings.model}: {error.problem}; {error.remedy}")
+        name = Path(settings.model).name
+        reason = f"model {name}: {error.problem}; {error.remedy}"
+        return Judge(folder=None, title=RULE, identity=_RULE_SETTING, fallback=reason)
     return Judge(folder=folder, title=model.card.title, identity=model.identity)
-
-
-def _rule(reason: str) -> Judge:
-    return Judge(folder=None, title=RULE, identity=_RULE_SETTING, fallback=reason)

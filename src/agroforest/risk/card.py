@@ -22,6 +22,8 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
 
 from agroforest.core.errors import ModelError
 from agroforest.core.files import replacing, write_text
@@ -325,8 +327,6 @@ def save_model(folder: Path, card: ModelCard, tensors: Tensors) -> Model:
     The same model always gives the same bytes. The card comes last, so a folder
     with a card is complete.
     """
-    from safetensors.numpy import save  # noqa: PLC0415  optional: extra "risk"
-
     content = save(dict(sorted(tensors.items())))
     path = folder / WEIGHTS_NAME
     with replacing(path) as scratch:
@@ -352,13 +352,6 @@ def _check_schema(folder: Path, card: ModelCard, schema: str) -> None:
 
 
 def _read_tensors(path: Path) -> Tensors:
-    try:
-        from safetensors import SafetensorError  # noqa: PLC0415  extra "risk"
-        from safetensors.numpy import load_file  # noqa: PLC0415
-    except ImportError:
-        raise ModelError(
-            path, "safetensors is not installed", "pip install 'agroforest[risk]'"
-        ) from None
     try:
         return load_file(path)
     except (SafetensorError, OSError, ValueError) as error:

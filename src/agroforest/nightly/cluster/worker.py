@@ -3,7 +3,6 @@
 import asyncio
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.util import find_spec
 from pathlib import Path
 
 from agroforest import __version__
@@ -136,10 +135,6 @@ def _own_model(name: str | None, identity: str) -> Path | None:
     """Folder of this machine's copy of the client's model."""
     if name is None:
         return None
-    if find_spec("torch") is None:
-        raise ConfigurationError(
-            f"model {name}", "torch is not installed", "pip install 'agroforest[risk]'"
-        )
     try:
         folder = models_dir() / name
         own = load_model(folder).identity

@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agroforest.core.config import YearlySection
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from agroforest.risk.task import Task
 
 _NONE = "none"
-_NEEDED = ("torch", "safetensors")
 
 
 def choose_models(settings: YearlySection | None) -> YearlyModels | None:
@@ -24,9 +24,8 @@ def choose_models(settings: YearlySection | None) -> YearlyModels | None:
     """
     if settings is None:
         return None
-    lost = [name for name in _NEEDED if find_spec(name) is None]
-    if lost:
-        return YearlyModels(missing=(f"{' and '.join(lost)} not installed",))
+    if find_spec("torch") is None:
+        return YearlyModels(missing=("torch not installed",))
     chosen, missing = {}, []
     for role, name in (("damage", settings.damage), ("cause", settings.cause)):
         if name == _NONE:
@@ -35,7 +34,7 @@ def choose_models(settings: YearlySection | None) -> YearlyModels | None:
             chosen[role] = _identity(name)
         except ModelError as error:
             # Reports show it, so it names the model, not a folder of this machine.
-            missing.append(f"model {name}: {error.problem}; {error.remedy}")
+            missing.append(f"model {Path(name).name}: {error.problem}; {error.remedy}")
     return YearlyModels(**chosen, missing=tuple(missing))
 
 
@@ -59,7 +58,7 @@ def open_model(name: str, identity: str) -> "tuple[Task[Any], Model]":
     model = ensemble.load(task, folder)
     if model.identity != identity:
         raise ConfigurationError(
-            f"model {name}",
+            f"model {Path(name).name}",
             f"is {model.identity} here and {identity} at the client",
             "install the same models on both",
         )
