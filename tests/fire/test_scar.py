@@ -148,7 +148,7 @@ def test_files_open_as_they_are_meant(pair: ScarMap, tmp_path: Path) -> None:
     names = [path.name for path in write_scars(tmp_path, pair)]
     assert names == [
         *("probability.tif", "severity.tif", "severity_rbr.tif"),
-        *("scars.geojson", "scars.csv", "areas.csv"),
+        *("scars.geojson", "scars.csv", "areas.csv", "totals.csv"),
     ]
     document = json.loads((tmp_path / "scars.geojson").read_text("utf-8"))
     told = document["features"][0]["properties"]
@@ -159,6 +159,15 @@ def test_files_open_as_they_are_meant(pair: ScarMap, tmp_path: Path) -> None:
     assert content.startswith(b"\xef\xbb\xbf")
     rows = list(csv.DictReader(content.decode("utf-8-sig").splitlines()))
     assert {row["name_zh"] for row in rows} == {"西", "'=东"}
+    text = (tmp_path / "totals.csv").read_text("utf-8-sig")
+    sums = {row["name_zh"]: row for row in csv.DictReader(text.splitlines())}
+    fire, cut = pair.scars
+    burned = sum(float(row["fire_ha"]) for row in sums.values())
+    assert burned == pytest.approx(fire.outline.area_ha, rel=1e-3)
+    assert float(sums["西"]["harvest_ha"]) == 0
+    assert float(sums["'=东"]["harvest_mu"]) == pytest.approx(
+        15 * cut.outline.area_ha, rel=1e-3
+    )
     with rasterio.open(tmp_path / "severity.tif") as data:
         assert (data.nodata, data.dtypes) == (0, ("uint8",))
         assert data.tags()["IMAGE_BEFORE"] == "pre_20240301"
@@ -170,6 +179,16 @@ def test_a_folder_with_a_classification_is_read_through_char(tmp_path: Path) -> 
     assert found.post.day == AFTER
     assert np.isnan(found.probability[145:160, 0:35]).all()
     assert any(s.evidence.fire and overlap(s) > 0.75 for s in found.scars)
+
+
+def test_scars_outside_the_counties_are_counted(folder: Path) -> None:
+    away = json.loads((folder / "stands.geojson").read_text())
+    del away["features"][1]
+    (folder / "west.geojson").write_text(json.dumps(away))
+    found = map_scars(
+        ScarRequest(post=folder / "post_20240316.tif", counties=folder / "west.geojson")
+    )
+    assert "west.geojson: 1 of 2 scars lie outside" in found.notes
 
 
 def test_images_in_the_wrong_order_and_place_are_named(

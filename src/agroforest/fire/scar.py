@@ -189,7 +189,10 @@ def map_scars(
         nbr_before=survey.nbr_before if pre is not None else None,
         model=TASK.name,
         version=model.card.version,
-        notes=tuple(_notes(post, pre, hotspots, probability, model)),
+        notes=(
+            *_notes(post, pre, hotspots, probability, model),
+            *_notes_on_units(request, scars),
+        ),
     )
 
 
@@ -231,6 +234,20 @@ def _read_units(request: ScarRequest) -> tuple[Unit, ...]:
         for kind, layer in layers
         for district in layer.districts
     )
+
+
+def _notes_on_units(request: ScarRequest, scars: list[Scar]) -> Iterator[str]:
+    for kind, path in (
+        ("compartment", request.compartments),
+        ("county", request.counties),
+    ):
+        if path is not None:
+            away = sum(
+                not any(share.unit.kind == kind for share in scar.shares)
+                for scar in scars
+            )
+            if away:
+                yield f"{path.name}: {away} of {len(scars)} scars lie outside"
 
 
 def _notes(

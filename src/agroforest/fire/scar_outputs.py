@@ -37,8 +37,8 @@ def write_scars(out: Path, found: ScarMap) -> tuple[Path, ...]:
     -------
     tuple of Path
         ``probability.tif``; ``severity.tif`` and ``severity_rbr.tif`` if there was an
-        image before; ``scars.geojson``, ``scars.csv``; ``areas.csv`` if units were
-        given.
+        image before; ``scars.geojson``, ``scars.csv``; ``areas.csv`` and
+        ``totals.csv`` if scars lie in units that were given.
     """
     written = [out / "probability.tif"]
     _write_raster(written[0], found.probability, found, "probability", float("nan"))
@@ -56,12 +56,15 @@ def write_scars(out: Path, found: ScarMap) -> tuple[Path, ...]:
     written += [out / "scars.geojson", out / "scars.csv"]
     write_text(written[-2], _geojson(rows, found.scars))
     write_csv(written[-1], _columns(rows))
-    areas = [row for scar in found.scars for row in _areas(scar)]
-    path = out / "areas.csv"
-    path.unlink(missing_ok=True)
-    if areas:
-        write_csv(path, _columns(areas))
-        written.append(path)
+    for name, table in (
+        ("areas.csv", [row for scar in found.scars for row in _areas(scar)]),
+        ("totals.csv", _total(found.scars)),
+    ):
+        path = out / name
+        path.unlink(missing_ok=True)
+        if table:
+            write_csv(path, _columns(table))
+            written.append(path)
     return tuple(written)
 
 
@@ -135,6 +138,35 @@ def _areas(scar: Scar) -> Iterator[dict[str, Any]]:
             "area_mu": round(share.area_ha * MU_PER_HA, 2),
             "share_of_scar": round(share.area_ha / scar.outline.area_ha, 4),
         }
+
+
+def _total(scars: Sequence[Scar]) -> list[dict[str, Any]]:
+    """Burned and harvested area of each unit, most burned first."""
+    sums: dict[int, dict[str, Any]] = {}
+    for scar in scars:
+        for share in scar.shares:
+            district = share.unit.district
+            row = sums.setdefault(
+                id(share.unit),
+                {
+                    "kind": share.unit.kind,
+                    "code": district.code,
+                    "name_zh": district.name_zh,
+                    "name_en": district.name_en,
+                    "scars": 0,
+                    "fire_ha": 0.0,
+                    "harvest_ha": 0.0,
+                },
+            )
+            row["scars"] += 1
+            row["fire_ha" if scar.evidence.fire else "harvest_ha"] += share.area_ha
+    rows = sorted(sums.values(), key=lambda row: (row["kind"], -row["fire_ha"]))
+    for row in rows:
+        for name in ("fire", "harvest"):
+            hectares = row.pop(f"{name}_ha")
+            row[f"{name}_ha"] = round(hectares, 3)
+            row[f"{name}_mu"] = round(hectares * MU_PER_HA, 2)
+    return rows
 
 
 def _write_raster(
