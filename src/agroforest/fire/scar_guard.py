@@ -20,7 +20,7 @@ from shapely.geometry.base import BaseGeometry
 
 from agroforest.core.errors import ConfigurationError, DataError
 
-#: Days before the image in which a hotspot speaks for a fire (SCIENCE: 15 days).
+#: Days before the image in which a hotspot speaks for a fire. Own rule.
 HOTSPOT_DAYS = 15
 #: Share of a scar's pixels that must be char. In 22 of 26 fires it is .40 or more,
 #: in four 0; arbitrary between.
