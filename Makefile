@@ -22,6 +22,7 @@ real: $(READY) ## Run two years of real nights and print the README's table.
 
 evaluate: $(READY) ## Measure every model on labelled data and bring docs/models.md up to date.
 	$(BIN)/python benchmarks/evaluate.py --write docs/models.md --json $(WORK)/evaluate.json
+	$(BIN)/python benchmarks/fire_scars.py --write docs/fire-scars.md
 
 test: $(READY) browser lint ## Everything CI runs.
 	$(BIN)/pytest -n 2 --dist loadfile
