@@ -1,11 +1,14 @@
 """``agroforest fire hotspots`` and ``fire climatology`` as a person runs them."""
 
+import csv
 import json
 import os
+import re
 import subprocess
 import sys
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import shapely
@@ -75,6 +78,56 @@ def test_events_for_people_and_for_machines(folder: Path) -> None:
     assert (said["refused_count"], said["repeated"]) == (1, 1)
     assert said["refused"][0]["line"] == 4
     assert all((folder / name).is_file() for name in said["files"])
+
+
+def page_data(path: Path) -> dict[str, Any]:
+    block = re.search(
+        r'id="af-data">(.*?)</script>', path.read_text("utf-8"), re.DOTALL
+    )
+    assert block is not None
+    data: dict[str, Any] = json.loads(block[1])
+    return data
+
+
+def test_the_page_shows_what_the_tables_say(folder: Path) -> None:
+    arguments = ("firms.csv", "--boundaries", "county.geojson", "--out", "out")
+    ended = call("hotspots", *arguments, "--now", "2022-04-08", cwd=folder)
+    assert "hotspots.html" in ended.stdout
+    data = page_data(folder / "out/hotspots.html")
+    table = (folder / "out/events.csv").read_text(encoding="utf-8-sig")
+    rows = list(csv.DictReader(table.splitlines()))
+    assert data["events"]["id"] == [row["id"] for row in rows]
+    assert data["events"]["lastUtc"] == [row["last_utc"] for row in rows]
+    names = [data["names"][n]["zh"] for n in data["events"]["county"]]
+    assert names == [row["county_zh"] for row in rows]
+    assert data["now"] == "2022-04-08T00:00Z"
+    assert data["nowLocal"] == "2022-04-08T08:00+08:00"
+    assert data["sources"] == ["firms.csv"]
+    assert len(data["boundaries"]) >= len(COUNTIES)
+    said = [notice["en"] for notice in data["notices"]]
+    assert said[0] == "1 rows and 0 files could not be used: left out."
+    assert any("land cover" in notice for notice in said)
+
+
+def test_kinds_and_hostile_names_reach_the_page(folder: Path) -> None:
+    name = "</script><script>alert(1)</script>"
+    write(folder / "bad.geojson", COUNTIES, [{"name": name}] * len(COUNTIES))
+    fields = shapely.box(108.2, 22.7, 108.4, 22.9)
+    kiln = shapely.box(108.5, 22.7, 108.7, 22.9)
+    write(folder / "fields.geojson", [fields], [{"crop": "甘蔗"}])
+    write(folder / "mask.geojson", [kiln], [{}])
+    ended = call(
+        "hotspots", "firms.csv", "--boundaries", "bad.geojson", "--datum", "wgs84",
+        "--land-cover", "fields.geojson", "--static", "mask.geojson",
+        "--out", "out", cwd=folder,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    data = page_data(folder / "out/hotspots.html")
+    kinds = [data["kinds"][k] for k in data["events"]["kind"]]
+    assert kinds == ["crop", "static"]
+    assert [n["zh"] for n in data["names"]] == [name]
+    page = (folder / "out/hotspots.html").read_text("utf-8")
+    assert "<script>alert" not in page
 
 
 def test_a_shifted_boundary_file_is_noticed_and_mended(folder: Path) -> None:

@@ -11,6 +11,8 @@ import pytest
 
 from agroforest.maps import MapPage, build_page
 from agroforest.maps.assets import (
+    HOTSPOT_SCRIPTS,
+    HOTSPOT_STYLE,
     SCRIPTS,
     STYLES,
     YEARLY_SCRIPT,
@@ -131,7 +133,13 @@ def test_vendored_files_are_what_the_readme_says(name: str) -> None:
 def test_every_asset_is_used() -> None:
     suffixes = (".js", ".css")
     present = {f.name for f in ASSETS.iterdir() if f.name.endswith(suffixes)}
-    assert present == {*SCRIPTS, YEARLY_SCRIPT, *STYLES}
+    assert present == {
+        *SCRIPTS,
+        YEARLY_SCRIPT,
+        *STYLES,
+        *HOTSPOT_SCRIPTS,
+        HOTSPOT_STYLE,
+    }
     assert "BSD" in ASSETS.joinpath("LICENSE.leaflet").read_text("utf-8")
 
 

@@ -1,6 +1,7 @@
 """``agroforest fire hotspots``: detections of satellites as events with a place."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -63,12 +64,14 @@ def hotspots(
 ) -> None:
     """火点聚类、归属与核查清单 · Group hotspots into events and say where they are.
 
-    Writes events.geojson, events.csv, detections.csv (which can be given again beside
-    the next file) and static_sources.geojson (which can be edited and given as
-    --static). A hotspot is heat seen from space, not a confirmed fire.
+    Writes hotspots.html (a map that needs no network), events.geojson, events.csv,
+    detections.csv (which can be given again beside the next file) and
+    static_sources.geojson (which can be edited and given as --static).
+    A hotspot is heat seen from space, not a confirmed fire.
     """
+    from agroforest.cli.fire_hotspots_page import write_page
     from agroforest.hotspots.firms_api import fetch_tables
-    from agroforest.hotspots.survey import HotspotRequest, write_hotspots
+    from agroforest.hotspots.survey import HotspotRequest, survey_hotspots
 
     request = HotspotRequest(
         files=tuple(files or ()),
@@ -84,7 +87,9 @@ def hotspots(
         gap_hours=gap_hours,
         utc_offset_hours=utc_offset,
     )
-    report = write_hotspots(request)
+    survey = survey_hotspots(request)
+    page = write_page(survey, request)
+    report = replace(survey.report, files=(*survey.report.files, page))
     _complain(report)
     if as_json:
         typer.echo(json.dumps(_plain(report), ensure_ascii=False))

@@ -115,8 +115,35 @@ class HotspotReport:
     files: tuple[Path, ...]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Survey:
+    """What was written, and the events themselves.
+
+    Attributes
+    ----------
+    report
+        What came of it.
+    table
+        Events in the order in which to look at them; see `tables.build_table`.
+    layers
+        ``county`` and ``township``, where they were given.
+    """
+
+    report: HotspotReport
+    table: Table
+    layers: Mapping[str, Districts]
+
+
 def write_hotspots(request: HotspotRequest) -> HotspotReport:
     """Group detections into events, say where they are, and write them.
+
+    See `survey_hotspots` for the errors.
+    """
+    return survey_hotspots(request).report
+
+
+def survey_hotspots(request: HotspotRequest) -> Survey:
+    """Do what `write_hotspots` does, and return the events, too.
 
     Raises
     ------
@@ -148,7 +175,8 @@ def write_hotspots(request: HotspotRequest) -> HotspotReport:
     write_csv(files[1], table)
     write_detections(files[2], findings)
     write_static(files[3], sources)
-    return _report(feed, unreadable, table, notes, sources, files)
+    report = _report(feed, unreadable, table, notes, sources, files)
+    return Survey(report=report, table=table, layers=layers)
 
 
 def _read_layers(request: HotspotRequest) -> tuple[dict[str, Districts], list[str]]:

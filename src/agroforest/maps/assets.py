@@ -19,6 +19,17 @@ SCRIPTS = (
 #: After `SCRIPTS`, but before the page starts, where years are compared.
 YEARLY_SCRIPT = "yearly.js"
 STYLES = ("leaflet.css", "agroforest.css")
+#: Of the page of fire events, instead of `SCRIPTS` and after `STYLES`.
+HOTSPOT_SCRIPTS = (
+    "leaflet.js",
+    "words.js",
+    "dom.js",
+    "popups.js",
+    "measure.js",
+    "hotspots_words.js",
+    "hotspots.js",
+)
+HOTSPOT_STYLE = "hotspots.css"
 
 # leaflet.css names pictures of controls and markers this page does not use, and a
 # behaviour of Internet Explorer 8; leaflet.js names its source map.

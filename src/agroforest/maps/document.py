@@ -18,6 +18,8 @@ from branca.element import Element, Figure
 from folium.template import Template
 
 from agroforest.maps.assets import (
+    HOTSPOT_SCRIPTS,
+    HOTSPOT_STYLE,
     SCRIPTS,
     STYLES,
     YEARLY_SCRIPT,
@@ -74,7 +76,8 @@ def build_document(data: dict[str, Any], *, title: str) -> str:
     Parameters
     ----------
     data
-        JSON-ready values; see `agroforest.maps.layers.build_data`.
+        JSON-ready values; see `agroforest.maps.layers.build_data` and
+        `agroforest.maps.hotspots.build_hotspot_data`.
     title
         Text of the title bar before the script has run.
 
@@ -94,7 +97,7 @@ def build_document(data: dict[str, Any], *, title: str) -> str:
     )
     page_map.options.update(max_zoom=19, zoom_snap=0.25)
     figure.add_child(page_map)
-    for number, markup in enumerate(_head(title)):
+    for number, markup in enumerate(_head(title, data)):
         figure.header.add_child(_Verbatim(markup), name=f"head_{number}")
     for number, markup in enumerate(_body(data)):
         figure.html.add_child(_Verbatim(markup), name=f"body_{number}")
@@ -111,11 +114,11 @@ def embed_json(data: object) -> str:
     return text.translate(_ESCAPES)
 
 
-def _head(title: str) -> list[str]:
+def _head(title: str, data: dict[str, Any]) -> list[str]:
     return [
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>{html.escape(title)}</title>",
-        *(f"<style>{read_style(name)}</style>" for name in STYLES),
+        *(f"<style>{read_style(name)}</style>" for name in _styles(data)),
     ]
 
 
@@ -128,7 +131,13 @@ def _body(data: dict[str, Any]) -> list[str]:
 
 
 def _scripts(data: dict[str, Any]) -> tuple[str, ...]:
+    if data.get("page") == "hotspots":
+        return HOTSPOT_SCRIPTS
     return (*SCRIPTS, YEARLY_SCRIPT) if data.get("yearly") else SCRIPTS
+
+
+def _styles(data: dict[str, Any]) -> tuple[str, ...]:
+    return (*STYLES, HOTSPOT_STYLE) if data.get("page") == "hotspots" else STYLES
 
 
 def _policy(document: str) -> str:
