@@ -274,6 +274,33 @@ class TestInABrowser:
         assert asked(seen) == []
         assert seen.complaints == []
 
+    def test_thousands_of_events_are_one_canvas(
+        self, visit: Open, tmp_path: Path
+    ) -> None:
+        # An element for each would freeze a phone; a list of all would, too.
+        many = page_of(*(event(n) for n in range(5000)))
+        seen = visit(written(many, tmp_path))
+        page = seen.page
+        assert page.locator(".folium-map canvas").count() == 2  # boundaries, events
+        assert page.locator(".folium-map path.leaflet-interactive").count() == 0
+        seen.tab("events")
+        assert page.locator(".af-item").count() == 200
+        assert "5000" in seen.texts(".af-none")[0]
+
+    def test_marks_shrink_when_seen_from_afar(
+        self, visit: Open, tmp_path: Path
+    ) -> None:
+        page = visit(written(MIXED, tmp_path)).page
+        radii = [
+            page.evaluate(
+                """z => { agroforest.view.map.setZoom(z, { animate: false });
+                  return agroforest.view.marks[0].getRadius(); }""",
+                zoom,
+            )
+            for zoom in (6, 8, 11)
+        ]
+        assert radii[0] < radii[1] < radii[2]
+
     def test_what_is_left_out_is_said(self, visit: Open, tmp_path: Path) -> None:
         seen = visit(written(page_of(event(), total=9), tmp_path))
         seen.tab("about")

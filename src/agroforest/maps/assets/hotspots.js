@@ -39,6 +39,7 @@
       this.kinds = new Set(data.kinds);
       this.confidences = new Set(data.confidences);
       this.within = null;
+      this.scale = 1;
       this.open = this.wide() ? "filter" : null;
       ["boundaries", "hotspots", "af-measure"].forEach((id, n) => {
         const pane = map.createPane(id);
@@ -49,6 +50,7 @@
       this.addControls();
       this.drawBoundaries();
       this.makeMarks();
+      map.on("zoomend", () => this.resize());
       map.on("popupopen", () => map.getContainer().classList.add("af-opened"));
       map.on("popupclose", () => map.getContainer().classList.remove("af-opened"));
       this.draw();
@@ -95,7 +97,7 @@
       this.group = L.featureGroup().addTo(this.map);
       this.marks = Array.from({ length: this.count }, (_, n) => new Mark(this.at(n), {
         pane: "hotspots", renderer, n, kind: this.kindOf(n), color: EDGE, weight: 1,
-        radius: 4 + Math.min(3.5, 0.7 * Math.log2(this.data.events.detections[n])),
+        radius: this.radiusOf(n),
         fillColor: this.colorOf(n), fillOpacity: 0.92,
       }));
       this.group.on("click", (event) => {
@@ -103,6 +105,20 @@
         L.DomEvent.stopPropagation(event);
         this.visit(event.layer.options.n, false);
       });
+    }
+
+    /* Seen from afar, smaller marks hide fewer others. */
+    scaleAt(zoom) { return zoom < 7 ? 0.6 : zoom < 8.5 ? 0.8 : 1; }
+
+    radiusOf(n) {
+      return this.scale * (4 + Math.min(3.5, 0.7 * Math.log2(this.data.events.detections[n])));
+    }
+
+    resize() {
+      const scale = this.scaleAt(this.map.getZoom());
+      if (scale === this.scale) return;
+      this.scale = scale;
+      this.marks.forEach((mark, n) => mark.setRadius(this.radiusOf(n)));
     }
 
     /* ---- the filter ---- */
