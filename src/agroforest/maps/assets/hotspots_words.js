@@ -32,7 +32,7 @@
     first: "首次探测", last: "最近探测", sinceLast: "距最近探测",
     detections: "探测次数",
     bySensor: (v, m, o) => [v && "VIIRS " + v, m && "MODIS " + m, o && "其他 " + o].filter(Boolean).join("，"),
-    frp: "辐射功率（单次最大）", confidenceShort: "置信度", crop: "农田占比", place: "经纬度", number: "编号",
+    frp: "最大辐射功率", confidenceShort: "置信度", crop: "农田占比", place: "经纬度", number: "编号",
     none: "没有符合筛选条件的事件。",
     first200: (n, all) => "按核查次序列出前 " + n + " 个，共 " + all + " 个。",
     left: (n, all) => "共 " + all + " 个事件，图上为最应核查的前 " + n + " 个；全部见 events.csv。",
