@@ -1,5 +1,6 @@
 """Samples of cell-days on disk, and what is made of them."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -69,8 +70,8 @@ def test_predictions_are_chances_on_the_ground(tmp_path: Path) -> None:
 
 def test_long_tails_become_logarithms_and_the_missing_stays_missing() -> None:
     values = np.full((1, len(FEATURES)), np.nan, np.float32)
-    values[0, FEATURES.index("rain")] = np.e - 1
+    values[0, FEATURES.index("rain")] = math.e - 1
     rows = build_rows(values)
     assert rows[0, FEATURES.index("rain")] == pytest.approx(1.0)
     assert np.isnan(rows[0, FEATURES.index("road_km")])
-    assert values[0, FEATURES.index("rain")] == pytest.approx(np.e - 1)
+    assert values[0, FEATURES.index("rain")] == pytest.approx(math.e - 1)
