@@ -356,3 +356,30 @@ def test_no_name_can_make_anything_run(
     assert page.evaluate("({}).polluted === undefined && Object.keys({}).length === 0")
     assert asked(seen) == []
     assert seen.complaints == []
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE])
+def test_a_page_of_one_question_does_not_speak_of_nights(
+    visit: Open, fake_page: MapPage, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    path = tmp_path / "once.html"
+    page = fake_page.patch(once=True, alerts=(), sensors=(), risks=())
+    path.write_text(build_page(page), encoding="utf-8")
+    seen = visit(path, size)
+    tabs = seen.page.locator("[role=tab]")
+    assert tabs.evaluate_all("all => all.map(t => t.dataset.tab)") == [
+        "layers",
+        "about",
+    ]
+    if size == PHONE:
+        seen.tab("layers")
+    rows = seen.page.locator(".af-layer").evaluate_all(
+        "all => all.map(row => row.dataset.layer)"
+    )
+    assert "places" in rows
+    assert not {"alerts", "sensors"} & set(rows)
+    assert seen.page.locator(".af-night span").count() == 0
+    seen.tab("about")
+    assert "警报" not in " ".join(seen.texts(".af-sheet"))
+    assert not asked(seen)
+    assert not seen.complaints

@@ -75,6 +75,7 @@ def build(scene: "Scene", days: "list[Danger]") -> str:
             model=UNTRAINED,
             version=__version__,
             simulated=False,
+            once=True,
             aoi=scene.aoi,
             indices=tuple(layers),
             notices=tuple(notices),

@@ -69,6 +69,7 @@ def build(found: "ScarMap") -> str | None:
             model=found.model,
             version=__version__,
             simulated=False,
+            once=True,
             aoi=Aoi(
                 source=Path("scars.geojson"),
                 area=outline,

@@ -57,6 +57,7 @@ def build_data(page: MapPage) -> Json:
         "notices": [both(n.zh, n.en) for n in page.notices],
         "attribution": [text(a) for a in page.attribution],
         "pictures": store.uris,
+        **({"once": True} if page.once else {}),
     }
 
 

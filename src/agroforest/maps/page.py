@@ -198,6 +198,9 @@ class MapPage:
         Whose data is shown.
     utc_offset_hours
         For the time axis of the charts; 8 is China.
+    once
+        True for a page that answers one question instead of showing nights: it has
+        neither alerts nor sensors, and does not speak of them.
     """
 
     title_zh: str
@@ -221,6 +224,7 @@ class MapPage:
     stale_days: int = _STALE_DAYS
     attribution: tuple[str, ...] = ()
     utc_offset_hours: int = 8
+    once: bool = False
 
     def patch(self, **changes: object) -> "MapPage":
         """Copy with some fields changed."""

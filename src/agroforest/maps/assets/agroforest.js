@@ -22,7 +22,7 @@
       this.data = data;
       this.lang = remembered() === "en" ? "en" : "zh";
       this.night = data.night;
-      this.vectors = ["alerts", "places", "sensors"].map((kind) => ({ id: kind, kind, shown: true, opacity: 1 }));
+      this.vectors = (data.once ? ["places"] : ["alerts", "places", "sensors"]).map((kind) => ({ id: kind, kind, shown: true, opacity: 1 }));
       this.overlays = new Map(); // "layer tile" -> what lies on the map
       this.groups = {};
       this.addPanes();
@@ -117,7 +117,7 @@
       const fresh = alerts.filter((state) => state.fresh).length;
       const open = alerts.filter((state) => state.status === "open").length;
       this.label = el("div.af-night", el("b", this.night),
-        el("span", word.nightOf(at + 1, data.nights.length)), el("span", word.counts(fresh, open)));
+        ...(data.once ? [] : [el("span", word.nightOf(at + 1, data.nights.length)), el("span", word.counts(fresh, open))]));
       const root = document.getElementById("af-time");
       if (!this.slider || this.spoken !== this.lang) {
         this.slider = af.range(word.night, at, 0, data.nights.length - 1, 1, (n) => this.goTo(data.nights[n]));
@@ -161,6 +161,7 @@
       if (!frames.length) return this.word.noneYet;
       const days = [...new Set(frames.map((frame) => frame.image))].sort();
       const span = days.length === 1 ? days[0] : days[0] + " … " + days[days.length - 1];
+      if (this.data.once) return span; // weather, or a difference of two images
       return layer.kind === "risk" ? this.word.mapOf(span) : this.word.imageOf(span);
     }
 

@@ -3,6 +3,7 @@
   "use strict";
   const { el, button } = af;
   const TABS = ["layers", "alerts", "sensors", "about"];
+  const ONCE = { layers: true, about: true }; // of a page that answers one question
 
   af.Panel = class {
     constructor(view) {
@@ -34,7 +35,7 @@
       const counts = { alerts: this.view.visibleAlerts().length, sensors: data.sensors.length, about: data.notices.length };
       const bar = el("div.af-tabs");
       bar.setAttribute("role", "tablist");
-      TABS.forEach((tab) => {
+      TABS.filter((tab) => !data.once || tab in ONCE).forEach((tab) => {
         const badge = counts[tab] ? el("span.af-count", counts[tab]) : null;
         const node = button(".af-tab", word.tabs[tab], () => this.select(tab), word.tabs[tab], badge);
         node.dataset.tab = tab;
@@ -55,7 +56,7 @@
     layers() {
       const { word, data } = this.view;
       const rasters = (kind) => data.layers.filter((layer) => layer.kind === kind).map((layer) => this.layerRow(layer));
-      const group = (kind, list) => (list.length ? [el("h2", word.groups[kind]), ...list] : []);
+      const group = (kind, list) => (list.length ? [el("h2", word[data.once ? "groupsOnce" : "groups"][kind]), ...list] : []);
       return [
         ...group("risk", rasters("risk")),
         ...group("index", rasters("index")),
@@ -64,12 +65,13 @@
     }
 
     layerRow(layer) {
-      const { word, lang } = this.view;
+      const { word, lang, data } = this.view;
       const box = el("input");
       box.type = "checkbox";
       box.checked = layer.shown;
       box.addEventListener("change", () => { this.view.show(layer, box.checked); this.draw(); });
-      const label = layer.title ? layer.title[lang] : word.vector[layer.kind];
+      const drawn = data.once ? word.groupsOnce.vector : word.vector[layer.kind];
+      const label = layer.title ? layer.title[lang] : drawn;
       const row = el("div.af-layer", el("label.af-name", box, el("span", label)));
       row.dataset.layer = layer.id;
       if (layer.tiles) row.appendChild(el("div.af-when", this.view.dates(layer)));
@@ -115,8 +117,8 @@
 
     placeKeys() {
       const { word, data } = this.view;
-      const kinds = [...new Set(data.places.map((place) => place.kind))];
-      return ["boundary", ...kinds].map((kind) => af.swatch("line", word.kinds[kind], af.PLACE_COLORS[kind]));
+      const kinds = new Set(["boundary", ...data.places.map((place) => place.kind)]);
+      return [...kinds].map((kind) => af.swatch("line", word.kinds[kind], af.PLACE_COLORS[kind]));
     }
 
     sensorKeys() {
@@ -162,9 +164,10 @@
       return [
         el("h2", word.notices),
         notices.length ? el("ul.af-notices", ...notices) : el("p.af-none", word.noNotices),
-        el("h2", word.reading), el("p", word.explain(data.staleDays)), el("p", word.notDiagnosis), el("p", word.unproven),
+        ...(data.once ? [] : [el("h2", word.reading), el("p", word.explain(data.staleDays))]),
+        el("p", word.notDiagnosis), el("p", word.unproven),
         el("h2", word.source),
-        af.rows([[word.pageNight, data.night], [word.pipeline, data.pipeline],
+        af.rows([[data.once ? word.pageDay : word.pageNight, data.night], [word.pipeline, data.pipeline],
           [word.model, data.model], [word.version, data.version]]),
         data.ruleBased ? el("p", word.ruleBased) : "",
         data.attribution.length ? el("h2", word.attribution) : "",
