@@ -189,6 +189,16 @@ def test_nothing_usable_is_said(tmp_path):
         run(tmp_path, files=())
 
 
+def test_what_was_seen_later_is_not_known_yet(tmp_path):
+    report = run(
+        tmp_path, viirs_row(acq_time="5"), viirs_row(acq_date="2022-04-09", latitude=24)
+    )
+    assert report.detections == 1
+    (note,) = report.notes
+    assert note.startswith("1 detections after 2022-04-08T00:00:00 UTC")
+    assert all(float(row["age_h"]) >= 0 for row in rows_of(tmp_path))
+
+
 def test_a_layer_of_unknown_datum_is_used_and_named(tmp_path):
     layer = write(tmp_path / "c.geojson", [shapely.box(108, 23, 109, 24)], [{}])
     report = run(tmp_path, viirs_row(), boundaries=layer)

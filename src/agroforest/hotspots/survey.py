@@ -1,7 +1,7 @@
 """The whole of it: files of detections in, tables of events out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -96,7 +96,8 @@ class HotspotReport:
     sources
         Static sources of the mask.
     notes
-        What the operator should know: of which datum a layer was taken to be.
+        What the operator should know: of which datum a layer was taken to be, what
+        was seen after the moment asked about.
     files
         What was written.
     """
@@ -156,6 +157,8 @@ def survey_hotspots(request: HotspotRequest) -> Survey:
     """
     layers, notes = _read_layers(request)
     feed, unreadable = _read_feed(request)
+    feed, later = _until(feed, request.now)
+    notes += later
     events = step(no_events(), feed.detections, gap_hours=request.gap_hours)
     sources = _settle_sources(request, events.detections)
     cover: CoverShares | None = None
@@ -240,6 +243,17 @@ def _read_feed(request: HotspotRequest) -> tuple[Feed, list[str]]:
             "give CSV files as FIRMS serves them",
         )
     return feed, unreadable
+
+
+def _until(feed: Feed, now: datetime) -> tuple[Feed, list[str]]:
+    """Leave out what was seen after the moment that is asked about."""
+    moment = np.datetime64(now.replace(tzinfo=None), "s")
+    past = feed.detections.time <= moment
+    later = int((~past).sum())
+    if not later:
+        return feed, []
+    note = f"{later} detections after {moment} UTC left out"
+    return replace(feed, detections=feed.detections.take(past)), [note]
 
 
 def _settle_sources(
