@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from agroforest.core.errors import ConfigurationError, DataError
+from agroforest.core.errors import ConfigurationError
+from agroforest.core.table import read_text
 from agroforest.sensors.ismn import is_ismn, read_ismn
 from agroforest.sensors.mapping import Mapping, read_mapping
 from agroforest.sensors.record import SensorFile
@@ -35,7 +36,8 @@ def read_file(path: Path, *, mapping: Path | None = None) -> SensorFile:
         The file is damaged or of another kind.
     """
     meant = read_mapping(mapping) if mapping is not None else None
-    text = _read_text(path, meant)
+    encoding = meant.encoding if meant is not None else "utf-8-sig"
+    text = read_text(path, encoding, otherwise="leave it out")
     if text.lstrip()[:1] in {"{", "["}:
         return read_uplinks(text, path, meant or Mapping())
     if is_ismn(text):
@@ -49,24 +51,3 @@ def read_file(path: Path, *, mapping: Path | None = None) -> SensorFile:
         "is neither ISMN, JSON nor a table with the known headings",
         "give a mapping, see docs/sensors.md",
     )
-
-
-def _read_text(path: Path, mapping: Mapping | None) -> str:
-    encoding = mapping.encoding if mapping is not None else "utf-8-sig"
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise DataError(
-            path, f"cannot be read ({error.strerror})", "give the path of a file"
-        ) from error
-    try:
-        text = content.decode(encoding)
-    except (UnicodeDecodeError, LookupError) as error:
-        raise DataError(
-            path,
-            f"is no text in {encoding} ({error})",
-            'name its encoding in a mapping, encoding = "gb18030"',
-        ) from error
-    if "\x00" in text:
-        raise DataError(path, "is not a text file", "leave it out")
-    return text

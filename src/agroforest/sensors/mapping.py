@@ -36,22 +36,18 @@ For uplinks, whose envelope rarely says which device it is::
 """
 
 from collections.abc import Mapping as Table
-from datetime import UTC, timedelta, timezone, tzinfo
 from pathlib import Path
 from typing import Annotated, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from agroforest.core.config import read_settings
-from agroforest.core.errors import ConfigurationError
 from agroforest.core.reading import Variable
+from agroforest.core.table import resolve_timezone
 from agroforest.sensors.units import DEPTHS
 
 #: A heading, or the number of a column from 1.
 Column = str | Annotated[int, Field(ge=1)]
-
-_DAY_MINUTES = 24 * 60
 
 
 class _Section(BaseModel):
@@ -185,28 +181,3 @@ def read_mapping(path: Path) -> Mapping:
     if mapping.timezone:
         resolve_timezone(mapping.timezone, path)
     return mapping
-
-
-def resolve_timezone(text: str, where: object) -> tzinfo:
-    """Turn ``"UTC"``, ``"+08:00"`` or an IANA name into a time zone.
-
-    Raises
-    ------
-    ConfigurationError
-        It is none of these.
-    """
-    if text.upper() in {"UTC", "Z"}:
-        return UTC
-    sign, hours, colon, minutes = text[:1], text[1:3], text[3:4], text[4:]
-    if sign in {"+", "-"} and colon == ":" and (hours + minutes).isdecimal():
-        total = int(hours) * 60 + int(minutes)
-        if total < _DAY_MINUTES:
-            return timezone(timedelta(minutes=-total if sign == "-" else total))
-    try:
-        return ZoneInfo(text)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ConfigurationError(
-            where,
-            f"timezone {text!r} is not known",
-            'write an offset such as "+08:00" or a name such as "Asia/Shanghai"',
-        ) from error

@@ -10,13 +10,18 @@ from pathlib import PurePath
 
 from agroforest.core.errors import ConfigurationError, DataError
 from agroforest.core.reading import Quality, Reading, Sensor, Variable
+from agroforest.core.table import (
+    Cell,
+    Line,
+    explain_row,
+    find_column,
+    resolve_timezone,
+)
 from agroforest.sensors.mapping import (
-    Column,
     Mapping,
     SensorSection,
     TimeSection,
     ValueSection,
-    resolve_timezone,
 )
 from agroforest.sensors.record import Refused, SensorFile
 from agroforest.sensors.units import DEPTHS, convert, resolve_unit
@@ -36,18 +41,15 @@ PLAIN = Mapping(
 )
 _PLAIN_HEADINGS = {"sensor", "time", "variable", "depth_m", "value", "unit"}
 
-_Row = Sequence[str]
-_Cell = Callable[[_Row], str]
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Column:
     """A column of values, resolved against the headings."""
 
-    value: _Cell
-    variable: Callable[[_Row], Variable]
-    convert: Callable[[_Row, float], float]
-    depth: Callable[[_Row], float | None]
+    value: Cell
+    variable: Callable[[Line], Variable]
+    convert: Callable[[Line, float], float]
+    depth: Callable[[Line], float | None]
 
 
 def is_plain(text: str) -> bool:
@@ -91,14 +93,14 @@ def read_table(text: str, path: PurePath, mapping: Mapping) -> SensorFile:
         try:
             sensor, time = read_sensor(row), read_time(row)
         except (ValueError, IndexError) as error:
-            refused.append(Refused(line=line, reason=_explain(error, row)))
+            refused.append(Refused(line=line, reason=explain_row(error, row)))
             continue
         sensors.add(sensor)
         for column in columns:
             try:
                 reading = _build_reading(row, column, sensor, time, mapping)
             except (ValueError, IndexError) as error:
-                refused.append(Refused(line=line, reason=_explain(error, row)))
+                refused.append(Refused(line=line, reason=explain_row(error, row)))
                 continue
             if reading is not None:
                 readings.append(reading)
@@ -129,7 +131,7 @@ def _read_rows(
 
 
 def _build_reading(
-    row: _Row, column: _Column, sensor: str, time: datetime, mapping: Mapping
+    row: Line, column: _Column, sensor: str, time: datetime, mapping: Mapping
 ) -> Reading | None:
     cell = column.value(row)
     if not cell:
@@ -164,7 +166,7 @@ def _number(cell: str, decimal: str) -> float | None:
 def _resolve(section: ValueSection, headings: Sequence[str], path: PurePath) -> _Column:
     read_variable = _resolve_variable(section, headings, path)
     return _Column(
-        value=_find(section.column, headings, path),
+        value=find_column(section.column, headings, path),
         variable=read_variable,
         convert=_resolve_conversion(section, read_variable, headings, path),
         depth=_resolve_depth(section, headings, path),
@@ -173,28 +175,28 @@ def _resolve(section: ValueSection, headings: Sequence[str], path: PurePath) -> 
 
 def _resolve_variable(
     section: ValueSection, headings: Sequence[str], path: PurePath
-) -> Callable[[_Row], Variable]:
+) -> Callable[[Line], Variable]:
     if section.variable is not None:
         fixed = section.variable
         return lambda _row: fixed
-    cell = _find(section.variable_column or "", headings, path)
+    cell = find_column(section.variable_column or "", headings, path)
     return lambda row: Variable(cell(row))
 
 
 def _resolve_conversion(
     section: ValueSection,
-    read_variable: Callable[[_Row], Variable],
+    read_variable: Callable[[Line], Variable],
     headings: Sequence[str],
     path: PurePath,
-) -> Callable[[_Row, float], float]:
+) -> Callable[[Line, float], float]:
     if section.unit_column is None and section.variable is not None:
         factor, offset = resolve_unit(section.unit, section.variable)
         return lambda _row, value: convert(value, factor, offset)
-    cell: _Cell = lambda _row: section.unit  # noqa: E731
+    cell: Cell = lambda _row: section.unit  # noqa: E731
     if section.unit_column is not None:
-        cell = _find(section.unit_column, headings, path)
+        cell = find_column(section.unit_column, headings, path)
 
-    def read(row: _Row, value: float) -> float:
+    def read(row: Line, value: float) -> float:
         try:
             factor, offset = resolve_unit(cell(row), read_variable(row))
         except ConfigurationError as error:  # of one row: the others may be sound
@@ -206,48 +208,27 @@ def _resolve_conversion(
 
 def _resolve_depth(
     section: ValueSection, headings: Sequence[str], path: PurePath
-) -> Callable[[_Row], float | None]:
+) -> Callable[[Line], float | None]:
     if section.depth_column is None:
         return lambda _row: section.depth_m
-    cell = _find(section.depth_column, headings, path)
+    cell = find_column(section.depth_column, headings, path)
     metres = DEPTHS[section.depth_unit]
 
-    def depth(row: _Row) -> float | None:
+    def depth(row: Line) -> float | None:
         number = _number(written, ".") if (written := cell(row)) else None
         return None if number is None else round(number * metres, 4)
 
     return depth
 
 
-def _find(column: Column, headings: Sequence[str], path: PurePath) -> _Cell:
-    if isinstance(column, str):
-        if headings.count(column) != 1:
-            problem = "twice" if column in headings else "not there"
-            raise ConfigurationError(
-                path,
-                f"column {column!r} is {problem} (there are {', '.join(headings)})",
-                "name another, or count columns from 1",
-            )
-        index = headings.index(column)
-    else:
-        index = column - 1
-        if index >= len(headings):
-            raise ConfigurationError(
-                path,
-                f"column {column} is not there (there are {len(headings)})",
-                "count columns from 1",
-            )
-    return lambda row: row[index].strip()
-
-
 def _build_naming(
     section: SensorSection, headings: Sequence[str], path: PurePath
-) -> _Cell:
+) -> Cell:
     if section.id_column is None:
         return lambda _row: section.id
-    find = _find(section.id_column, headings, path)
+    find = find_column(section.id_column, headings, path)
 
-    def read(row: _Row) -> str:
+    def read(row: Line) -> str:
         name = find(row)
         if not name:
             raise ValueError("no sensor id")
@@ -269,13 +250,13 @@ def _describe(name: str, section: SensorSection) -> Sensor:
 
 def _build_clock(
     mapping: Mapping, headings: Sequence[str], path: PurePath
-) -> Callable[[_Row], datetime]:
+) -> Callable[[Line], datetime]:
     section = mapping.time
     columns = section.column if isinstance(section.column, tuple) else (section.column,)
-    cells = [_find(column, headings, path) for column in columns]
+    cells = [find_column(column, headings, path) for column in columns]
     zone = resolve_timezone(mapping.timezone, path) if mapping.timezone else None
 
-    def read(row: _Row) -> datetime:
+    def read(row: Line) -> datetime:
         written = " ".join(cell(row) for cell in cells)
         time = _parse_time(written, section.format)
         if time.tzinfo is None:
@@ -308,9 +289,3 @@ def _place(time: datetime, zone: tzinfo, written: str) -> datetime:
     if early.utcoffset() != late.utcoffset():
         raise ValueError(f"time {written!r} is twice or never in this time zone")
     return early
-
-
-def _explain(error: Exception, row: _Row) -> str:
-    if isinstance(error, IndexError):
-        return f"only {len(row)} columns"
-    return str(error)

@@ -15,7 +15,8 @@ from itertools import pairwise
 import numpy as np
 
 from agroforest.core.errors import ConfigurationError
-from agroforest.weather.mapping import NoonSection, resolve_timezone
+from agroforest.core.table import resolve_timezone
+from agroforest.weather.mapping import NoonSection
 from agroforest.weather.record import Refused
 from agroforest.weather.table import Row
 

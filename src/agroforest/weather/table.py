@@ -12,6 +12,14 @@ from pathlib import Path
 import numpy as np
 
 from agroforest.core.errors import ConfigurationError, DataError
+from agroforest.core.table import (
+    Cell,
+    Line,
+    explain_row,
+    find_column,
+    read_text,
+    resolve_timezone,
+)
 from agroforest.core.weather import find_saturation
 from agroforest.weather.mapping import (
     Column,
@@ -20,7 +28,6 @@ from agroforest.weather.mapping import (
     StationSection,
     TimeSection,
     ValueSection,
-    resolve_timezone,
 )
 from agroforest.weather.record import Refused, Station
 from agroforest.weather.units import Quantity, resolve_unit
@@ -36,9 +43,6 @@ _PLAIN: dict[Quantity, tuple[tuple[str, ...], str]] = {
     Quantity.RAIN: (("prec", "rain"), "mm"),
 }
 _YEAR, _MONTH, _DAY = ("yr", "year"), ("mon", "month"), ("day",)
-
-_Row = Sequence[str]
-_Cell = Callable[[_Row], str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,7 +112,8 @@ def read_rows(path: Path, mapping: Mapping | None) -> tuple[Rows, ...]:
     DataError
         The file is no table.
     """
-    text = _read_text(path, mapping)
+    encoding = mapping.encoding if mapping is not None else "utf-8-sig"
+    text = read_text(path, encoding, otherwise="give a CSV, NetCDF or Zarr")
     lines = _split(text, path, mapping)
     _, headings = next(lines, (0, []))
     if not any(headings):
@@ -121,25 +126,6 @@ def read_rows(path: Path, mapping: Mapping | None) -> tuple[Rows, ...]:
         if any(cell.strip() for cell in row):
             reader.read(line, row, found)
     return tuple(found.values())
-
-
-def _read_text(path: Path, mapping: Mapping | None) -> str:
-    encoding = mapping.encoding if mapping is not None else "utf-8-sig"
-    try:
-        text = path.read_bytes().decode(encoding)
-    except OSError as error:
-        raise DataError(
-            path, f"cannot be read ({error.strerror})", "give the path of a file"
-        ) from error
-    except (UnicodeDecodeError, LookupError) as error:
-        raise DataError(
-            path,
-            f"is no text in {encoding} ({error})",
-            'name its encoding in a mapping, encoding = "gb18030"',
-        ) from error
-    if "\x00" in text:
-        raise DataError(path, "is not a text file", "give a CSV, NetCDF or Zarr")
-    return text
 
 
 def _split(
@@ -210,13 +196,13 @@ class _Reader:
         self._path = path
         time = mapping.time.column
         columns = time if isinstance(time, tuple) else (time,)
-        self._time = [_find(column, headings, path) for column in columns]
+        self._time = [find_column(column, headings, path) for column in columns]
         self._zone = None
         if mapping.noon is not None:
             self._zone = resolve_timezone(mapping.noon.timezone, path)
         self._values = {
             name: (
-                _find(section.column, headings, path),
+                find_column(section.column, headings, path),
                 resolve_unit(section.unit, name, where=f"{path}: {section.column}"),
             )
             for name, section in mapping.columns().items()
@@ -224,7 +210,7 @@ class _Reader:
         self._station = _build_station(mapping.station, headings, path)
         self._forecast = _build_forecast(mapping.forecast, headings, path)
 
-    def read(self, line: int, row: _Row, found: dict[str, Rows]) -> None:
+    def read(self, line: int, row: Line, found: dict[str, Rows]) -> None:
         """Add a row to those of its station."""
         try:
             station = self._station(row)
@@ -237,7 +223,7 @@ class _Reader:
                 station.id, Rows(station=station, rows=[], refused=[])
             )
             rows.refused.append(
-                Refused(line=line, day=None, reason=_explain(error, row))
+                Refused(line=line, day=None, reason=explain_row(error, row))
             )
             return
         day = None
@@ -247,10 +233,10 @@ class _Reader:
             rows.rows.append(self._read_row(line, time, row))
         except (ValueError, IndexError) as error:
             rows.refused.append(
-                Refused(line=line, day=day, reason=_explain(error, row))
+                Refused(line=line, day=day, reason=explain_row(error, row))
             )
 
-    def _read_row(self, line: int, time: datetime, row: _Row) -> Row:
+    def _read_row(self, line: int, time: datetime, row: Line) -> Row:
         numbers = {
             name: self._number(name, cell(row)) * factor + offset
             for name, (cell, (factor, offset)) in self._values.items()
@@ -271,7 +257,7 @@ class _Reader:
             forecast=self._forecast(row, time.date()),
         )
 
-    def _read_time(self, row: _Row) -> datetime:
+    def _read_time(self, row: Line) -> datetime:
         written = "-".join(cell(row) for cell in self._time)
         time = _parse_time(written, self._mapping.time.format)
         if self._zone is None:
@@ -307,51 +293,30 @@ def _parse_time(written: str, layout: str) -> datetime:
         raise ValueError(f"date {written!r} cannot be read") from error
 
 
-def _find(column: Column, headings: Sequence[str], path: Path) -> _Cell:
-    if isinstance(column, str):
-        if headings.count(column) != 1:
-            problem = "twice" if column in headings else "not there"
-            raise ConfigurationError(
-                path,
-                f"column {column!r} is {problem} (there are {', '.join(headings)})",
-                "name another, or count columns from 1",
-            )
-        index = headings.index(column)
-    else:
-        index = column - 1
-        if index >= len(headings):
-            raise ConfigurationError(
-                path,
-                f"column {column} is not there (there are {len(headings)})",
-                "count columns from 1",
-            )
-    return lambda row: row[index].strip()
-
-
 def _build_station(
     section: StationSection, headings: Sequence[str], path: Path
-) -> Callable[[_Row], Station]:
+) -> Callable[[Line], Station]:
     def build(
         column: Column | None, fixed: float | None
-    ) -> Callable[[_Row], float | None]:
+    ) -> Callable[[Line], float | None]:
         if column is None:
             return lambda _row: fixed
-        cell = _find(column, headings, path)
+        cell = find_column(column, headings, path)
 
-        def read(row: _Row) -> float | None:
+        def read(row: Line) -> float | None:
             written = cell(row)
             return None if written.casefold() in _NOTHING else float(written)
 
         return read
 
-    name: _Cell = lambda _row: section.id or path.stem  # noqa: E731
+    name: Cell = lambda _row: section.id or path.stem  # noqa: E731
     if section.id_column is not None:
-        name = _find(section.id_column, headings, path)
+        name = find_column(section.id_column, headings, path)
     longitude = build(section.longitude_column, section.longitude)
     latitude = build(section.latitude_column, section.latitude)
     elevation = build(section.elevation_column, section.elevation)
 
-    def read(row: _Row) -> Station:
+    def read(row: Line) -> Station:
         return Station(
             id=name(row),
             longitude=longitude(row),
@@ -364,15 +329,11 @@ def _build_station(
 
 def _build_forecast(
     section: ForecastSection | None, headings: Sequence[str], path: Path
-) -> Callable[[_Row, date], bool]:
+) -> Callable[[Line, date], bool]:
     if section is None:
         return lambda _row, _day: False
     if section.column is not None:
-        cell = _find(section.column, headings, path)
+        cell = find_column(section.column, headings, path)
         return lambda row, _day: cell(row) in section.values
     start = section.start
     return lambda _row, day: start is not None and day >= start
-
-
-def _explain(error: Exception, row: _Row) -> str:
-    return f"only {len(row)} columns" if isinstance(error, IndexError) else str(error)
