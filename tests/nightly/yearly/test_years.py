@@ -26,6 +26,7 @@ from agroforest.cube import read_cog
 from agroforest.indices import decode
 from agroforest.nightly.yearly import damage
 from agroforest.nightly.yearly.files import damage_path
+from agroforest.risk import models_dir, read_card
 
 pytestmark = [pytest.mark.slow, pytest.mark.enable_socket]
 
@@ -88,7 +89,8 @@ def test_files_say_what_they_are(forest: Forest) -> None:
     path = damage_path(forest.place, tile, YEAR)
     item = json.loads(path.with_suffix(".json").read_text())["properties"]
     assert cog_validate(path, strict=True)[0]
-    assert item["agroforest:threshold"] == 0.392
+    thresholds = read_card(models_dir() / "canopy-damage").calibration.thresholds
+    assert item["agroforest:threshold"] == thresholds["canopy-damaged-networks"]
     assert item["agroforest:threshold_of"] == "networks alone"
     assert item["agroforest:filled"] == ["B01", "B09"]
     assert item["agroforest:simulated"] is True

@@ -54,7 +54,8 @@ def test_the_card_holds_the_best_threshold_of_the_networks(
 ) -> None:
     found, f1 = best
     assert found == model.card.calibration.thresholds[DAMAGED + ALONE]
-    assert f1 == pytest.approx(0.681, abs=0.001)
+    whole = next(m.value for m in model.card.metrics if m.name == "f1")
+    assert whole - 0.015 < f1 < whole
 
 
 @pytest.mark.data
