@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agroforest.alerts.gate import Conditions, Gate, judge
+from agroforest.alerts.gate import Conditions, judge
+from agroforest.core.fire import Gate
 
 _RANKS = st.none() | st.integers(0, 5)
 _RAIN = st.none() | st.just(float("nan")) | st.floats(0, 300)

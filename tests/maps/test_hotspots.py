@@ -11,11 +11,10 @@ import shapely
 from tests.maps import test_browser
 from tests.maps.test_browser import DESK, PHONE, Open, asked
 
+from agroforest.core.fire import EventConfidence, EventKind
 from agroforest.maps.hotspots import (
     EVENT_AGES,
     MOST_EVENTS,
-    EventConfidence,
-    EventKind,
     FireEvent,
     HotspotPage,
     build_hotspot_data,

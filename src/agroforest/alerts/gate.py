@@ -6,7 +6,8 @@ passes, and is called ungated.
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
+
+from agroforest.core.fire import Gate
 
 #: Highest rank of a day of low danger; five ranks. Our choice.
 LOW_RANK = 2
@@ -17,14 +18,6 @@ WET_MM = 1.5
 USUAL_LOOKS = 1
 MORE_LOOKS = 2
 _HIGHEST_RANK = 5
-
-
-class Gate(StrEnum):
-    """What the gate says of an alert."""
-
-    PASSED = "passed"  #: enough evidence for such a day
-    HELD = "held"  #: wait for another look
-    UNGATED = "ungated"  #: the day's danger is not known; let through
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

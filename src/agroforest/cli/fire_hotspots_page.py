@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from agroforest import __version__
 from agroforest.core.files import write_text
+from agroforest.core.fire import EventConfidence, EventKind
 from agroforest.maps.hotspots import (
     MOST_EVENTS,
-    EventConfidence,
-    EventKind,
     FireEvent,
     HotspotPage,
     build_hotspot_page,

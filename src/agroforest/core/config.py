@@ -2,6 +2,7 @@
 
 import tomllib
 from datetime import date
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 
@@ -123,6 +124,56 @@ class YearlySection(_Section):
         return Season.parse(self.season)
 
 
+class FireSection(_Section):
+    """``[fire]``: danger, hotspots and scars; every layer may be missing.
+
+    Paths start at the pipeline's folder.
+    """
+
+    cell_m: Annotated[float, Field(ge=100, le=50_000)] = 1000.0
+    """Side of a cell of danger, metres."""
+    weather: Path | None = None
+    """Noon weather: a CSV of stations, NetCDF or Zarr of a grid; docs/fire.md.
+    Without it there is no danger, and alerts are not gated."""
+    mapping: Path | None = None
+    """TOML of a CSV's columns."""
+    source: str | None = None
+    """Maker of a grid of several times a day."""
+    forecast: str = ""
+    """Weather of the days after a night; ``{night}`` in the path stands for the
+    night. Only days after the night are taken from it."""
+    history: Path | None = None
+    """Weather of five years or more, for the place's own classes; `weather` itself
+    unless given."""
+    hotspots: tuple[str, ...] = ()
+    """Patterns of FIRMS files, such as ``../feeds/*.csv``."""
+    counties: Path | None = None
+    townships: Path | None = None
+    datum: Literal["", "wgs84", "gcj02"] = ""
+    """Of the two; must be said where it cannot be told."""
+    land_cover: Path | None = None
+    static_sources: Path | None = None
+    """Mask of static heat sources; learned from the feeds unless given."""
+    terrain: Path | None = None
+    climatology: Path | None = None
+    """GeoTIFF of ``agroforest fire climatology``."""
+    fuel_moisture: Path | None = None
+    roads: Path | None = None
+    settlements: Path | None = None
+    htz: Path | None = None
+    """TOML of the tables of LY/T 1172-95."""
+    ground: str = ""
+    """State of the ground in them."""
+    model: str = ""
+    """Folder of a ``fire-occurrence`` model trained on one's own hotspots."""
+    gap_hours: Annotated[float, Field(ge=24, le=48)] = 36.0
+    """An event may go unseen this long."""
+    verify_minutes: Annotated[int, Field(ge=1, le=10_080)] = 60
+    """After this time somebody must have looked at a new alert."""
+    scars: bool = True
+    """Whether scars are looked for in catalogued images once a fire is over."""
+
+
 class SensorsSection(_Section):
     """``[sensors]``: which stored readings the map shows."""
 
@@ -149,6 +200,17 @@ class MapSection(_Section):
     """Whose data is shown."""
 
 
+class Watched(StrEnum):
+    """What a pipeline watches."""
+
+    CANOPY = "canopy"
+    FIRE = "fire"
+
+
+# Stands for a history where nobody asks for one; no night lies in it.
+_NO_HISTORY = BaselineSection(start=date(1970, 1, 1), end=date(1970, 1, 2))
+
+
 class Pipeline(_Section):
     """One nightly definition."""
 
@@ -156,6 +218,8 @@ class Pipeline(_Section):
     """Names the folder under the work folder; lower case, digits and dashes."""
     aoi: Path
     """Area of interest, relative to the pipeline file."""
+    hazards: tuple[Watched, ...] = (Watched.CANOPY,)
+    """What is watched: ``canopy`` (stress and loss), ``fire``, or both."""
     simulated: bool = False
     """True if the scenes never existed; every page then says so."""
     indices: tuple[str, ...] = ("ndvi", "ndmi")
@@ -163,11 +227,13 @@ class Pipeline(_Section):
     grid: GridSection = GridSection()
     scenes: ScenesSection = ScenesSection()
     mask: MaskSection = MaskSection()
-    baseline: BaselineSection
+    baseline: BaselineSection = _NO_HISTORY
+    """Needed where canopy is watched."""
     risk: RiskSection = RiskSection()
     alerts: AlertsSection = AlertsSection()
     yearly: YearlySection | None = None
     """Nothing is compared from year to year unless the section is there."""
+    fire: FireSection = FireSection()
     sensors: SensorsSection = SensorsSection()
     map: MapSection = MapSection()
 
@@ -179,6 +245,23 @@ class Pipeline(_Section):
                 f"map.indices has {sorted(missing)}, which indices does not write"
             )
         return self
+
+    @model_validator(mode="after")
+    def _has_what_it_watches(self) -> Self:
+        if not self.hazards:
+            raise ValueError("hazards is empty: name canopy, fire or both")
+        if self.watches(Watched.CANOPY) and "baseline" not in self.model_fields_set:
+            raise ValueError("hazards has canopy, which needs the section [baseline]")
+        fire = self.fire
+        if self.watches(Watched.FIRE) and not (fire.weather or fire.hotspots):
+            raise ValueError(
+                "hazards has fire, which needs weather or hotspots in [fire]"
+            )
+        return self
+
+    def watches(self, what: Watched) -> bool:
+        """Whether the pipeline watches this."""
+        return what in self.hazards
 
     def season_digest(self) -> str:
         """Digest of the settings that each pixel's season depends on."""
@@ -215,8 +298,24 @@ def read_pipeline(path: Path) -> Pipeline:
             "aoi": here / pipeline.aoi,
             "risk": pipeline.risk.model_copy(update=risk),
             "yearly": yearly,
+            "fire": _place_fire(here, pipeline.fire),
         }
     )
+
+
+def _place_fire(here: Path, fire: FireSection) -> FireSection:
+    """Start the relative paths of ``[fire]`` at the pipeline's folder."""
+    moved: dict[str, object] = {
+        name: here / value
+        for name, value in fire
+        if isinstance(value, Path) and not value.is_absolute()
+    }
+    moved["hotspots"] = tuple(str(here / pattern) for pattern in fire.hotspots)
+    if fire.forecast:
+        moved["forecast"] = str(here / fire.forecast)
+    if fire.model:
+        moved["model"] = str(here / fire.model)
+    return fire.model_copy(update=moved)
 
 
 def _find_model(here: Path, name: str) -> str:

@@ -17,6 +17,11 @@ class Hazard(StrEnum):
 
     CANOPY_STRESS = "canopy-stress"  #: canopy drier or thinner than its own season
     CANOPY_LOSS = "canopy-loss"  #: canopy gone: harvest, clear-cut, slide
+    ACTIVE_FIRE = "active-fire"  #: heat seen from space
+
+
+#: Hazards that a pixel's series is judged for, in the order of their maps.
+CANOPY_HAZARDS = (Hazard.CANOPY_STRESS, Hazard.CANOPY_LOSS)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from agroforest.core.fire import EventConfidence, EventKind
 from agroforest.maps.layers import both, text
 from agroforest.maps.page import Notice
 
@@ -31,22 +31,6 @@ _DIGITS = 5  # of a degree: a metre
 _OUTLINE_TOLERANCE = 0.0005
 _MARGIN = 0.05  # degrees around what is shown
 _NOWHERE = (73.0, 18.0, 135.0, 54.0)  # without events or boundaries: China, degrees
-
-
-class EventKind(StrEnum):
-    """What an event is taken for; a suspicion, never a finding."""
-
-    FIRE = "fire"
-    CROP = "crop"
-    STATIC = "static"
-
-
-class EventConfidence(StrEnum):
-    """Confidence of the surest detection of an event."""
-
-    HIGH = "high"
-    NOMINAL = "nominal"
-    LOW = "low"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,9 +10,10 @@ from jinja2 import Environment, PackageLoader
 from agroforest import __version__
 from agroforest.core.alert import Alert, AlertStatus, Instruction
 from agroforest.core.aoi import Aoi
+from agroforest.core.config import Pipeline, Watched
 from agroforest.core.errors import DataError
 from agroforest.core.files import write_text
-from agroforest.core.risk import Hazard
+from agroforest.core.risk import CANOPY_HAZARDS, Hazard
 from agroforest.nightly.judge import Judge
 from agroforest.nightly.plan import TaskKind, Watch
 from agroforest.nightly.result import TaskResult
@@ -80,7 +81,7 @@ def build_report(
             for e in uncatalogued
         ],
         "changes": _changes(alerts, changes),
-        "alerts": _open_alerts(alerts),
+        "alerts": _open_alerts(watch.pipeline, alerts),
         "files": sum(len(r.outputs) for r in results),
         "seconds": round(sum(r.seconds for r in results), 3),
         **({"yearly": yearly} if yearly is not None else {}),
@@ -138,10 +139,15 @@ def _changes(alerts: Sequence[Alert], changes: Sequence[Instruction]) -> list[Js
     ]
 
 
-def _open_alerts(alerts: Sequence[Alert]) -> Json:
-    """Count and area of what is open, by hazard."""
+def _open_alerts(pipeline: Pipeline, alerts: Sequence[Alert]) -> Json:
+    """Count and area of what is open, by hazard that is watched."""
+    watched: list[Hazard] = []
+    if pipeline.watches(Watched.CANOPY):
+        watched += CANOPY_HAZARDS
+    if pipeline.watches(Watched.FIRE):
+        watched.append(Hazard.ACTIVE_FIRE)
     counted: Json = {}
-    for hazard in Hazard:
+    for hazard in watched:
         standing = [
             a for a in alerts if a.hazard == hazard and a.status == AlertStatus.OPEN
         ]

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agroforest.core.grid import Grid
-from agroforest.core.risk import EPOCH, Hazard, RiskMap, epoch_day
+from agroforest.core.risk import CANOPY_HAZARDS, EPOCH, RiskMap, epoch_day
 from agroforest.indices import reference
 from agroforest.indices.baseline import Take
 from agroforest.indices.season import COEFFICIENTS, SIGNALS
@@ -293,7 +293,7 @@ class TileState:
 
 def _say_nothing(chunk: Chunk) -> Arrays:
     """Make findings of a chunk of which nothing is known."""
-    shape = (len(Hazard), *chunk.shape)
+    shape = (len(CANOPY_HAZARDS), *chunk.shape)
     return {
         "probability": np.full(shape, np.nan, dtype=np.float32),
         "since": np.zeros(shape, dtype=np.int32),
