@@ -126,10 +126,12 @@ class Scene:
         Of HTZ; ``None`` if they are not complete.
     ground
         Its state.
-    first, last
-        Days to judge, since 1970-01-01.
     notes
         What was decided, and what is missing.
+    history
+        Weather that the classes were made from.
+    first, last
+        Days to judge, since 1970-01-01; none until they are chosen.
     """
 
     aoi: Aoi
@@ -140,29 +142,58 @@ class Scene:
     limits: DangerClasses
     tables: HtzTables | None
     ground: str
-    first: int
-    last: int
     notes: tuple[str, ...]
+    history: CellWeather
+    first: int = 0
+    last: int = -1
+
+    @property
+    def least_rain(self) -> float:
+        """Millimetres a day that end a dry spell."""
+        return LEAST_RAIN if self.tables is None else self.tables.c.least
+
+    def patch(self, **changes: object) -> "Scene":
+        """Copy with some fields changed."""
+        return replace(self, **changes)  # type: ignore[arg-type]
 
 
 def prepare(request: DangerRequest) -> Scene:
-    """Read everything that a danger of some days needs.
+    """Read everything that a danger of some days needs, and choose the days.
 
     Raises
     ------
     ConfigurationError, DataError, NoInputError
         A file cannot be used; or the weather lacks the day asked.
     """
+    scene = gather(request)
+    first, last = _choose_days(request, scene.weather)
+    return scene.patch(first=first, last=last)
+
+
+def gather(request: DangerRequest, *, until: date | None = None) -> Scene:
+    """Read everything that a danger needs; no days are chosen yet.
+
+    Parameters
+    ----------
+    request
+        What to judge.
+    until
+        Last day from which the place's own classes are made; all unless given.
+
+    Raises
+    ------
+    ConfigurationError, DataError
+        A file cannot be used.
+    """
     aoi = read_aoi(request.aoi)
     cells = build_cells(aoi.area, side=request.side)
     setting = read_setting(aoi, cells, request.layers)
     weather = open_weather(request.weather, cells, elevation=setting.elevation)
     notes = list(weather.notes)
-    first, last = _choose_days(request, weather)
     longer = weather
     if request.history is not None:
         longer = open_weather(request.history, cells)
-    limits, problem = longer.find_classes()
+    limits, problem = longer.find_classes(until)
     if problem:
         notes.append(problem)
     tables = _read_tables(request, notes)
@@ -180,9 +211,8 @@ def prepare(request: DangerRequest) -> Scene:
         limits=longer.spread(limits),
         tables=tables,
         ground=request.ground,
-        first=first,
-        last=last,
         notes=tuple(notes),
+        history=longer,
     )
 
 
@@ -244,12 +274,11 @@ def judge(scene: Scene, *, progress: Progress | None = None) -> Iterator[Danger]
 
 def walk_scene(scene: Scene, *, progress: Progress | None = None) -> Iterator[CellDay]:
     """Weather and codes of the days of a scene, one after another."""
-    least = LEAST_RAIN if scene.tables is None else scene.tables.c.least
     return walk(
         scene.weather,
         first=scene.first,
         last=scene.last,
-        least_rain=least,
+        least_rain=scene.least_rain,
         progress=progress,
     )
 

@@ -44,6 +44,65 @@ class CellDay:
     spell: DrySpell = field(repr=False)
     led: int
 
+    @property
+    def trail(self) -> "Trail":
+        """What tomorrow needs of it."""
+        return Trail(codes=self.codes, spell=self.spell, led=self.led)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Trail:
+    """What a day needs of the days before it.
+
+    Attributes
+    ----------
+    codes, spell, led
+        As of `CellDay`, after the last day with weather.
+    """
+
+    codes: Codes
+    spell: DrySpell = field(repr=False)
+    led: int = 0
+
+    @classmethod
+    def begin(
+        cls, shape: tuple[int, ...], *, day: int, method: Method | None = None
+    ) -> "Trail":
+        """Trail of cells of which nothing is known before `day`."""
+        codes = Codes.start(shape, day=day - 1, method=method)
+        return cls(codes=codes, spell=DrySpell.start(shape))
+
+
+def advance(
+    trail: Trail, weather: CellWeather, day: int, *, least_rain: float = LEAST_RAIN
+) -> CellDay:
+    """Lead the codes through one day that the weather has.
+
+    Parameters
+    ----------
+    trail
+        Of the days before.
+    weather
+        On the cells.
+    day
+        Since 1970-01-01, after those of the trail.
+    least_rain
+        Millimetres a day that end a dry spell.
+    """
+    today = weather.bring(day)
+    latitude = np.ascontiguousarray(weather.cells.latitude)
+    spell = trail.spell
+    if day != trail.codes.day + 1:
+        spell = DrySpell.start(weather.cells.grid.shape)
+    codes, indices = step(trail.codes, today, latitude=latitude, threads=2)
+    return CellDay(
+        weather=today,
+        codes=codes,
+        indices=indices,
+        spell=spell.step(today.rain, least=least_rain),
+        led=trail.led + 1,
+    )
+
 
 def walk(
     weather: CellWeather,
@@ -89,21 +148,11 @@ def walk(
             f"has no day from {start} to {end}",
             f"ask for one of {have[0]} to {have[1]}",
         )
-    shape = weather.cells.grid.shape
-    codes = Codes.start(shape, day=asked[0] - 1, method=method)
-    spell = DrySpell.start(shape)
-    before = asked[0] - 1
-    latitude = np.ascontiguousarray(weather.cells.latitude)
-    for led, day in enumerate(asked, start=1):
-        today = weather.bring(day)
-        codes, indices = step(codes, today, latitude=latitude, threads=2)
-        if day != before + 1:
-            spell = DrySpell.start(shape)
-        spell = spell.step(today.rain, least=least_rain)
-        before = day
+    trail = Trail.begin(weather.cells.grid.shape, day=asked[0], method=method)
+    for day in asked:
+        found = advance(trail, weather, day, least_rain=least_rain)
+        trail = found.trail
         if progress is not None:
-            progress(led, len(asked), str(today.date))
+            progress(found.led, len(asked), str(found.weather.date))
         if day >= first:
-            yield CellDay(
-                weather=today, codes=codes, indices=indices, spell=spell, led=led
-            )
+            yield found

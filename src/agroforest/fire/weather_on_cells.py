@@ -95,8 +95,13 @@ class CellWeather:
     nearest: NDArray[np.intp] = field(repr=False)
     notes: tuple[str, ...] = ()
 
-    def find_classes(self) -> tuple[DangerClasses, str]:
+    def find_classes(self, until: date | None = None) -> tuple[DangerClasses, str]:
         """Limits of the classes at the source's places, from the days that happened.
+
+        Parameters
+        ----------
+        until
+            Last day that counts; all unless given.
 
         Returns
         -------
@@ -106,7 +111,7 @@ class CellWeather:
         values, days = [], []
         codes: Codes | None = None
         for today in self.past():
-            if today.forecast:
+            if today.forecast or (until is not None and today.date > until):
                 continue
             if codes is None:
                 codes = Codes.start(today.shape, day=today.day - 1)
