@@ -1,6 +1,13 @@
 """Pages: one night's maps, alerts and sensors in one file that needs no network."""
 
 from agroforest.maps.build import build_page
+from agroforest.maps.fire import (
+    DangerLayer,
+    DriverLayer,
+    FirePage,
+    HeldEvent,
+    ScarLayer,
+)
 from agroforest.maps.page import (
     IndexLayer,
     LikelyCause,
@@ -11,10 +18,15 @@ from agroforest.maps.page import (
 )
 
 __all__ = [
+    "DangerLayer",
+    "DriverLayer",
+    "FirePage",
+    "HeldEvent",
     "IndexLayer",
     "LikelyCause",
     "MapPage",
     "Notice",
+    "ScarLayer",
     "SensorSeries",
     "YearLayer",
     "build_page",

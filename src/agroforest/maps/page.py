@@ -13,6 +13,7 @@ from agroforest.core.aoi import Aoi
 from agroforest.core.grid import Grid
 from agroforest.core.reading import Reading, Sensor
 from agroforest.core.risk import RiskMap
+from agroforest.maps.fire import FirePage
 
 # A month without a clear image is what one cloudy spell in Guangxi lasts; arbitrary.
 _STALE_DAYS = 30
@@ -198,6 +199,9 @@ class MapPage:
         Whose data is shown.
     utc_offset_hours
         For the time axis of the charts; 8 is China.
+    fire
+        Danger, hotspots with their clocks, and scars; None for a page that has
+        nothing to do with fire.
     once
         True for a page that answers one question instead of showing nights: it has
         neither alerts nor sensors, and does not speak of them.
@@ -224,6 +228,7 @@ class MapPage:
     stale_days: int = _STALE_DAYS
     attribution: tuple[str, ...] = ()
     utc_offset_hours: int = 8
+    fire: FirePage | None = None
     once: bool = False
 
     def patch(self, **changes: object) -> "MapPage":
