@@ -109,7 +109,8 @@ class Alert:
         Area when the last change was reported; growth is measured from it, so
         many small steps add up to one.
     probability
-        Mean probability of the last observation.
+        Mean probability of the last observation; ``None`` where nobody gave one, as
+        of heat seen from space.
     first_night, last_night
         First and last night on which it was observed.
     since
@@ -130,7 +131,7 @@ class Alert:
     geometry: BaseGeometry
     area_ha: float
     reported_area_ha: float
-    probability: float
+    probability: float | None
     first_night: date
     last_night: date
     since: date
