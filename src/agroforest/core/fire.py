@@ -7,8 +7,15 @@ look, and the clock of `FireFacts` says until when.
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from unicodedata import category
 
 from shapely.geometry.base import BaseGeometry
+
+from agroforest.core.errors import DataError
+
+#: Characters that a name and a note may have. Arbitrary; a note is no report.
+NAME_LENGTH = 200
+NOTE_LENGTH = 2000
 
 
 class EventKind(StrEnum):
@@ -79,6 +86,11 @@ class HotspotEvent:
         Of the county; empty where unknown.
     crop_share
         Share of fields in the pixels, 0..1; ``None`` without land cover.
+
+    Raises
+    ------
+    DataError
+        A time has no zone, or the last comes before the first.
     """
 
     id: str
@@ -101,6 +113,15 @@ class HotspotEvent:
     township: tuple[str, str] = ("", "")
     crop_share: float | None = None
 
+    def __post_init__(self) -> None:
+        _require_zone(f"event {self.id}", self.first, self.last)
+        if self.last < self.first:
+            raise DataError(
+                f"event {self.id}",
+                f"seen last ({self.last}) before first ({self.first})",
+                "give its detections in order of time",
+            )
+
     def patch(self, **changes: object) -> "HotspotEvent":
         """Copy with some fields changed."""
         return replace(self, **changes)  # type: ignore[arg-type]
@@ -120,12 +141,26 @@ class Verification:
         Who says so.
     note
         In their words.
+
+    Raises
+    ------
+    DataError
+        The time has no zone, nobody is named, or a text is longer than `NAME_LENGTH`
+        and `NOTE_LENGTH` or cannot be kept: control characters, broken UTF-8.
     """
 
     time: datetime
     outcome: Outcome
     by: str
     note: str = ""
+
+    def __post_init__(self) -> None:
+        _require_zone("verification", self.time)
+        _require_text("name of who looked", self.by, NAME_LENGTH)
+        # Lines and columns are a note's own.
+        _require_text("note", self.note.translate(_LAYOUT), NOTE_LENGTH)
+        if not self.by.strip():
+            raise DataError("verification", "names nobody", "say who looked")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -148,6 +183,11 @@ class FireFacts:
         Until when somebody must have looked, UTC.
     verification
         What they found; ``None`` while nobody has said so.
+
+    Raises
+    ------
+    DataError
+        A time has no zone, or the clock ends before it starts.
     """
 
     alert: str
@@ -159,6 +199,15 @@ class FireFacts:
     verify_by: datetime
     verification: Verification | None = None
 
+    def __post_init__(self) -> None:
+        _require_zone(f"alert {self.alert}", self.raised, self.verify_by)
+        if self.verify_by < self.raised:
+            raise DataError(
+                f"alert {self.alert}",
+                f"to be verified by {self.verify_by}, before it was raised",
+                "give a deadline after that",
+            )
+
     def overdue(self, moment: datetime) -> bool:
         """Whether nobody had looked in time, as seen at a moment."""
         end = moment if self.verification is None else self.verification.time
@@ -167,3 +216,24 @@ class FireFacts:
     def patch(self, **changes: object) -> "FireFacts":
         """Copy with some fields changed."""
         return replace(self, **changes)  # type: ignore[arg-type]
+
+
+_LAYOUT = {ord(c): " " for c in "\n\r\t"}
+
+
+def _require_zone(where: str, *times: datetime) -> None:
+    for time in times:
+        if time.utcoffset() is None:
+            raise DataError(
+                where, f"{time.isoformat()} has no time zone", "give the time with it"
+            )
+
+
+def _require_text(where: str, text: str, length: int) -> None:
+    if len(text) > length:
+        raise DataError(
+            where, f"has {len(text)} characters", f"keep it to {length} characters"
+        )
+    bad = next((c for c in text if category(c) in {"Cc", "Cs"}), None)
+    if bad is not None:
+        raise DataError(where, f"holds the character {bad!r}", "leave it out")

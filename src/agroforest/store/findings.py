@@ -42,13 +42,18 @@ def write_instructions(
 
 
 def read_alerts(
-    connection: Connection, pipeline: str, statuses: Collection[AlertStatus] | None
+    connection: Connection,
+    pipeline: str,
+    statuses: Collection[AlertStatus] | None,
+    hazards: Collection[Hazard] | None = None,
 ) -> list[Alert]:
     """Read the alerts of a pipeline, by first night and id."""
     query = select(alert).where(alert.c.pipeline == pipeline)
     if statuses is not None:
         query = query.where(alert.c.status.in_(sorted(statuses)))
-    found = [_build_alert(row) for row in connection.execute(query)]
+    if hazards is not None:
+        query = query.where(alert.c.hazard.in_(sorted(hazards)))
+    found = [build_alert(row) for row in connection.execute(query)]
     return sorted(found, key=lambda a: (a.first_night, a.id))
 
 
@@ -86,7 +91,8 @@ def _build_row(each: Alert) -> dict[str, object]:
     return row
 
 
-def _build_alert(row: Row[Any]) -> Alert:
+def build_alert(row: Row[Any]) -> Alert:
+    """Build an alert from its row."""
     values = {f.name: getattr(row, f.name) for f in fields(Alert)}
     return Alert(
         **values

@@ -6,19 +6,17 @@ Every function works on a connection inside the caller's transaction.
 import math
 from collections.abc import Collection, Iterable
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, case, func, select, update
 
-from agroforest.core.errors import ConfigurationError, DataError
+from agroforest.core.errors import DataError
 from agroforest.core.identity import digest
 from agroforest.core.reading import Quality, Reading, Sensor, Variable
 from agroforest.store.records import AddedReadings
 from agroforest.store.schema import reading, sensor, series
 from agroforest.store.statements import build_insert, insert_missing
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+from agroforest.store.times import from_microseconds, to_microseconds
 
 #: Up to so many readings are looked up one by one, more by their span. Arbitrary.
 _FEW = 200
@@ -121,7 +119,7 @@ def read_readings(
         found += [
             Reading(
                 sensor=name,
-                time=_EPOCH + timedelta(microseconds=time),
+                time=from_microseconds(time),
                 variable=variable,
                 depth_m=depth_m,
                 value=value,
@@ -163,15 +161,6 @@ def series_id(key: _SeriesKey) -> int:
     return int(digest(name, variable, depth), 16) >> 1
 
 
-def to_microseconds(time: datetime) -> int:
-    """Count microseconds since 1970-01-01 UTC."""
-    if time.tzinfo is None:
-        raise ConfigurationError(
-            time.isoformat(), "has no time zone", "give the time with its zone"
-        )
-    return (time - _EPOCH) // _MICROSECOND
-
-
 def _group(readings: Iterable[Reading]) -> dict[_SeriesKey, list[_Point]]:
     batch: dict[_SeriesKey, list[_Point]] = {}
     for each in readings:
@@ -182,8 +171,7 @@ def _group(readings: Iterable[Reading]) -> dict[_SeriesKey, list[_Point]]:
                 "give a number, or None with the flag MISSING",
             )
         points = batch.setdefault((each.sensor, each.variable, each.depth_m), [])
-        time = (each.time - _EPOCH) // _MICROSECOND
-        points.append((time, each.value, int(each.quality)))
+        points.append((to_microseconds(each.time), each.value, int(each.quality)))
     return batch
 
 

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Double,
     ForeignKey,
     Index,
+    Integer,
     LargeBinary,
     MetaData,
     SmallInteger,
@@ -30,7 +31,7 @@ from sqlalchemy import (
 )
 
 #: Revision of the newest migration; a test compares it with the scripts.
-HEAD = "0001"
+HEAD = "0002"
 
 #: Not alembic's own name: a server's database may hold other programs too.
 VERSION_TABLE = "agroforest_schema"
@@ -100,7 +101,7 @@ alert = Table(
     Column("north", Double, nullable=False),
     Column("area_ha", Double, nullable=False),
     Column("reported_area_ha", Double, nullable=False),
-    Column("probability", Double, nullable=False),
+    Column("probability", Double),
     Column("first_night", Date, nullable=False),
     Column("last_night", Date, nullable=False),
     Column("since", Date, nullable=False),
@@ -120,6 +121,56 @@ alert_change = Table(
     Column("area_ha", Double, nullable=False),
     Column("into", String(64)),
     Index("ix_alert_change_alert", "alert"),
+)
+
+#: What an alert of a fire says beside what every alert says; one row an alert.
+fire_alert = Table(
+    "fire_alert",
+    metadata,
+    Column("alert", ForeignKey("alert.id", ondelete="CASCADE"), primary_key=True),
+    Column("event", String(64), nullable=False),
+    Column("geometry", LargeBinary, nullable=False),
+    Column("longitude", Double, nullable=False),
+    Column("latitude", Double, nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("confidence", String(32), nullable=False),
+    Column("sure_viirs", Boolean, nullable=False),
+    Column("first_us", BigInteger, nullable=False),
+    Column("last_us", BigInteger, nullable=False),
+    Column("looks", Integer, nullable=False),
+    Column("detections", Integer, nullable=False),
+    Column("viirs", Integer, nullable=False),
+    Column("modis", Integer, nullable=False),
+    Column("satellites", JSON, nullable=False),
+    Column("frp_max_mw", Double),
+    Column("county_zh", Text, nullable=False),
+    Column("county_en", Text, nullable=False),
+    Column("county_code", String(32), nullable=False),
+    Column("township_zh", Text, nullable=False),
+    Column("township_en", Text, nullable=False),
+    Column("crop_share", Double),
+    Column("gate", String(32), nullable=False),
+    Column("gate_zh", Text, nullable=False),
+    Column("gate_en", Text, nullable=False),
+    Column("raised_us", BigInteger, nullable=False),
+    Column("verify_by_us", BigInteger, nullable=False),
+    Index("ix_fire_alert_verify_by", "verify_by_us"),
+)
+
+#: What somebody found at an alert; rows are added and never changed. `raised_us` is
+#: the start of the clock that it stopped: a clock started anew is not stopped by it.
+verification = Table(
+    "verification",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("key", String(64), nullable=False, unique=True),
+    Column("alert", ForeignKey("fire_alert.alert", ondelete="CASCADE"), nullable=False),
+    Column("raised_us", BigInteger, nullable=False),
+    Column("time_us", BigInteger, nullable=False),
+    Column("outcome", String(32), nullable=False),
+    Column("by", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Index("ix_verification_alert", "alert"),
 )
 
 sensor = Table(

@@ -9,8 +9,11 @@ from typing import Self
 from sqlalchemy import select
 
 from agroforest.core.alert import Alert, AlertStatus, Instruction
+from agroforest.core.fire import FireFacts, Verification
 from agroforest.core.reading import Reading, Sensor, Variable
+from agroforest.core.risk import Hazard
 from agroforest.store import findings, ledger, measurements
+from agroforest.store import fires as fire_facts
 from agroforest.store.database import Database, open_database
 from agroforest.store.records import (
     AddedReadings,
@@ -78,12 +81,15 @@ class Store:
         tasks: Iterable[TaskRecord] = (),
         alerts: Iterable[Alert] = (),
         instructions: Iterable[Instruction] = (),
+        fires: Iterable[FireFacts] = (),
         quarantined: Iterable[QuarantineRecord] = (),
     ) -> int:
         """Record what a night did, found and put aside: all of it or nothing.
 
         What is recorded again takes the newer outcome; the scenes a task
-        consumed stay with the night that consumed them first.
+        consumed stay with the night that consumed them first, and what somebody
+        found at a fire is never overwritten. The alerts of `fires` are among
+        `alerts` or on record.
 
         Returns
         -------
@@ -96,6 +102,7 @@ class Store:
             for each in quarantined:
                 ledger.write_quarantine(connection, each)
             findings.write_alerts(connection, alerts)
+            fire_facts.write_fires(connection, fires)
             new = findings.write_instructions(connection, instructions)
             if run is not None:
                 ledger.write_run(connection, run)
@@ -145,11 +152,53 @@ class Store:
     # ----------------------------------------------------------------- alerts
 
     def alerts(
-        self, pipeline: str, *, statuses: Collection[AlertStatus] | None = None
+        self,
+        pipeline: str,
+        *,
+        statuses: Collection[AlertStatus] | None = None,
+        hazards: Collection[Hazard] | None = None,
     ) -> list[Alert]:
         """Find the alerts of a pipeline in these (or all) statuses, by first night."""
         with self._database.reading() as connection:
-            return findings.read_alerts(connection, pipeline, statuses)
+            return findings.read_alerts(connection, pipeline, statuses, hazards)
+
+    def fire_alerts(
+        self,
+        pipeline: str,
+        *,
+        statuses: Collection[AlertStatus] | None = None,
+        since: date | None = None,
+    ) -> list[tuple[Alert, FireFacts]]:
+        """Find the fire alerts of a pipeline with their facts, by first night.
+
+        Parameters
+        ----------
+        pipeline
+            Its name.
+        statuses
+            Only these; all unless given.
+        since
+            Leave out the closed ones that were not observed on this night or later.
+        """
+        with self._database.reading() as connection:
+            return fire_facts.read_fires(connection, pipeline, statuses, since)
+
+    def verify(self, alert_id: str, found: Verification) -> bool:
+        """Record what somebody found at a fire alert; it stops the alert's clock.
+
+        Returns
+        -------
+        bool
+            Whether that is news: the same outcome by the same person at the same
+            time is recorded once.
+
+        Raises
+        ------
+        DataError
+            There is no fire alert of that id.
+        """
+        with self._database.writing() as connection:
+            return fire_facts.write_verification(connection, alert_id, found)
 
     def instructions(
         self, pipeline: str, night: date | None = None
