@@ -5,6 +5,7 @@ from pathlib import Path
 
 from agroforest.core.config import RiskSection
 from agroforest.core.errors import ModelError
+from agroforest.fire.outputs import UNTRAINED
 from agroforest.risk import RULE, load_model, models_dir
 
 _RULE_SETTING = "rule"
@@ -31,6 +32,10 @@ class Judge:
     title: str
     identity: str
     fallback: str = ""
+
+
+#: Where canopy is not watched: what the page names is who ranks the danger of fire.
+NOBODY = Judge(folder=None, title=UNTRAINED, identity="nobody")
 
 
 def choose_judge(settings: RiskSection) -> Judge:

@@ -13,8 +13,16 @@ from agroforest.core.files import write_text
 from agroforest.core.reading import Sensor
 from agroforest.core.risk import Hazard, RiskMap
 from agroforest.indices import find_index
-from agroforest.maps import IndexLayer, MapPage, Notice, SensorSeries, build_page
+from agroforest.maps import (
+    FirePage,
+    IndexLayer,
+    MapPage,
+    Notice,
+    SensorSeries,
+    build_page,
+)
 from agroforest.nightly import records
+from agroforest.nightly.fire.desk import FIRE
 from agroforest.nightly.judge import Judge
 from agroforest.nightly.outputs import read_index, read_risk
 from agroforest.nightly.plan import TaskKind, Watch
@@ -27,7 +35,13 @@ _NEARBY_DEGREES = 0.01
 
 
 def write_map(
-    watch: Watch, aoi: Aoi, store: Store, report: Mapping[str, Any], *, judge: Judge
+    watch: Watch,
+    aoi: Aoi,
+    store: Store,
+    report: Mapping[str, Any],
+    *,
+    judge: Judge,
+    fire: FirePage | None = None,
 ) -> Path:
     """Write the page of a night.
 
@@ -37,7 +51,7 @@ def write_map(
     settings = watch.pipeline.map
     night = date.fromisoformat(report["night"])
     name = watch.pipeline.name
-    nights = store.active_nights(name, until=night, limit=settings.nights)
+    nights = store.active_nights(name, until=night, limit=settings.nights, without=FIRE)
     tasks = [t for n in nights for t in _done(store.tasks(name, n))]
     first = nights[0] if nights else night
     years, causes = show_year(watch, store, night)
@@ -61,6 +75,7 @@ def write_map(
         years=years,
         causes=causes,
         sensors=tuple(_sensors(watch, aoi, store, night)),
+        fire=fire,
         notices=tuple(_notices(report)),
         attribution=settings.attribution,
         utc_offset_hours=settings.utc_offset_hours,

@@ -100,6 +100,8 @@ class Plan:
         Tiles with new scenes.
     yearly
         Tiles whose season is over and can be compared with the year before.
+    fire
+        Id of what there is to judge of fire; empty where nothing is new.
     lacking
         What the other tiles lack for that: by reason, how many tiles.
     """
@@ -108,6 +110,7 @@ class Plan:
     baselines: tuple[TileTask, ...] = ()
     tasks: tuple[TileTask, ...] = ()
     yearly: tuple[TileTask, ...] = ()
+    fire: str = ""
     lacking: Mapping[str, int] = field(default_factory=dict)
 
 

@@ -1,12 +1,14 @@
 """What a night leaves in the ledger."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
+from agroforest.core.config import Watched
 from agroforest.core.identity import digest
 from agroforest.nightly.plan import Watch
 from agroforest.nightly.result import TaskResult
+from agroforest.nightly.workplace import Workplace
 from agroforest.store import QuarantineRecord, RunRecord, TaskRecord
 
 DONE = "done"
@@ -18,15 +20,19 @@ def run(watch: Watch, report: Mapping[str, Any]) -> RunRecord:
     return RunRecord(
         pipeline=watch.pipeline.name,
         night=date.fromisoformat(report["night"]),
-        config_digest=digest(
-            watch.pipeline.season_digest(),
-            watch.pipeline.output_digest(),
-            watch.ground,
-            watch.model,
-        ),
+        config_digest=digest(*_settings(watch)),
         status=report["status"],
         summary={"alerts": report["alerts"], "files": report["files"]},
     )
+
+
+def _settings(watch: Watch) -> Iterator[object]:
+    """Everything that a night's results depend on beside its scenes."""
+    pipeline = watch.pipeline
+    yield from (pipeline.season_digest(), pipeline.output_digest())
+    yield from (watch.ground, watch.model)
+    if pipeline.watches(Watched.FIRE):
+        yield pipeline.fire.model_dump(mode="json")
 
 
 def task(watch: Watch, result: TaskResult) -> TaskRecord:
@@ -48,6 +54,15 @@ def task(watch: Watch, result: TaskResult) -> TaskRecord:
             "days": [d.day for d in result.days],
             **({"yearly": result.yearly.plain()} if result.yearly else {}),
         },
+    )
+
+
+def is_done(task: TaskRecord | None, workplace: Workplace) -> bool:
+    """Whether a task was done and everything it wrote is still there."""
+    return (
+        task is not None
+        and task.status == DONE
+        and all((workplace.root / path).is_file() for path in task.outputs)
     )
 
 

@@ -14,6 +14,7 @@ from agroforest.core.config import Pipeline, Watched
 from agroforest.core.errors import DataError
 from agroforest.core.files import write_text
 from agroforest.core.risk import CANOPY_HAZARDS, Hazard
+from agroforest.nightly.fire.desk import FireWork
 from agroforest.nightly.judge import Judge
 from agroforest.nightly.plan import TaskKind, Watch
 from agroforest.nightly.result import TaskResult
@@ -32,6 +33,7 @@ def build_report(
     changes: Sequence[Instruction],
     uncatalogued: Sequence[DataError] = (),
     yearly: Json | None = None,
+    fire: FireWork | None = None,
 ) -> Json:
     """Put a night into plain values.
 
@@ -52,6 +54,8 @@ def build_report(
         until they are mended.
     yearly
         See `agroforest.nightly.yearly.report.report_year`.
+    fire
+        What the night knows of fire.
 
     Returns
     -------
@@ -60,10 +64,13 @@ def build_report(
         give differently.
     """
     failed = [r for r in results if not r.done]
+    if fire is not None:
+        alerts = [*alerts, *fire.alerts]
+        changes = [*changes, *fire.changes]
     return {
         "pipeline": watch.pipeline.name,
         "night": night.isoformat(),
-        "status": "partial" if failed else "done",
+        "status": "partial" if failed or (fire and fire.error) else "done",
         "simulated": watch.pipeline.simulated,
         "agroforest": __version__,
         "model": judge.title,
@@ -73,8 +80,10 @@ def build_report(
         "tiles_watched": len(watch.tiles),
         "quarantined": [
             {"where": q.where, "problem": q.problem, "remedy": q.remedy}
-            for r in results
-            for q in r.refused
+            for q in (
+                *(q for r in results for q in r.refused),
+                *(fire.refused if fire else ()),
+            )
         ],
         "uncatalogued": [
             {"where": e.where, "problem": e.problem, "remedy": e.remedy}
@@ -82,9 +91,11 @@ def build_report(
         ],
         "changes": _changes(alerts, changes),
         "alerts": _open_alerts(watch.pipeline, alerts),
-        "files": sum(len(r.outputs) for r in results),
+        "files": sum(len(r.outputs) for r in results)
+        + (len(fire.record.outputs) if fire else 0),
         "seconds": round(sum(r.seconds for r in results), 3),
         **({"yearly": yearly} if yearly is not None else {}),
+        **({"fire": fire.report} if fire is not None else {}),
     }
 
 
@@ -161,6 +172,7 @@ def _open_alerts(pipeline: Pipeline, alerts: Sequence[Alert]) -> Json:
 _WORDS = {
     "canopy-stress": ("疑似冠层胁迫", "canopy stress suspected"),
     "canopy-loss": ("疑似林冠缺失", "canopy loss suspected"),
+    "active-fire": ("卫星热点", "hotspot seen from space"),
     "new": ("新增", "new"),
     "grown": ("扩大", "grown"),
     "released": ("解除", "released"),

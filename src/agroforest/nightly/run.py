@@ -3,22 +3,21 @@
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
-
-import shapely
-from shapely.geometry.base import BaseGeometry
 
 from agroforest.alerts import drop_rims, step
 from agroforest.catalog import Catalog, Refusals, open_catalog
 from agroforest.core.alert import Alert, AlertStatus
 from agroforest.core.aoi import Aoi
-from agroforest.core.config import Pipeline
-from agroforest.core.errors import ConfigurationError, DataError, NoInputError
+from agroforest.core.config import Pipeline, Watched
+from agroforest.core.errors import DataError
+from agroforest.core.risk import Hazard
 from agroforest.nightly import records
 from agroforest.nightly.cluster import Compute, Scheduler
+from agroforest.nightly.fire.desk import FIRE, FireDesk, FireWork
 from agroforest.nightly.judge import Judge
 from agroforest.nightly.page import write_map
 from agroforest.nightly.plan import (
@@ -28,6 +27,7 @@ from agroforest.nightly.plan import (
     find_alerts,
     plan_night,
 )
+from agroforest.nightly.preconditions import refuse_empty, refuse_nights_in_history
 from agroforest.nightly.report import build_report, write_report
 from agroforest.nightly.result import TaskResult
 from agroforest.nightly.watch import build_watch
@@ -75,7 +75,7 @@ class NightOutcome:
     map
         The page, if one was written.
     failed
-        Tiles without a result.
+        Tiles without a result; ``fire`` where fire could not be judged.
     """
 
     night: date
@@ -96,6 +96,7 @@ class _Session:
     unusable: list[DataError]
     store: Store
     progress: Progress
+    fire: FireDesk | None = None
 
 
 def run_nights(
@@ -107,6 +108,7 @@ def run_nights(
     dry_run: bool = False,
     every_map: bool = False,
     progress: Progress | None = None,
+    now: datetime | None = None,
 ) -> Iterator[NightOutcome]:
     """Run nights in order.
 
@@ -126,6 +128,9 @@ def run_nights(
         Write a map for every night with news, not only for the last night.
     progress
         Told what is going on.
+    now
+        The time. Hotspots of a night that has not ended are known up to now; without
+        it every night has ended.
 
     Yields
     ------
@@ -149,12 +154,15 @@ def run_nights(
         scheduler.security("client")  # refused now, not after hours of planning
     watch, aoi, judge = build_watch(pipeline, work)
     workplace = watch.workplace
-    _refuse_nights_in_history(pipeline, nights)
+    canopy = pipeline.watches(Watched.CANOPY)
+    if canopy:
+        refuse_nights_in_history(pipeline, nights)
     unusable: list[DataError] = []
     catalog = open_catalog(
         pipeline.scenes.catalog, workplace.catalog, refuse=unusable.append
     )
-    _refuse_empty(catalog, watch, aoi, nights)
+    if canopy:
+        refuse_empty(catalog, watch, aoi, nights)
     with workplace.locked(), open_store(workplace.database) as store:
         session = _Session(
             watch=watch,
@@ -164,6 +172,11 @@ def run_nights(
             unusable=unusable,
             store=store,
             progress=progress or Silence(),
+            fire=(
+                FireDesk(watch, aoi, store, catalog, now)
+                if pipeline.watches(Watched.FIRE)
+                else None
+            ),
         )
         if dry_run:
             for night in nights:
@@ -184,9 +197,11 @@ def _run_night(
     plan = _plan(session, night)
     store, watch = session.store, session.watch
     last = store.last_night(watch.pipeline.name)
-    if last is not None and night <= last and not (plan.tasks or plan.yearly):
+    news = plan.tasks or plan.yearly or plan.fire
+    if last is not None and night <= last and not news:
         return NightOutcome(night=night, plan=plan)
-    before = store.alerts(watch.pipeline.name, statuses=_LIVING)
+    overtaken = last is not None and night < last
+    before = _canopy_alerts(session)
     results = _work(session, compute, plan, before)
     results += _run(session, compute, plan.yearly, f"{night} years")
     after, changes = step(
@@ -201,9 +216,10 @@ def _run_night(
         places=session.aoi.places,
         settings=watch.pipeline.alerts,
     )
-    if last is not None and night < last:
+    if overtaken:
         # Later nights have judged these alerts already.
         after, changes = before, []
+    fire = None if overtaken else _look_for_fire(session, night)
     report = build_report(
         watch,
         night,
@@ -213,27 +229,64 @@ def _run_night(
         changes=changes,
         uncatalogued=_uncatalogued(session),
         yearly=report_year(watch, session.aoi, plan, results),
+        fire=fire,
     )
+    fires = fire.changed if fire else ()
     store.record_night(
         run=records.run(watch, report),
-        tasks=[records.task(watch, r) for r in results],
-        alerts=_changed(before, after),
-        instructions=changes,
-        quarantined=records.quarantined(watch, results),
+        tasks=[
+            *(records.task(watch, r) for r in results),
+            *([fire.record] if fire else ()),
+        ],
+        alerts=[*_changed(before, after), *(a for a, _ in fires)],
+        instructions=[*changes, *(fire.changes if fire else ())],
+        quarantined=[
+            *records.quarantined(watch, results),
+            *(fire.quarantined if fire else ()),
+        ],
+        fires=[facts for _, facts in fires],
     )
     write_report(watch.workplace, report, session.aoi)
     page = None
     if with_map:
         session.progress.begin(f"{night} map", 1)
-        page = write_map(watch, session.aoi, store, report, judge=session.judge)
+        page = write_map(
+            watch,
+            session.aoi,
+            store,
+            report,
+            judge=session.judge,
+            fire=fire.page if fire else None,
+        )
         session.progress.advance()
     return NightOutcome(
         night=night,
         plan=plan,
         report=report,
         map=page,
-        failed=tuple(r.tile for r in results if not r.done),
+        failed=(
+            *(r.tile for r in results if not r.done),
+            *((FIRE,) if fire and fire.error else ()),
+        ),
     )
+
+
+def _canopy_alerts(session: _Session) -> list[Alert]:
+    """Alerts that the tiles look at again; those of fire have a step of their own."""
+    name = session.watch.pipeline.name
+    living = session.store.alerts(name, statuses=_LIVING)
+    return [a for a in living if a.hazard != Hazard.ACTIVE_FIRE]
+
+
+def _look_for_fire(session: _Session, night: date) -> FireWork | None:
+    if session.fire is None:
+        return None
+    session.progress.begin(f"{night} fire", 1)
+    found = session.fire.work(night)
+    session.progress.advance()
+    if found.error:
+        _log.error("fire: %s", found.error)
+    return found
 
 
 def _plan(session: _Session, night: date) -> Plan:
@@ -255,6 +308,7 @@ def _plan(session: _Session, night: date) -> Plan:
         tasks=tuple(t for t in plan.tasks if not _is_done(session, t)),
         yearly=tuple(t for t in yearly if not _is_done(session, t)),
         lacking=lacking,
+        fire=session.fire.due(night) if session.fire else "",
     )
 
 
@@ -272,18 +326,12 @@ def _plan_year(
         session.catalog,
         night,
         uses=uses,
-        alerts=store.alerts(watch.pipeline.name, statuses=_LIVING),
+        alerts=_canopy_alerts(session),
     )
 
 
 def _is_done(session: _Session, task: TileTask) -> bool:
-    record = session.store.find_task(task.id)
-    root = session.watch.workplace.root
-    return (
-        record is not None
-        and record.status == records.DONE
-        and all((root / path).is_file() for path in record.outputs)
-    )
+    return records.is_done(session.store.find_task(task.id), session.watch.workplace)
 
 
 def _work(
@@ -326,46 +374,3 @@ def _uncatalogued(session: _Session) -> list[DataError]:
 def _changed(before: Sequence[Alert], after: Sequence[Alert]) -> list[Alert]:
     known = {a.id: a for a in before}
     return [a for a in after if known.get(a.id) != a]
-
-
-def _refuse_nights_in_history(pipeline: Pipeline, nights: Sequence[date]) -> None:
-    early = [n for n in nights if n <= pipeline.baseline.end]
-    if early:
-        raise ConfigurationError(
-            pipeline.name,
-            f"night {early[0]} lies in the history (until {pipeline.baseline.end})",
-            "choose later nights, or end the baseline earlier",
-        )
-
-
-def _refuse_empty(
-    catalog: Catalog, watch: Watch, aoi: Aoi, nights: Sequence[date]
-) -> None:
-    """Refuse to run where no scene can ever match; swapped axes are named."""
-    start, end = watch.pipeline.baseline.start, nights[-1]
-    if _any_scene(catalog, aoi.area, start, end):
-        return
-    west, south, east, north = aoi.area.bounds
-    swapped = shapely.box(south, west, north, east)
-    if -90 <= west <= east <= 90 and _any_scene(catalog, swapped, start, end):
-        raise ConfigurationError(
-            aoi.source,
-            f"no scene at ({west:.4f}, {south:.4f}), but there is one at "
-            f"({south:.4f}, {west:.4f})",
-            "longitude and latitude are swapped: write longitude first",
-        )
-    raise NoInputError(
-        aoi.source,
-        f"no catalogued scene touches it between {start} and {end}",
-        "add scenes with 'agroforest scenes add PATH'",
-    )
-
-
-def _any_scene(catalog: Catalog, area: BaseGeometry, start: date, end: date) -> bool:
-    """Look from the newest year back: a long archive is not read through."""
-    year = timedelta(days=365)
-    while end >= start:
-        if catalog.find_granules(area, max(start, end - year), end):
-            return True
-        end -= year + timedelta(days=1)
-    return False

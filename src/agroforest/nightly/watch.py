@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from agroforest.core.aoi import Aoi, read_aoi
-from agroforest.core.config import Pipeline
+from agroforest.core.config import Pipeline, Watched
 from agroforest.core.grid import find_tiles
 from agroforest.nightly.forest import forest_digest, forest_polygons
-from agroforest.nightly.judge import Judge, choose_judge
+from agroforest.nightly.judge import NOBODY, Judge, choose_judge
 from agroforest.nightly.plan import Watch
 from agroforest.nightly.workplace import Workplace
 from agroforest.nightly.yearly.models import choose_models
@@ -37,8 +37,9 @@ def build_watch(pipeline: Pipeline, work: Path) -> Post:
         Settings or area cannot be acted on.
     """
     aoi = read_aoi(pipeline.aoi)
-    judge = choose_judge(pipeline.risk)
-    forest = forest_polygons(pipeline, aoi)
+    canopy = pipeline.watches(Watched.CANOPY)
+    judge = choose_judge(pipeline.risk) if canopy else NOBODY
+    forest = forest_polygons(pipeline, aoi) if canopy else None
     watch = Watch(
         pipeline=pipeline,
         workplace=Workplace(root=work.absolute(), pipeline=pipeline.name),
@@ -46,10 +47,12 @@ def build_watch(pipeline: Pipeline, work: Path) -> Post:
             aoi.area,
             resolution=pipeline.grid.resolution,
             size=pipeline.grid.tile_size,
-        ),
+        )
+        if canopy
+        else (),
         forest=forest,
         ground=forest_digest(pipeline, forest),
         model=judge.identity,
-        yearly=choose_models(pipeline.yearly),
+        yearly=choose_models(pipeline.yearly) if canopy else None,
     )
     return Post(watch, aoi, judge)

@@ -81,12 +81,13 @@ def read_last_night(connection: Connection, pipeline: str) -> date | None:
 
 
 def read_active_nights(
-    connection: Connection, pipeline: str, until: date, limit: int
+    connection: Connection, pipeline: str, until: date, limit: int, without: str
 ) -> list[date]:
     """Read the newest nights up to `until` that had a task, rising."""
     query = (
         select(tile_task.c.night)
         .where(tile_task.c.pipeline == pipeline, tile_task.c.night <= until)
+        .where(tile_task.c.tile != without)
         .distinct()
         .order_by(tile_task.c.night.desc())
         .limit(limit)

@@ -132,10 +132,17 @@ class Store:
         with self._database.reading() as connection:
             return ledger.read_last_night(connection, pipeline)
 
-    def active_nights(self, pipeline: str, *, until: date, limit: int) -> list[date]:
-        """Find the newest nights up to `until` that had tasks, rising."""
+    def active_nights(
+        self, pipeline: str, *, until: date, limit: int, without: str = ""
+    ) -> list[date]:
+        """Find the newest nights up to `until` that had tasks, rising.
+
+        Tasks of the tile `without` do not count: what is done every night anyway.
+        """
         with self._database.reading() as connection:
-            return ledger.read_active_nights(connection, pipeline, until, limit)
+            return ledger.read_active_nights(
+                connection, pipeline, until, limit, without
+            )
 
     def runs(self, pipeline: str) -> list[RunRecord]:
         """Find the runs of a pipeline, by night."""

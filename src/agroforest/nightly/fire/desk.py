@@ -1,0 +1,173 @@
+"""Fire as the night sees it: what is due, what came of it, what is recorded."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any
+
+from agroforest.alerts.fire import FireAlert
+from agroforest.catalog import Catalog
+from agroforest.core.alert import Alert, AlertStatus, Instruction
+from agroforest.core.aoi import Aoi
+from agroforest.core.errors import AgroforestError
+from agroforest.core.fire import FireFacts
+from agroforest.core.identity import digest
+from agroforest.maps import FirePage
+from agroforest.nightly import records
+from agroforest.nightly.fire.night import FirePlan, FireWatch
+from agroforest.nightly.fire.report import report_fire
+from agroforest.nightly.fire.show import show_fire
+from agroforest.nightly.plan import Watch
+from agroforest.nightly.result import Refusal
+from agroforest.store import QuarantineRecord, Store, TaskRecord
+
+#: Stands for a tile in the ledger: fire is judged for the whole area.
+FIRE = "fire"
+_LIVING = (AlertStatus.OPEN, AlertStatus.RELEASED)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class FireWork:
+    """What came of looking for fire.
+
+    Attributes
+    ----------
+    record
+        For the ledger.
+    report
+        For the report of the night.
+    alerts
+        All alerts of fire after the night.
+    changed
+        Those that are not as the night before left them.
+    changes
+        What changed about them.
+    refused
+        Inputs that could not be used.
+    page
+        For the map; ``None`` where nothing could be judged.
+    error
+        Why not; ``None`` when it is done.
+    """
+
+    record: TaskRecord = field(repr=False)
+    report: dict[str, Any] = field(repr=False)
+    alerts: tuple[Alert, ...] = ()
+    changed: tuple[tuple[Alert, FireFacts], ...] = ()
+    changes: tuple[Instruction, ...] = ()
+    refused: tuple[Refusal, ...] = ()
+    quarantined: tuple[QuarantineRecord, ...] = ()
+    page: FirePage | None = field(default=None, repr=False)
+    error: str | None = None
+
+
+class FireDesk:
+    """Looks for fire night after night and keeps the ledger straight.
+
+    Parameters
+    ----------
+    watch, aoi, store, catalog
+        Of the pipeline.
+    now
+        See `agroforest.nightly.run_nights`.
+
+    Raises
+    ------
+    ConfigurationError, DataError
+        A layer of the settings cannot be used.
+    """
+
+    def __init__(
+        self,
+        watch: Watch,
+        aoi: Aoi,
+        store: Store,
+        catalog: Catalog,
+        now: datetime | None,
+    ) -> None:
+        self._watch, self._store, self._now = watch, store, now
+        self._fire = FireWatch(watch.pipeline, aoi, watch.workplace, catalog=catalog)
+        # A night is planned and then worked on; its feeds are read once.
+        self._plan = lru_cache(maxsize=1)(self._fire.plan)
+
+    def due(self, night: date) -> str:
+        """Id of what a night has to judge; empty if that was done, or is too late."""
+        last = self._store.last_night(self._watch.pipeline.name)
+        if last is not None and night < last:
+            return ""
+        try:
+            plan = self._plan(night, self._now)
+        except AgroforestError as error:
+            return digest(FIRE, night, str(error))
+        known = self._store.find_task(plan.id)
+        return "" if records.is_done(known, self._watch.workplace) else plan.id
+
+    def work(self, night: date) -> FireWork:
+        """Look for fire; a failure is a result."""
+        pairs = self._store.fire_alerts(self._watch.pipeline.name, statuses=_LIVING)
+        before = [FireAlert(alert=alert, facts=facts) for alert, facts in pairs]
+        try:
+            plan = self._plan(night, self._now)
+            return self._work(plan, before)
+        except AgroforestError as error:
+            return self._failed(night, before, error)
+
+    def _work(self, plan: FirePlan, before: Sequence[FireAlert]) -> FireWork:
+        found = self._fire.work(plan, before)
+        known = {one.alert.id: one for one in before}
+        return FireWork(
+            record=self._record(
+                plan.id, plan.night, outputs=dict(found.outputs), error=None
+            ),
+            report=report_fire(found),
+            alerts=tuple(one.alert for one in found.step.alerts),
+            changed=tuple(
+                (one.alert, one.facts)
+                for one in found.step.alerts
+                if known.get(one.alert.id) != one
+            ),
+            changes=found.step.instructions,
+            refused=found.refused,
+            quarantined=tuple(self._quarantine(plan.night, r) for r in found.refused),
+            page=show_fire(found, self._fire, self._watch.pipeline),
+        )
+
+    def _failed(
+        self, night: date, before: Sequence[FireAlert], error: AgroforestError
+    ) -> FireWork:
+        """Nothing is judged: alerts stay as they are, and the report says why."""
+        refusal = Refusal.of(error)
+        return FireWork(
+            record=self._record(
+                digest(FIRE, night, str(error)), night, outputs={}, error=str(error)
+            ),
+            report={"error": str(error)},
+            alerts=tuple(one.alert for one in before),
+            refused=(refusal,),
+            quarantined=(self._quarantine(night, refusal),),
+            error=str(error),
+        )
+
+    def _record(
+        self, task: str, night: date, *, outputs: dict[str, str], error: str | None
+    ) -> TaskRecord:
+        return TaskRecord(
+            id=task,
+            pipeline=self._watch.pipeline.name,
+            tile=FIRE,
+            state=FIRE,
+            night=night,
+            status=records.DONE if error is None else records.FAILED,
+            outputs=outputs,
+            summary={"kind": FIRE, "error": error},
+        )
+
+    def _quarantine(self, night: date, refusal: Refusal) -> QuarantineRecord:
+        return QuarantineRecord(
+            pipeline=self._watch.pipeline.name,
+            night=night,
+            where=refusal.where,
+            problem=refusal.problem,
+            remedy=refusal.remedy,
+        )
