@@ -5,12 +5,14 @@ Probability, decision, outline, evidence, severity, area; top to bottom in `map_
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
 from agroforest.core.errors import ConfigurationError
 from agroforest.core.grid import Grid
@@ -36,13 +38,13 @@ class ScarRequest:
     Attributes
     ----------
     post, pre
-        Images after and, where there is one, before the fire.
+        Images after and, where there is one, before the fire: files, or opened.
     bands
         Names of the bands of a GeoTIFF; empty if it holds them.
     post_day, pre_day
         When they were taken, unless they say.
     hotspots
-        ``events.geojson``.
+        ``events.geojson``, or what was read of it.
     hotspot_days
         Before the image after, in which a hotspot counts.
     compartments, counties
@@ -57,14 +59,17 @@ class ScarRequest:
         Folder of the model; the shipped one unless given.
     exact
         See `agroforest.fire.scar_judge.judge_image`.
+    around
+        WGS 84: scars that do not touch it are left out, and counted. All are told
+        of unless given.
     """
 
-    post: Path
-    pre: Path | None = None
+    post: Path | Image
+    pre: Path | Image | None = None
     bands: tuple[str, ...] = ()
     post_day: date | None = None
     pre_day: date | None = None
-    hotspots: Path | None = None
+    hotspots: Path | Hotspots | None = None
     hotspot_days: int = HOTSPOT_DAYS
     compartments: Path | None = None
     counties: Path | None = None
@@ -74,6 +79,7 @@ class ScarRequest:
     threshold: float | None = None
     model: Path | None = None
     exact: bool = False
+    around: BaseGeometry | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -101,6 +107,8 @@ class ScarMap:
         Who judged.
     notes
         For the user.
+    left_out
+        Scars that do not touch `ScarRequest.around`.
     """
 
     grid: Grid
@@ -116,6 +124,7 @@ class ScarMap:
     model: str
     version: str
     notes: tuple[str, ...]
+    left_out: int = 0
 
 
 def map_scars(
@@ -148,7 +157,9 @@ def map_scars(
     threshold = request.threshold
     if threshold is None:
         threshold = ensemble.threshold_of(TASK, model)
-    hotspots = read_hotspots(request.hotspots) if request.hotspots else None
+    hotspots = request.hotspots
+    if isinstance(hotspots, Path):
+        hotspots = read_hotspots(hotspots)
     units = _read_units(request)
     with ExitStack() as stack:
         post, pre = _open(request, stack, access)
@@ -167,11 +178,12 @@ def map_scars(
             hole_ha=request.hole_ha,
         )
         contents = [image.content for image in (post, pre) if image is not None]
-        outlines = find_outlines(
-            burned, post.grid, model.card.weights.sha256, *contents
+        outlines = list(
+            find_outlines(burned, post.grid, model.card.weights.sha256, *contents)
         )
+        told = [one for one in outlines if _touches(one.geometry, request.around)]
         layers = Layers.like(burned) if pre is not None else None
-        found = [survey.describe(one, probability, burned, layers) for one in outlines]
+        found = [survey.describe(one, probability, burned, layers) for one in told]
     scars = [
         replace(scar, shares=share_out(scar.outline.geometry, units)) for scar in found
     ]
@@ -193,31 +205,42 @@ def map_scars(
             *_notes(post, pre, hotspots, probability, model),
             *_notes_on_units(request, scars),
         ),
+        left_out=len(outlines) - len(told),
     )
+
+
+def _touches(scar: BaseGeometry, around: BaseGeometry | None) -> bool:
+    return around is None or bool(shapely.intersects(scar, around))
 
 
 def _open(
     request: ScarRequest, stack: ExitStack, access: Access | None
 ) -> tuple[Image, Image | None]:
-    post = stack.enter_context(
-        opened_image(
-            request.post, bands=request.bands, day=request.post_day, access=access
-        )
-    )
+    post = _enter(request, request.post, request.post_day, stack, access)
     if request.pre is None:
         return post, None
-    pre = stack.enter_context(
-        opened_image(
-            request.pre, bands=request.bands, day=request.pre_day, access=access
-        )
-    )
+    pre = _enter(request, request.pre, request.pre_day, stack, access)
     if post.day is not None and pre.day is not None and pre.day >= post.day:
         raise ConfigurationError(
-            request.pre,
+            pre.name if isinstance(request.pre, Image) else request.pre,
             f"was taken on {pre.day}, not before {post.day}",
             "give the image before the fire as --pre",
         )
     return post, pre
+
+
+def _enter(
+    request: ScarRequest,
+    image: Path | Image,
+    day: date | None,
+    stack: ExitStack,
+    access: Access | None,
+) -> Image:
+    if isinstance(image, Image):
+        return image
+    return stack.enter_context(
+        opened_image(image, bands=request.bands, day=day, access=access)
+    )
 
 
 def _read_units(request: ScarRequest) -> tuple[Unit, ...]:

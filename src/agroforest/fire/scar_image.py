@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from agroforest.catalog.single import read_scene
 from agroforest.core.errors import ConfigurationError, DataError
 from agroforest.core.grid import Grid
 from agroforest.core.identity import digest, digest_file
-from agroforest.core.scene import MaskKind
+from agroforest.core.scene import MaskKind, Scene
 from agroforest.cube import Access, SceneReader
 from agroforest.risk.datasets.burned_area import BANDS, norm_bands
 from agroforest.risk.datasets.rasters import read_bands, read_grid
@@ -28,6 +28,9 @@ RESOLUTION = 20.0
 # count as seen; cloud shadow (3) does not.
 _SEEN_CLASSES = (2, 4, 5, 6, 7)
 _NARROW = "B8A"
+# Metres by which cloud and shadow grow unless somebody says otherwise, as the pixel
+# reader has it.
+_DILATE_M = 40.0
 _DATE = re.compile(r"(?<!\d)(20\d{6})(?!\d)")
 # Reflectance above this in blue is cloud, smoke or snow: where the true colour image
 # ends. Only asked of images without a mask. Arbitrary.
@@ -67,6 +70,22 @@ class Image:
     read: Callable[[Grid], NDArray[np.float32]] = field(repr=False)
     notes: tuple[str, ...] = ()
 
+    def keep(self, window: Grid) -> "Image":
+        """Read a window into memory, 20 bytes a pixel: an image of its own.
+
+        Its `read` takes parts of the window, works after the files are closed,
+        and gives the same numbers.
+        """
+        whole = self.read(window)
+
+        def read(part: Grid) -> NDArray[np.float32]:
+            rows, columns = _window(self.name, window, part)
+            return whole[:, rows, columns].copy()
+
+        place = window.crs, window.left, window.top, window.resolution, window.shape
+        content = digest(self.content, place)
+        return replace(self, grid=window, content=content, read=read)
+
 
 @contextmanager
 def opened_image(
@@ -104,10 +123,44 @@ def opened_image(
             path, "is a scene and names its bands itself", "leave --bands out"
         )
     found = read_scene(path)
-    scene = found.scene
-    names, notes = _choose_bands(path, scene.band_names)
+    with opened_scene(found.scene, name=found.name, access=access) as image:
+        yield replace(image, day=day or image.day, notes=(*found.notes, *image.notes))
+
+
+@contextmanager
+def opened_scene(
+    scene: Scene,
+    *,
+    name: str = "",
+    dilate_m: float = _DILATE_M,
+    access: Access | None = None,
+) -> Iterator[Image]:
+    """Open a scene of a catalogue.
+
+    Parameters
+    ----------
+    scene
+        With the model's bands; a narrow near infrared stands in for the wide one.
+    name
+        What to call it; its id unless given.
+    dilate_m
+        Metres by which cloud and shadow grow.
+    access
+        How files are reached.
+
+    Raises
+    ------
+    DataError
+        A band or file is missing or damaged; also when parts are read.
+    SourceError
+        A remote file does not answer.
+    """
+    name = name or scene.id
+    names, notes = _choose_bands(name, scene.band_names)
     unmasked = any(g.mask_kind == MaskKind.NONE for g in scene.granules)
-    with SceneReader(scene, names, scl_classes=_SEEN_CLASSES, access=access) as reader:
+    with SceneReader(
+        scene, names, scl_classes=_SEEN_CLASSES, dilate_m=dilate_m, access=access
+    ) as reader:
 
         def read(grid: Grid) -> NDArray[np.float32]:
             seen = reader.read(grid)
@@ -116,12 +169,12 @@ def opened_image(
 
         own = reader.grid_of(names[-1])
         yield Image(
-            name=found.name,
-            day=day or scene.date,
+            name=name,
+            day=scene.date,
             grid=own if own.resolution >= RESOLUTION else own.at_resolution(RESOLUTION),
             content=scene.content(),
             read=read,
-            notes=(*found.notes, *notes),
+            notes=notes,
         )
 
 
@@ -141,12 +194,12 @@ def find_water(bands: NDArray[np.float32]) -> NDArray[np.bool_]:
 
 
 def _choose_bands(
-    path: Path, there: frozenset[str]
+    name: str, there: frozenset[str]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if "B08" in there or _NARROW not in there:
         return BANDS, ()
     names = tuple(_NARROW if name == "B08" else name for name in BANDS)
-    return names, (f"{path.name}: near infrared of {_NARROW}; the model learned B08",)
+    return names, (f"{name}: near infrared of {_NARROW}; the model learned B08",)
 
 
 def _open_raster(path: Path, bands: tuple[str, ...], day: date | None) -> Image:
@@ -230,7 +283,7 @@ def _day_in(name: str) -> date | None:
         return None
 
 
-def _window(path: Path, own: Grid, part: Grid) -> tuple[slice, slice]:
+def _window(where: object, own: Grid, part: Grid) -> tuple[slice, slice]:
     row = (own.top - part.top) / own.resolution
     column = (part.left - own.left) / own.resolution
     first, left = round(row), round(column)
@@ -242,7 +295,7 @@ def _window(path: Path, own: Grid, part: Grid) -> tuple[slice, slice]:
         or not 0 <= left <= own.width - part.width
     ):
         raise DataError(
-            path,
+            where,
             f"lies on another grid ({own.crs}, {own.shape} pixels of "
             f"{own.resolution:g})",
             "warp it to the grid of the image after the fire",

@@ -50,11 +50,11 @@ def write_scars(out: Path, found: ScarMap) -> tuple[Path, ...]:
         if codes is None:
             path.unlink(missing_ok=True)  # of a run with an image before
             continue
-        _write_raster(path, codes, found, _spell_classes(), 0)
+        _write_raster(path, codes, found, spell_classes(), 0)
         written.append(path)
     rows = [describe(scar, found) for scar in found.scars]
     written += [out / "scars.geojson", out / "scars.csv"]
-    write_text(written[-2], _geojson(rows, found.scars))
+    write_text(written[-2], build_geojson(rows, found.scars))
     write_csv(written[-1], _columns(rows))
     for name, table in (
         ("areas.csv", [row for scar in found.scars for row in _areas(scar)]),
@@ -191,11 +191,27 @@ def _write_raster(
     )
 
 
-def _spell_classes() -> str:
+def spell_classes() -> str:
+    """Spell the codes of a raster of severity out, for its metadata."""
     return ", ".join(f"{int(code)} {WORDS[code].en}" for code in Severity if code)
 
 
-def _geojson(rows: Sequence[Mapping[str, Any]], scars: Sequence[Scar]) -> str:
+def build_geojson(
+    rows: Sequence[Mapping[str, Any]],
+    scars: Sequence[Scar],
+    members: Mapping[str, Any] | None = None,
+) -> str:
+    """Build a GeoJSON of scars.
+
+    Parameters
+    ----------
+    rows
+        What `describe` says of each.
+    scars
+        The scars, in the same order.
+    members
+        Further members of the collection, after the features; plain JSON values.
+    """
     features = [
         json.dumps(
             {
@@ -216,7 +232,11 @@ def _geojson(rows: Sequence[Mapping[str, Any]], scars: Sequence[Scar]) -> str:
         for row, scar in zip(rows, scars, strict=True)
     ]
     head = '{"type": "FeatureCollection", "name": "burn scars", "features": [\n'
-    return head + ",\n".join(features) + "\n]}\n"
+    more = "".join(
+        f",\n{json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}"
+        for name, value in (members or {}).items()
+    )
+    return head + ",\n".join(features) + f"\n]{more}}}\n"
 
 
 def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, NDArray[Any]]:
