@@ -1,9 +1,9 @@
 """``agroforest nightly``: one night, or many."""
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -93,6 +93,7 @@ def nightly(
             dry_run=dry_run,
             every_map=every_map,
             progress=bar,
+            now=datetime.now(UTC),
         )
         for outcome in outcomes:
             failed += len(outcome.failed)
@@ -115,6 +116,7 @@ def _json(outcome: "NightOutcome") -> str:
                     for t in outcome.plan.tasks
                 ],
                 **_planned_years(outcome),
+                **({"fire": outcome.plan.fire} if outcome.plan.fire else {}),
             },
             "report": outcome.report,
             "map": str(outcome.map) if outcome.map else None,
@@ -136,6 +138,7 @@ def _line(outcome: "NightOutcome", *, dry_run: bool) -> str:
         scenes = sum(len(t.scenes) for t in plan.tasks)
         years = len(plan.yearly)
         more = f", compare {years} tiles with the year before" if years else ""
+        more += ", judge fire" if plan.fire else ""
         return (
             f"{outcome.night}  would learn {len(plan.baselines)} baselines "
             f"and judge {len(plan.tasks)} tiles from {scenes} scenes{more}"
@@ -144,15 +147,15 @@ def _line(outcome: "NightOutcome", *, dry_run: bool) -> str:
         return f"{outcome.night}  unchanged"
     report = outcome.report
     years = report.get("yearly", {}).get("tiles", [])
-    if not (report["tiles"] or report["changes"] or years or outcome.map):
+    fire = report.get("fire", {})
+    if not (report["tiles"] or report["changes"] or years or fire or outcome.map):
         return ""
-    scenes = sum(t["scenes"] for t in report["tiles"])
     changes = [f"{c['change']} {c['hazard']}" for c in report["changes"]]
-    parts = [
-        f"{outcome.night}  {len(report['tiles'])} tiles",
-        f"{scenes} scenes",
-        f"{report['seconds']:.1f} s",
-    ]
+    parts = [f"{outcome.night}  {report['seconds']:.1f} s"]
+    if report["tiles_watched"]:
+        scenes = sum(t["scenes"] for t in report["tiles"])
+        parts += [f"{len(report['tiles'])} tiles", f"{scenes} scenes"]
+    parts += _fire(fire)
     parts += [f"{n}x {c}" for c, n in _count(changes).items()]
     if years:
         damaged = sum(t["damaged_ha"] for t in years)
@@ -164,6 +167,24 @@ def _line(outcome: "NightOutcome", *, dry_run: bool) -> str:
     if outcome.map:
         parts.append(f"map {shown(outcome.map)}")
     return ", ".join(parts)
+
+
+def _fire(fire: dict[str, Any]) -> list[str]:
+    """Danger of the night, events, and what somebody must look at."""
+    if not fire or "error" in fire:
+        return []
+    parts = []
+    for day in fire["danger"][:1]:
+        mean = day["totals"][0]["mean_rank"]
+        parts.append(f"danger {'?' if mean is None else mean} of 5")
+    parts.append(f"{fire['hotspots']['events']} hotspot events")
+    clock = fire["clock"]
+    if clock["to_verify"]:
+        parts.append(f"{clock['to_verify']} to verify, {clock['overdue']} overdue")
+    if fire["scars"]:
+        hectares = sum(s["area_ha"] for s in fire["scars"])
+        parts.append(f"{hectares:.1f} ha burned")
+    return parts
 
 
 def _count(words: list[str]) -> dict[str, int]:
