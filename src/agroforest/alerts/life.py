@@ -128,7 +128,7 @@ def _new(
         since=min(o.since for o in seen),
         evidence=max(o.evidence for o in seen),
         changed=night,
-        places=_match_places(geometry, places),
+        places=match_places(geometry, places),
     )
     return alert, _instruct(alert, night, Change.NEW)
 
@@ -164,7 +164,7 @@ def _seen(
         last_night=night,
         since=min([a.since for a in group] + [o.since for o in seen]),
         evidence=max([a.evidence for a in group] + [o.evidence for o in seen]),
-        places=_match_places(geometry, places),
+        places=match_places(geometry, places),
     )
     change = None
     if oldest.status == AlertStatus.RELEASED:
@@ -248,7 +248,8 @@ def _join_revisits(revisits: Iterable[Revisit]) -> Mapping[str, Revisit]:
     return joined
 
 
-def _match_places(geometry: BaseGeometry, places: Sequence[Place]) -> tuple[str, ...]:
+def match_places(geometry: BaseGeometry, places: Sequence[Place]) -> tuple[str, ...]:
+    """Ids of the places that a geometry overlaps, largest overlap first."""
     overlaps = [
         (geometry.intersection(p.geometry).area, p.id)
         for p in places
