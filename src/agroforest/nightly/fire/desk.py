@@ -2,20 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
 from agroforest.alerts.fire import FireAlert
 from agroforest.catalog import Catalog
-from agroforest.core.alert import Alert, AlertStatus, Instruction
+from agroforest.core.alert import Alert, Instruction
 from agroforest.core.aoi import Aoi
 from agroforest.core.errors import AgroforestError
 from agroforest.core.fire import FireFacts
 from agroforest.core.identity import digest
 from agroforest.maps import FirePage
 from agroforest.nightly import records
-from agroforest.nightly.fire.night import FirePlan, FireWatch
+from agroforest.nightly.fire.night import SCAR_DAYS, FirePlan, FireWatch
 from agroforest.nightly.fire.report import report_fire
 from agroforest.nightly.fire.show import show_fire
 from agroforest.nightly.plan import Watch
@@ -24,7 +24,6 @@ from agroforest.store import QuarantineRecord, Store, TaskRecord
 
 #: Stands for a tile in the ledger: fire is judged for the whole area.
 FIRE = "fire"
-_LIVING = (AlertStatus.OPEN, AlertStatus.RELEASED)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -105,7 +104,9 @@ class FireDesk:
 
     def work(self, night: date) -> FireWork:
         """Look for fire; a failure is a result."""
-        pairs = self._store.fire_alerts(self._watch.pipeline.name, statuses=_LIVING)
+        pairs = self._store.fire_alerts(
+            self._watch.pipeline.name, since=night - timedelta(days=SCAR_DAYS)
+        )
         before = [FireAlert(alert=alert, facts=facts) for alert, facts in pairs]
         try:
             plan = self._plan(night, self._now)

@@ -15,7 +15,7 @@ from agroforest.catalog import Catalog
 from agroforest.core.aoi import Aoi
 from agroforest.core.config import Pipeline
 from agroforest.core.errors import AgroforestError
-from agroforest.core.fire import EventKind, Outcome
+from agroforest.core.fire import EventKind, HotspotEvent, Outcome
 from agroforest.core.identity import digest, digest_file
 from agroforest.fire.drivers import Name
 from agroforest.fire.outputs import write_day
@@ -207,13 +207,14 @@ class FireWatch:
         )
         after = step(
             before,
-            sightings.events,
+            _pick_news(sightings, before, plan.moment, self._surroundings.gap_hours),
             _find_conditions(danger, plan.night, sightings),
             pipeline=self._pipeline.name,
             night=plan.night,
             moment=plan.moment,
             places=self._aoi.places,
             settings=self._pipeline.fire,
+            life=self._pipeline.alerts,
         )
         scars = self._map_scars(plan.night, after.alerts)
         refused = [Refusal.of(e) for e in plan.unreadable]
@@ -303,6 +304,21 @@ def _identify(seen: Detections) -> str:
     for values in (ordered.key, ordered.confidence, ordered.frp, ordered.kind):
         found.update(np.ascontiguousarray(values).tobytes())
     return found.hexdigest()
+
+
+def _pick_news(
+    sightings: Sightings,
+    before: Sequence[FireAlert],
+    moment: datetime,
+    gap_hours: float,
+) -> list[HotspotEvent]:
+    """Events that may still burn, and those that are known.
+
+    What had gone out before anybody watched raises no alert.
+    """
+    known = {one.facts.event.id for one in before}
+    oldest = moment - timedelta(hours=gap_hours)
+    return [e for e in sightings.events if e.last >= oldest or e.id in known]
 
 
 def _find_conditions(
