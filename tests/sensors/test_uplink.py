@@ -142,7 +142,7 @@ def test_levels_get_depths_or_become_sensors(tmp_path: Path) -> None:
 
 def test_history_is_kept_unless_the_clock_was_wrong(tmp_path: Path) -> None:
     history = "20CE9E74466332001901C409" + "20CE0000000032001901C409"
-    message = PLAIN | {"device": "EM500-SMTC", "hex": history}
+    message = PLAIN | {"device": "EM500-SMTC", "hex": history, "fport": 85}
     found = _read(tmp_path, message)
     assert {r.time for r in found.readings} == {
         datetime(2022, 10, 12, 8, 2, 38, tzinfo=UTC)
@@ -169,7 +169,7 @@ def test_one_bad_message_does_not_stop_the_others(tmp_path: Path) -> None:
         PLAIN | {"hex": PLAIN["hex"] + "AABB"},  # type: ignore[operator]
     ]
     found = _read(tmp_path, messages)
-    assert len(found.readings) == 8
+    assert len(found.readings) == 4
     assert [(r.line, r.reason.split(";")[0][:60]) for r in found.refused] == [
         (2, "message is 3, not an object"),
         (3, "the message names no device"),
@@ -181,8 +181,43 @@ def test_one_bad_message_does_not_stop_the_others(tmp_path: Path) -> None:
         (9, "device a840411234567890: the message does not say which mode"),
         (10, "device 'toaster': has no decoder"),
         (11, "LSE01: payload '00' has 1 bytes of 11"),
-        (12, "bytes 'aabb' at the end were not understood"),
+        (12, "LSE01: payload '0cd00000033f0714189c01aabb' has 13 bytes of "),
     ]
+
+
+def test_a_changed_port_and_a_described_device(tmp_path: Path) -> None:
+    mapping = """
+    [devices.01]
+    device = "LSE01"
+    any_port = true
+    [devices.02]
+    device = "ours"
+    depth_m = 0.2
+    [layouts.ours]
+    ports = [7]
+    [[layouts.ours.field]]
+    name = "vwc_pct"
+    offset = 0
+    scale = 0.01
+    [[layouts.ours.field]]
+    name = "soil_temperature_c"
+    offset = 2
+    signed = true
+    scale = 0.1
+    depth_m = 0.4
+    """
+    messages = [
+        PLAIN | {"eui": "01", "fport": 9},
+        PLAIN | {"eui": "02", "fport": 7, "hex": "0BB8FF9B"},
+        PLAIN | {"eui": "02", "fport": 2, "hex": "0BB8FF9B"},
+    ]
+    found = _read(tmp_path, messages, mapping)
+    [refused] = found.refused
+    assert refused.reason.startswith("described device: port 2 carries no readings")
+    assert len(found.readings) == 6
+    wet, warm = found.readings[-2:]
+    assert (wet.value, wet.depth_m) == (0.3, 0.2)
+    assert (warm.value, warm.depth_m) == (-10.1, 0.4)
 
 
 def test_one_message_a_line(tmp_path: Path) -> None:

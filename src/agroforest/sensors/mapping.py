@@ -33,6 +33,9 @@ For uplinks, whose envelope rarely says which device it is::
     device = "DL-SMTP"
     levels_m = [0.05, 0.15, 0.25, 0.35, 0.45, 0.55, 0.65, 0.75]
     name = "甘蔗地 3"
+
+    [layouts.mine]  # then device = "mine"; see agroforest.sensors.decoders.layout
+    field = [{ name = "vwc_pct", offset = 0, length = 2, scale = 0.01 }]
 """
 
 from collections.abc import Mapping as Table
@@ -44,6 +47,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from agroforest.core.config import read_settings
 from agroforest.core.reading import Variable
 from agroforest.core.table import resolve_timezone
+from agroforest.sensors.decoders.layout import DeviceLayout
 from agroforest.sensors.units import DEPTHS
 
 #: A heading, or the number of a column from 1.
@@ -121,6 +125,10 @@ class DeviceSection(Place):
     """Depth of a probe with one level."""
     levels_m: tuple[float, ...] = ()
     """Depths of a probe with several, from the top."""
+    any_port: bool = False
+    """Its LoRaWAN port was changed: do not compare it with the maker's."""
+    layout: DeviceLayout | None = None
+    """How its payload is laid out, where it is none of the known devices."""
 
 
 class Mapping(_Section):
@@ -141,6 +149,8 @@ class Mapping(_Section):
     depth_m: float | None = None
     levels_m: tuple[float, ...] = ()
     devices: Table[str, DeviceSection] = {}
+    layouts: Table[str, DeviceLayout] = {}
+    """Devices described here instead of in code, by name."""
 
     @model_validator(mode="after")
     def _separable(self) -> Self:
@@ -152,16 +162,18 @@ class Mapping(_Section):
         """Find what is said of the device with this EUI, or of all devices."""
         wanted = norm_eui(eui)
         own = next((d for e, d in self.devices.items() if norm_eui(e) == wanted), None)
-        everyone = {
+        everyone: dict[str, object] = {
             "device": self.device,
             "firmware": self.firmware,
             "depth_m": self.depth_m,
             "levels_m": self.levels_m,
         }
-        if own is None:
-            return DeviceSection.model_validate(everyone)
-        said = own.model_dump(exclude_unset=True)
-        return DeviceSection.model_validate(everyone | said)
+        if own is not None:
+            everyone |= own.model_dump(exclude_unset=True)
+        layout = self.layouts.get(str(everyone["device"]))
+        if layout is not None:
+            everyone["layout"] = layout
+        return DeviceSection.model_validate(everyone)
 
 
 def norm_eui(text: str) -> str:

@@ -78,15 +78,16 @@ def build_readings(
             "the message does not say which model it is",
             'name it in a mapping, device = "LSE01"',
         )
-    decoded = decode(
-        device,
-        uplink.payload,
-        fport=uplink.fport,
-        firmware=about.firmware or uplink.firmware,
-    )
+    if about.layout is not None:
+        decoded = about.layout.decode(uplink.payload, fport=uplink.fport)
+    else:
+        decoded = decode(
+            device,
+            uplink.payload,
+            fport=None if about.any_port else uplink.fport,
+            firmware=about.firmware or uplink.firmware,
+        )
     notes: list[str] = []
-    if decoded.rest:
-        notes.append(f"bytes {decoded.rest.hex()!r} at the end were not understood")
     moments = [(uplink.time, decoded.measured)]
     for kept in decoded.history:
         if EARLIEST <= kept.time <= uplink.time:
@@ -108,7 +109,9 @@ def _build_reading(
     variable, factor = VARIABLES[measured.name]
     name, title = f"lorawan:{uplink.eui}", about.name or uplink.name
     depth = about.depth_m if _is_in_soil(variable) else None
-    if measured.level is not None:
+    if measured.depth_m is not None:
+        depth = measured.depth_m
+    elif measured.level is not None:
         if measured.level < len(about.levels_m):
             depth = about.levels_m[measured.level]
         else:  # a level of unknown depth must not be mixed with its neighbours

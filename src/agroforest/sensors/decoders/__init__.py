@@ -1,6 +1,22 @@
 """From the raw bytes of a device to numbers with names."""
 
-from agroforest.sensors.decoders.message import Kept, Measured, Message
-from agroforest.sensors.decoders.registry import DECODERS, decode, find_device
+from agroforest.sensors.decoders.message import NAMES, Kept, Measured, Message
+from agroforest.sensors.decoders.registry import (
+    DEVICES,
+    Device,
+    decode,
+    find_device,
+    match_devices,
+)
 
-__all__ = ["DECODERS", "Kept", "Measured", "Message", "decode", "find_device"]
+__all__ = [
+    "DEVICES",
+    "NAMES",
+    "Device",
+    "Kept",
+    "Measured",
+    "Message",
+    "decode",
+    "find_device",
+    "match_devices",
+]

@@ -13,12 +13,15 @@ import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from agroforest.core.errors import DataError
 from agroforest.sensors.decoders.message import Measured, Message
+from agroforest.sensors.decoders.payload import damaged
 
 _VERSION = 2
 _HEADER = struct.Struct(">BHH")
 _NO_ANSWER = 0xFFFF
+#: From here on the 5TM's counts are error codes (its integrator guide; 81.9 would be
+#: above the permittivity of water, 62.2 °C above its range).
+_5TM_FAILED, _5TM_FAILED_TEMPERATURE = 4094, 1022
 
 _Group = Callable[[Sequence[int]], list[Measured]]
 
@@ -37,32 +40,35 @@ def decode_decentlab(device: str, payload: bytes) -> Message:
     Raises
     ------
     DataError
-        Another protocol version, or fewer words than the flags announce.
+        Another protocol version, groups that this device has not, or other than
+        the number of words the flags announce.
     """
     if len(payload) < _HEADER.size:
-        raise _damaged(device, payload, "ends inside its header")
+        raise damaged(device, payload, "ends inside its header")
     version, number, flags = _HEADER.unpack_from(payload)
     if version != _VERSION:
-        raise _damaged(device, payload, f"has protocol version {version}, not 2")
+        raise damaged(device, payload, f"has protocol version {version}, not 2")
+    groups = _DEVICES[device]
+    if flags >> len(groups):
+        raise damaged(
+            device, payload, f"announces more than the {len(groups)} groups it has"
+        )
+    sent = [group for bit, group in enumerate(groups) if flags >> bit & 1]
     body = payload[_HEADER.size :]
-    words = [int.from_bytes(body[i : i + 2]) for i in range(0, len(body) - 1, 2)]
+    announced = 2 * sum(group.count for group in sent)
+    if len(body) != announced:
+        raise damaged(
+            device,
+            payload,
+            f"has {len(body)} bytes of words, its flags say {announced}",
+        )
+    words = [int.from_bytes(body[i : i + 2]) for i in range(0, len(body), 2)]
     measured: list[Measured] = []
     at = 0
-    for bit, group in enumerate(_DEVICES[device]):
-        if not flags >> bit & 1:
-            continue
-        content = words[at : at + group.count]
-        if len(content) < group.count:
-            raise _damaged(device, payload, "is shorter than its flags say")
-        measured += group.read(content)
+    for group in sent:
+        measured += group.read(words[at : at + group.count])
         at += group.count
-    return Message(measured=tuple(measured), device_id=number, rest=body[2 * at :])
-
-
-def _damaged(device: str, payload: bytes, problem: str) -> DataError:
-    return DataError(
-        device, f"payload {payload.hex()!r} {problem}", "check which device sent it"
-    )
+    return Message(measured=tuple(measured), device_id=number)
 
 
 def _offset(word: int, divisor: int) -> float | None:
@@ -76,9 +82,15 @@ def _battery(words: Sequence[int]) -> list[Measured]:
 def _read_teros(words: Sequence[int]) -> list[Measured]:
     # TEROS 11/12: mineral soil calibration of the manual, counts in tenths.
     raw = words[0]
-    water = None if raw in {0, _NO_ANSWER} else raw / 10 * 0.0003879 - 0.6956
+    water = permittivity = None
+    if raw not in {0, _NO_ANSWER}:
+        count = raw / 10
+        water = count * 0.0003879 - 0.6956
+        root = 2.887e-9 * count**3 - 2.08e-5 * count**2 + 5.276e-2 * count - 43.39
+        permittivity = root**2
     measured = [
         Measured(name="vwc_m3_m3", value=water),
+        Measured(name="dielectric", value=permittivity),
         Measured(name="soil_temperature_c", value=_offset(words[1], 10)),
     ]
     if len(words) > 2:
@@ -88,7 +100,8 @@ def _read_teros(words: Sequence[int]) -> list[Measured]:
 
 
 def _read_teros21(words: Sequence[int]) -> list[Measured]:
-    potential = None if words[0] == _NO_ANSWER else -(words[0] / 10)
+    # 0 - x and not -x: soaked soil is at 0, not at -0.
+    potential = None if words[0] == _NO_ANSWER else 0 - words[0] / 10
     return [
         Measured(name="water_potential_kpa", value=potential),
         Measured(name="soil_temperature_c", value=_offset(words[1], 10)),
@@ -98,22 +111,24 @@ def _read_teros21(words: Sequence[int]) -> list[Measured]:
 def _read_5tm(words: Sequence[int]) -> list[Measured]:
     # Permittivity in fiftieths; Topp, Davis & Annan 1980, eq. 7.
     raw, temperature = words
-    water = None
-    if raw not in {0, _NO_ANSWER}:
-        e = raw / 50
+    water = permittivity = None
+    if 0 < raw < _5TM_FAILED:
+        permittivity = e = raw / 50
         water = 4.3e-6 * e**3 - 5.5e-4 * e**2 + 2.92e-2 * e - 5.3e-2
+    warm = temperature < _5TM_FAILED_TEMPERATURE
     return [
         Measured(name="vwc_m3_m3", value=water),
+        Measured(name="dielectric", value=permittivity),
         Measured(
             name="soil_temperature_c",
-            value=None if temperature == _NO_ANSWER else (temperature - 400) / 10,
+            value=(temperature - 400) / 10 if warm else None,
         ),
     ]
 
 
 def _read_leaf(words: Sequence[int]) -> list[Measured]:
     low, high = words
-    silent = low == high == _NO_ANSWER
+    silent = low == high and low in {0, _NO_ANSWER}
     index = None if silent else (low + high * 65536) / 8388608 - 1
     return [Measured(name="leaf_wetness", value=index)]
 
