@@ -211,9 +211,9 @@ class Run:
     def _turn(
         self, one: FireAlert, status: AlertStatus, change: Change
     ) -> tuple[FireAlert, Instruction]:
-        alert = one.alert.patch(
-            status=status, changed=self.night, reported_area_ha=one.alert.area_ha
-        )
+        alert = one.alert.patch(status=status, changed=self.night)
+        if status != AlertStatus.RELEASED:  # which explains no growth
+            alert = alert.patch(reported_area_ha=alert.area_ha)
         return self._change(FireAlert(alert=alert, facts=one.facts), change)
 
     def _change(self, one: FireAlert, change: Change) -> tuple[FireAlert, Instruction]:
