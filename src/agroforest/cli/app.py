@@ -22,6 +22,7 @@ from agroforest.cli import (
     plan,
     scenes,
     sensors,
+    water,
     worker,
     zonal,
 )
@@ -48,6 +49,7 @@ app = typer.Typer(
 )
 app.add_typer(scenes.app, name="scenes")
 app.add_typer(sensors.app, name="sensors")
+app.add_typer(water.app, name="water")
 app.add_typer(model.app, name="model")
 app.add_typer(fire.app, name="fire")
 app.command(name="index")(index.index)
