@@ -27,9 +27,22 @@ HOTSPOT_SCRIPTS = (
     "popups.js",
     "measure.js",
     "hotspots_words.js",
+    "hotspot_marks.js",
     "hotspots.js",
 )
 HOTSPOT_STYLE = "hotspots.css"
+#: After `SCRIPTS` and `STYLES`, where a night's page speaks of fire.
+FIRE_SCRIPTS = (
+    "hotspots_words.js",
+    "hotspot_marks.js",
+    "fire_words.js",
+    "fire_cells.js",
+    "fire_clock.js",
+    "fire_popups.js",
+    "fire_panel.js",
+    "fire.js",
+)
+FIRE_STYLES = (HOTSPOT_STYLE, "fire.css")
 
 # leaflet.css names pictures of controls and markers this page does not use, and a
 # behaviour of Internet Explorer 8; leaflet.js names its source map.

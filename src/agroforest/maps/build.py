@@ -29,7 +29,9 @@ def build_page(page: MapPage) -> str:
     """
     # folium takes half a second to import; planning a night does not need it.
     from agroforest.maps.document import build_document  # noqa: PLC0415  see above
+    from agroforest.maps.fire_data import add_fire  # noqa: PLC0415  see above
     from agroforest.maps.layers import build_data  # noqa: PLC0415  see above
     from agroforest.maps.years import add_years  # noqa: PLC0415  see above
 
-    return build_document(add_years(build_data(page), page), title=page.title_zh)
+    data = add_fire(add_years(build_data(page), page), page)
+    return build_document(data, title=page.title_zh)

@@ -119,6 +119,21 @@ def risk_palette() -> Palette:
     return Palette(colors=np.concatenate([scale, extra]), levels=RISK_LEVELS)
 
 
+def shade(
+    values: NDArray[np.floating], *, vmin: float, vmax: float, shades: int
+) -> NDArray[np.float64]:
+    """Round values to a number of shades of a scale: a picture of few is small.
+
+    Returns
+    -------
+    ndarray
+        As `values`; those beyond the ends are at the ends, NaN stays.
+    """
+    step = (vmax - vmin) / (shades - 1)
+    near = np.rint((values.astype(np.float64) - vmin) / step) * step + vmin
+    return np.clip(near, vmin, vmax)
+
+
 def _table(anchors: Sequence[str], levels: int) -> NDArray[np.uint8]:
     rgb = np.array([list(bytes.fromhex(anchor)) for anchor in anchors], np.float64)
     at = np.linspace(0, len(anchors) - 1, levels)

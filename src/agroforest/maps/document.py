@@ -18,6 +18,8 @@ from branca.element import Element, Figure
 from folium.template import Template
 
 from agroforest.maps.assets import (
+    FIRE_SCRIPTS,
+    FIRE_STYLES,
     HOTSPOT_SCRIPTS,
     HOTSPOT_STYLE,
     SCRIPTS,
@@ -133,11 +135,14 @@ def _body(data: dict[str, Any]) -> list[str]:
 def _scripts(data: dict[str, Any]) -> tuple[str, ...]:
     if data.get("page") == "hotspots":
         return HOTSPOT_SCRIPTS
-    return (*SCRIPTS, YEARLY_SCRIPT) if data.get("yearly") else SCRIPTS
+    yearly = (YEARLY_SCRIPT,) if data.get("yearly") else ()
+    return (*SCRIPTS, *yearly, *(FIRE_SCRIPTS if data.get("fire") else ()))
 
 
 def _styles(data: dict[str, Any]) -> tuple[str, ...]:
-    return (*STYLES, HOTSPOT_STYLE) if data.get("page") == "hotspots" else STYLES
+    if data.get("page") == "hotspots":
+        return (*STYLES, HOTSPOT_STYLE)
+    return (*STYLES, *FIRE_STYLES) if data.get("fire") else STYLES
 
 
 def _policy(document: str) -> str:

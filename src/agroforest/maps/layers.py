@@ -47,7 +47,7 @@ def build_data(page: MapPage) -> Json:
         "staleDays": page.stale_days,
         "bounds": _bounds(page),
         "layers": _risk_layers(page, store) + _index_layers(page, store),
-        "area": _rings(page.aoi.area),
+        "area": rings(page.aoi.area),
         "places": [_place(p) for p in page.aoi.places],
         "alertAges": [{"days": d, "color": c} for d, c in ALERT_AGES],
         "alerts": _alerts(page),
@@ -215,8 +215,10 @@ def _alert(alert: Alert, places: Mapping[str, Place]) -> Json:
         "name": both(*words.name),
         "says": both(*words.sentence),
         "status": alert.status.value,
-        "area": _area(alert.area_ha),
-        "probability": round(alert.probability, 3),
+        "area": area(alert.area_ha),
+        "probability": None
+        if alert.probability is None
+        else round(alert.probability, 3),
         "model": text(alert.model),
         "first": alert.first_night.isoformat(),
         "last": alert.last_night.isoformat(),
@@ -228,11 +230,12 @@ def _alert(alert: Alert, places: Mapping[str, Place]) -> Json:
             for i in alert.places
         ],
         "at": [round(point.y, _DIGITS), round(point.x, _DIGITS)],
-        "rings": _rings(alert.geometry),
+        "rings": rings(alert.geometry),
     }
 
 
-def _area(hectares: float) -> Json:
+def area(hectares: float) -> Json:
+    """Hectares and mu."""
     return {"ha": round(hectares, 2), "mu": round(hectares * MU_PER_HA, 1)}
 
 
@@ -263,7 +266,7 @@ def _place(place: Place) -> Json:
         "kind": place.kind.value,
         "name": both(place.name_zh, place.name_en),
         "cover": text(place.cover),
-        "rings": _rings(place.geometry),
+        "rings": rings(place.geometry),
     }
 
 
@@ -275,7 +278,7 @@ def _bounds(page: MapPage) -> list[list[float]]:
     ]
 
 
-def _rings(geometry: BaseGeometry) -> list[list[list[list[float]]]]:
+def rings(geometry: BaseGeometry) -> list[list[list[list[float]]]]:
     """Polygons, each its outer ring and holes, points as latitude, longitude."""
     parts = [p for p in shapely.get_parts(geometry) if p.geom_type == "Polygon"]
     return [[_ring(r) for r in (p.exterior, *p.interiors)] for p in parts]

@@ -41,6 +41,11 @@ _WORDS = {
             "Canopy loss suspected (felling or landslide), check in the field",
         ),
     ),
+    Hazard.ACTIVE_FIRE: HazardWords(
+        layer=("热点", "Hotspots"),
+        name=("疑似火情", "Suspected fire"),
+        sentence=("疑似火情，请实地核查", "Suspected fire, check in the field"),
+    ),
 }
 
 

@@ -2,12 +2,11 @@
    and panel.js on its page; nothing from outside is ever markup. */
 (function (af) {
   "use strict";
-  const { el, svg, button, icon } = af;
+  const { el, button, icon } = af;
+  const { shape, plain } = af;
   const REMEMBER = "agroforest-language";
-  const EDGE = "#2a2320";
   const LISTED = 200; // rows of the list; more is slow on a phone and read by nobody
   const WITHIN = [6, 12, 24, 48, 168, 720, null]; // hours of the slider, null is all
-  const OUTLINES = { fire: "M9 2a7 7 0 1 0 .01 0z", crop: "M9 2l7 13H2z", static: "M3 3h12v12H3z" };
   const TABS = ["filter", "events", "about"];
 
   /* Storage may be refused for a file opened from disk; the page works without. */
@@ -18,24 +17,11 @@
     try { localStorage.setItem(REMEMBER, lang); } catch (error) { /* not kept */ }
   }
 
-  /* Leaflet draws circles only; squares and triangles tell kinds apart without colour. */
-  const Mark = L.CircleMarker.extend({
-    _updatePath() {
-      const renderer = this._renderer;
-      if (this.options.kind === "fire") { renderer._updateCircle(this); return; }
-      if (!renderer._drawing || this._empty()) return;
-      const { x, y } = this._point, r = this._radius, ctx = renderer._ctx;
-      ctx.beginPath();
-      if (this.options.kind === "static") ctx.rect(x - r + 1, y - r + 1, 2 * r - 2, 2 * r - 2);
-      else { ctx.moveTo(x, y - r); ctx.lineTo(x + r, y + r * 0.8); ctx.lineTo(x - r, y + r * 0.8); ctx.closePath(); }
-      renderer._fillStroke(ctx, this);
-    },
-  });
-
   class HotspotView {
     constructor(map, data) {
       Object.assign(this, { map, data, lang: remembered() === "en" ? "en" : "zh" });
-      this.count = data.events.id.length;
+      this.list = new af.Events(data);
+      this.count = this.list.count;
       this.kinds = new Set(data.kinds);
       this.confidences = new Set(data.confidences);
       this.within = null;
@@ -61,17 +47,11 @@
     get word() { return af.WORDS[this.lang]; }
     get own() { return this.word.hotspots; }
     wide() { return matchMedia("(min-width: 761px)").matches; }
-    at(n) { return [this.data.events.lat[n], this.data.events.lon[n]]; }
-    kindOf(n) { return this.data.kinds[this.data.events.kind[n]]; }
-    confidenceOf(n) { return this.data.confidences[this.data.events.confidence[n]]; }
-    colorOf(n) {
-      const age = this.data.events.age[n];
-      return this.data.ages.find((step) => step.hours === null || age <= step.hours).color;
-    }
-    nameOf(n, layer) {
-      const number = this.data.events[layer][n];
-      return number < 0 ? "" : this.data.names[number][this.lang];
-    }
+    at(n) { return this.list.at(n); }
+    kindOf(n) { return this.list.kindOf(n); }
+    confidenceOf(n) { return this.list.confidenceOf(n); }
+    colorOf(n) { return this.list.colorOf(n); }
+    nameOf(n, layer) { return this.list.nameOf(n, layer, this.lang); }
 
     fit() { this.map.invalidateSize(); this.map.fitBounds(this.data.bounds, { paddingTopLeft: [50, 8], paddingBottomRight: [8, 30], animate: false }); }
 
@@ -95,11 +75,7 @@
     makeMarks() {
       const renderer = L.canvas({ pane: "hotspots", tolerance: 5 });
       this.group = L.featureGroup().addTo(this.map);
-      this.marks = Array.from({ length: this.count }, (_, n) => new Mark(this.at(n), {
-        pane: "hotspots", renderer, n, kind: this.kindOf(n), color: EDGE, weight: 1,
-        radius: this.radiusOf(n),
-        fillColor: this.colorOf(n), fillOpacity: 0.92,
-      }));
+      this.marks = Array.from({ length: this.count }, (_, n) => this.list.mark(n, "hotspots", renderer));
       this.group.on("click", (event) => {
         if (this.measure.active) return; // the map gets the click and measures
         L.DomEvent.stopPropagation(event);
@@ -110,15 +86,11 @@
     /* Seen from afar, smaller marks hide fewer others. */
     scaleAt(zoom) { return zoom < 7 ? 0.6 : zoom < 8.5 ? 0.8 : 1; }
 
-    radiusOf(n) {
-      return this.scale * (4 + Math.min(3.5, 0.7 * Math.log2(this.data.events.detections[n])));
-    }
-
     resize() {
       const scale = this.scaleAt(this.map.getZoom());
       if (scale === this.scale) return;
       this.scale = scale;
-      this.marks.forEach((mark, n) => mark.setRadius(this.radiusOf(n)));
+      this.marks.forEach((mark, n) => mark.setRadius(scale * this.list.radiusOf(n)));
     }
 
     /* ---- the filter ---- */
@@ -264,7 +236,7 @@
         const picture = shape(this.kindOf(n), this.colorOf(n));
         const where = [this.nameOf(n, "county"), this.nameOf(n, "township")].filter(Boolean).join(" · ");
         const item = button(".af-item", own.heads[this.kindOf(n)], () => this.visit(n, true), picture, el("span.af-what",
-          el("b", where || this.place(n)), el("span", own.kinds[this.kindOf(n)] + " · " + own.confidenceShort + this.word.colon + own.confidences[this.confidenceOf(n)]),
+          el("b", where || this.list.placeOf(n)), el("span", own.kinds[this.kindOf(n)] + " · " + own.confidenceShort + this.word.colon + own.confidences[this.confidenceOf(n)]),
           el("span", own.sinceLast + this.word.colon + own.hours(data.events.age[n]))));
         item.dataset.event = data.events.id[n];
         return item;
@@ -287,8 +259,6 @@
     }
 
     /* ---- popups ---- */
-    place(n) { return this.at(n).map((degrees) => degrees.toFixed(4)).join(", "); }
-
     visit(n, move) {
       if (move) this.map.setView(this.at(n), Math.max(this.map.getZoom(), 11), { animate: false });
       this.fold();
@@ -301,35 +271,12 @@
 
     popup(n) {
       const { own, lang, data } = this;
-      const e = data.events, kind = this.kindOf(n), other = lang === "zh" ? "en" : "zh";
-      const named = data.hasCounties ? this.nameOf(n, "county") || own.outside : this.nameOf(n, "county");
-      const time = (local, utc) => (local === utc ? el("span", plain(utc)) : el("span", plain(local), el("br"), plain(utc)));
-      const sensors = own.bySensor(e.viirs[n], e.modis[n], e.detections[n] - e.viirs[n] - e.modis[n]);
+      const kind = this.kindOf(n), other = lang === "zh" ? "en" : "zh";
       return el("div.af-popup",
         el("h3", own.heads[kind]), el("p.af-other", af.WORDS[other].hotspots.heads[kind]),
-        af.rows([
-          [own.county, named], [own.township, this.nameOf(n, "township")],
-          [own.first, time(e.firstLocal[n], e.firstUtc[n])], [own.last, time(e.lastLocal[n], e.lastUtc[n])],
-          [own.sinceLast, own.hours(e.age[n])],
-          [own.detections, sensors + (e.satellites[n] ? " (" + e.satellites[n] + ")" : "")],
-          [own.confidenceShort, own.confidences[this.confidenceOf(n)]],
-          [own.frp, e.frp[n] === null ? null : e.frp[n] + " MW"],
-          [own.crop, e.crop[n] === null ? null : Math.round(e.crop[n] * 100) + " %"],
-          [own.place, this.place(n)], [own.number, e.id[n]],
-        ]),
+        af.rows(this.list.facts(n, lang, data.hasCounties ? own.outside : "")),
         el("p.af-hour", kind === "static" ? own.hourStatic : own.hour), el("p.af-note", own.cause));
     }
-  }
-
-  /* 2024-03-01T08:00+08:00 as people write it; Z says little to most of them. */
-  function plain(time) {
-    return time.replace("T", " ").replace(/Z$/, " UTC").replace(/([+-]\d\d:\d\d)$/, " (UTC$1)");
-  }
-
-  function shape(kind, color) {
-    const path = svg("path", { d: OUTLINES[kind] });
-    if (color) path.style.fill = color;
-    return svg("svg", { viewBox: "0 0 18 18", class: "af-shape", "aria-hidden": "true" }, path);
   }
 
   af.start = function (map) {
