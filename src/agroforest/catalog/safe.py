@@ -5,7 +5,6 @@ Tag names are those of the Sentinel-2 Products Specification Document
 April 2018, which can hold several tiles.
 """
 
-import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -23,23 +22,30 @@ from agroforest.catalog.product import (
     norm_instant,
     norm_percent,
 )
+from agroforest.catalog.safe_xml import (
+    BAND_IDS,
+    TILE,
+    norm_epsg,
+    read_baseline,
+    read_name,
+    read_number,
+    read_offsets,
+    read_platform,
+    read_special,
+    read_tile_metadata,
+    require_match,
+    require_text,
+)
 from agroforest.catalog.scaling import Family, Scaling, Stated, resolve_scaling
 from agroforest.core.errors import DataError
 from agroforest.core.scene import Granule, MaskKind
 
 COLLECTION = "sentinel-2-l2a"
-#: ``band_id`` of the XML, in order; B10 (cirrus) has no surface reflectance.
-BAND_IDS = (
-    *("B01", "B02", "B03", "B04", "B05", "B06", "B07"),
-    *("B08", "B8A", "B09", "B10", "B11", "B12"),
-)
-_OFFSET_IDS = {b: str(i) for i, b in enumerate(BAND_IDS) if b != "B10"}
+_BANDS = tuple(band for band in BAND_IDS if band != "B10")
 _METADATA = re.compile(
     r"MTD_MSIL2A\.xml|S2[A-D]_\w+_MTD_SAFL2A_\w+\.xml", re.IGNORECASE
 )
 _IMAGE = re.compile(r"_(?P<band>B\d{2}|B8A|SCL)(?:_\w+?)?_(?P<metres>10|20|60)m$")
-_TILE = re.compile(r"_T(?P<tile>\d{2}[A-Z]{3})(?:_|$)")
-_BASELINE = re.compile(r"_N(?P<major>\d{2})\.?(?P<minor>\d{2})(?:_|$)")
 _DELIVER = "deliver the product whole"
 
 
@@ -101,21 +107,21 @@ def _product(
     folder: Path, path: Path, root: Element, granule: Element, count: int
 ) -> Product:
     granule_id = granule.get("granuleIdentifier") or ""
-    name = _name(folder, root)
-    tile = _first_match(_TILE, granule_id, name, where=path, what="tile")["tile"]
+    name = read_name(folder, root)
+    tile = require_match(TILE, granule_id, name, where=path, what="tile")["tile"]
     images = _images(granule, granule_id) or _images_on_disk(folder, tile)
-    tile_root = _tile_metadata(folder, granule_id, tile, count)
+    tile_root = read_tile_metadata(folder, granule_id, tile, count)
     files = _by_resolution(folder, images)
-    baseline = _baseline(root, name, granule_id, path)
+    baseline = read_baseline(root, name, granule_id, path)
     generated = find_text(root, "GENERATION_TIME")
     cover = find_text(root, "Cloud_Coverage_Assessment", "CLOUDY_PIXEL_PERCENTAGE")
     return Product(
         id=name if count == 1 else f"{name}_T{tile}",
         collection=COLLECTION,
-        platform=_platform(root, name, path),
+        platform=read_platform(root, name, path),
         place=tile,
         sensed=norm_instant(
-            _required(root, path, "DATATAKE_SENSING_START", "PRODUCT_START_TIME"),
+            require_text(root, path, "DATATAKE_SENSING_START", "PRODUCT_START_TIME"),
             where=path,
         ),
         baseline=baseline,
@@ -125,7 +131,7 @@ def _product(
         if tile_root is None
         else norm_epsg(find_text(tile_root, "HORIZONTAL_CS_CODE")),
         footprint=_footprint(root, path) if count == 1 else None,
-        files={band: files[band] for band in _OFFSET_IDS if band in files},
+        files={band: files[band] for band in _BANDS if band in files},
         mask_files=files.get("SCL", ()),
         mask_kind=MaskKind.SCL,
         scalings=_scalings(root, baseline, path),
@@ -134,35 +140,21 @@ def _product(
 
 def _scalings(root: Element, baseline: str, path: Path) -> dict[str, Scaling]:
     text = find_text(root, "BOA_QUANTIFICATION_VALUE", "L2A_BOA_QUANTIFICATION_VALUE")
-    quantification = None if text is None else _number(text, path)
-    offsets = {
-        element.get("band_id", element.get("bandId", "")): _number(
-            element.text or "", path
-        )
-        for element in find_all(root, "BOA_ADD_OFFSET")
-    }
+    quantification = None if text is None else read_number(text, path)
+    offsets = read_offsets(root, path, "BOA_ADD_OFFSET")
     return {
         band: resolve_scaling(
             Stated(
                 family=Family.SAFE,
                 baseline=baseline,
                 quantification=quantification,
-                add_offset=offsets.get(band_id),
-                nodata=_nodata(root, path),
+                add_offset=offsets.get(band),
+                nodata=read_special(root, path),
             ),
             where=path,
         )
-        for band, band_id in _OFFSET_IDS.items()
+        for band in _BANDS
     }
-
-
-def _nodata(root: Element, path: Path) -> tuple[int, ...]:
-    for special in find_all(root, "Special_Values"):
-        text = (find_text(special, "SPECIAL_VALUE_TEXT") or "").upper()
-        if text == "NODATA":
-            index = find_text(special, "SPECIAL_VALUE_INDEX")
-            return (int(_number(index or "", path)),)
-    return ()
 
 
 def _images(granule: Element, granule_id: str) -> list[str]:
@@ -211,22 +203,12 @@ def _by_resolution(
     return bands
 
 
-def _tile_metadata(
-    folder: Path, granule_id: str, tile: str, count: int
-) -> Element | None:
-    for path in sorted(folder.glob("GRANULE/*/*MTD*.xml")):
-        own = granule_id in str(path.parent.name) or f"T{tile}" in path.parent.name
-        if own or count == 1:
-            return read_xml(path)
-    return None
-
-
 def _footprint(root: Element, path: Path) -> BaseGeometry | None:
     for element in find_all(root, "Global_Footprint", "Product_Footprint"):
         text = find_text(element, "EXT_POS_LIST")
         if text is None:
             continue
-        numbers = [_number(word, path) for word in text.split()]
+        numbers = [read_number(word, path) for word in text.split()]
         size = 3 if _is_three_dimensional(numbers) else 2
         # Latitude first, longitude second (EPSG:4326 as the authority has it).
         latitudes, longitudes = numbers[0::size], numbers[1::size]
@@ -238,60 +220,3 @@ def _footprint(root: Element, path: Path) -> BaseGeometry | None:
 def _is_three_dimensional(numbers: list[float]) -> bool:
     """Whether heights (zeros) stand between the corners; only old products do."""
     return len(numbers) % 3 == 0 and len(numbers) >= 12 and not any(numbers[2::3])
-
-
-def _name(folder: Path, root: Element) -> str:
-    uri = find_text(root, "PRODUCT_URI", "PRODUCT_URI_2A") or folder.name
-    return Path(uri).name.removesuffix(".SAFE")
-
-
-def _baseline(root: Element, name: str, granule_id: str, path: Path) -> str:
-    stated = find_text(root, "PROCESSING_BASELINE")
-    if stated and re.fullmatch(r"\d{1,2}\.\d{1,2}", stated):
-        return stated
-    for text in (name, granule_id):
-        match = _BASELINE.search(text)
-        if match:
-            return f"{match['major']}.{match['minor']}"
-    raise DataError(path, f"unknown baseline {stated!r}", _DELIVER)
-
-
-def _platform(root: Element, name: str, path: Path) -> str:
-    text = find_text(root, "SPACECRAFT_NAME") or name
-    match = re.match(r"(?:SENTINEL-?2|S2)([A-D])", text, re.IGNORECASE)
-    if match is None:
-        raise DataError(path, f"spacecraft {text[:40]!r}", "give a Sentinel-2 product")
-    return f"sentinel-2{match[1].lower()}"
-
-
-def norm_epsg(code: str | None) -> str | None:
-    """``EPSG:32631`` of any spelling of it."""
-    match = re.search(r"(\d{4,6})$", code or "")
-    return f"EPSG:{match[1]}" if match else None
-
-
-def _required(root: Element, path: Path, *names: str) -> str:
-    text = find_text(root, *names)
-    if text is None:
-        raise DataError(path, f"states no {names[0]}", _DELIVER)
-    return text
-
-
-def _first_match(
-    pattern: re.Pattern[str], *texts: str, where: Path, what: str
-) -> re.Match[str]:
-    for text in texts:
-        match = pattern.search(text)
-        if match:
-            return match
-    raise DataError(where, f"names no {what} in {texts[-1][:80]!r}", _DELIVER)
-
-
-def _number(text: str, path: Path) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise DataError(path, f"{text[:40]!r} is no number", "deliver it again")
-    return number

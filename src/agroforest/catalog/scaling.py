@@ -27,7 +27,8 @@ LANDSAT_OFFSET = -0.2
 class Family(StrEnum):
     """Whose conventions hold."""
 
-    SAFE = "safe"  #: Sentinel-2 as ESA packs it, with its XML
+    SAFE = "safe"  #: Sentinel-2 L2A as ESA packs it, with its XML
+    SAFE_L1C = "safe-l1c"  #: Sentinel-2 L1C as ESA packs it, with its XML
     SENTINEL2 = "sentinel2"  #: Sentinel-2 L2A as a STAC item describes it
     THEIA = "theia"  #: Sentinel-2 L2A by MAJA
     LANDSAT = "landsat"  #: Landsat Collection 2 level 2
@@ -114,20 +115,28 @@ def _nodata(stated: Stated) -> tuple[int, ...]:
     return stated.nodata or (0,)
 
 
+#: What the XML call quantification and offset, and which XML.
+_SAFE_TAGS = {
+    Family.SAFE: ("BOA_QUANTIFICATION_VALUE", "BOA_ADD_OFFSET", "MTD_MSIL2A.xml"),
+    Family.SAFE_L1C: ("QUANTIFICATION_VALUE", "RADIO_ADD_OFFSET", "MTD_MSIL1C.xml"),
+}
+
+
 def _safe(stated: Stated, where: object) -> tuple[float, float]:
+    quantification, offset, xml = _SAFE_TAGS[stated.family]
     if not stated.quantification:
         raise DataError(
             where,
-            f"BOA_QUANTIFICATION_VALUE is {stated.quantification}",
-            "deliver the product with its whole MTD_MSIL2A.xml",
+            f"{quantification} is {stated.quantification}",
+            f"deliver the product with its whole {xml}",
         )
     if stated.add_offset is not None:
         return 1 / stated.quantification, stated.add_offset / stated.quantification
     if _carries_offset(stated.baseline, where):
         raise DataError(
             where,
-            f"baseline {stated.baseline} without BOA_ADD_OFFSET for the band",
-            "deliver the product with its whole MTD_MSIL2A.xml",
+            f"baseline {stated.baseline} without {offset} for the band",
+            f"deliver the product with its whole {xml}",
         )
     return 1 / stated.quantification, 0.0
 
@@ -233,6 +242,7 @@ def _carries_offset(baseline: str | None, where: object) -> bool:
 
 _RULES = {
     Family.SAFE: _safe,
+    Family.SAFE_L1C: _safe,
     Family.SENTINEL2: _sentinel2,
     Family.THEIA: _theia,
     Family.LANDSAT: _landsat,

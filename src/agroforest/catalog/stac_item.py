@@ -21,7 +21,7 @@ from agroforest.catalog.href import Reach, is_local, resolve_href
 from agroforest.catalog.items import OWN, read_granule
 from agroforest.catalog.outline import norm_outline
 from agroforest.catalog.product import norm_instant, norm_percent
-from agroforest.catalog.safe import norm_epsg
+from agroforest.catalog.safe_xml import norm_epsg
 from agroforest.catalog.scaling import Family, Scaling, Stated, resolve_scaling
 from agroforest.core.errors import DataError
 from agroforest.core.scene import Asset, Granule, MaskKind
