@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from agroforest.cli import sensors_decode
 from agroforest.cli.options import DEFAULT_WORK, Json, WorkFolder
 from agroforest.cli.progress import Bar
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from agroforest.nightly.intake import Intake
 
 app = typer.Typer(help="Readings of soil sensors. · 土壤传感器", no_args_is_help=True)
+app.command(name="decode")(sensors_decode.decode)
+app.command(name="devices")(sensors_decode.devices)
 
 _SHOWN = 5  # refused rows named one by one; the rest is counted
 

@@ -40,7 +40,7 @@ def read_uplinks(text: str, path: PurePath, mapping: Mapping) -> SensorFile:
     sensors: dict[str, Sensor] = {}
     readings: list[Reading] = []
     refused: list[Refused] = []
-    for place, message in _read_messages(text, path, refused):
+    for place, message in read_messages(text, path, refused):
         try:
             uplink = build_uplink(message)
             found, notes = build_readings(uplink, mapping.find_device(uplink.eui))
@@ -143,9 +143,23 @@ def _is_in_soil(variable: Variable) -> bool:
     return variable.value.startswith("soil_")
 
 
-def _read_messages(
+def read_messages(
     text: str, path: PurePath, refused: list[Refused]
 ) -> Iterator[tuple[int, object]]:
+    """Yield the messages of a file, each with its line or place from 1.
+
+    Parameters
+    ----------
+    text, path
+        Content of the file and its name.
+    refused
+        Gets the lines that are no JSON.
+
+    Raises
+    ------
+    DataError
+        Nothing of it is JSON.
+    """
     try:
         document = json.loads(text)
     except RecursionError as error:
