@@ -17,6 +17,7 @@ from agroforest.fire.drivers import Name
 from agroforest.fire.outputs import summarise, write_day
 from agroforest.fire.weather_on_cells import WeatherFile
 from agroforest.indices.fire_weather import Codes, step
+from agroforest.indices.fire_weather.htz import SHIPPED
 from agroforest.weather import read_station
 
 FIRST = date(2014, 1, 1)
@@ -51,6 +52,33 @@ def test_what_is_missing_is_listed_and_not_filled(
     assert not danger.find(Name.FWI).missing
     assert all(d.source for d in danger.drivers)
     assert [d.name for d in danger.drivers] == list(Name)
+
+
+def test_an_unverified_chinese_rank_is_shown_and_decides_nothing(
+    tmp_path: Path, area: Path, weather: WeatherFile
+) -> None:
+    plain = next(judge(prepare(DangerRequest(weather=weather, aoi=area))))
+    request = DangerRequest(weather=weather, aoi=area, ground="bare")
+    shown = next(judge(prepare(request)))
+    driver = shown.find(Name.HTZ)
+    assert not driver.missing
+    assert not driver.ranked
+    assert "verify" in driver.source
+    assert np.array_equal(shown.rank, plain.rank)
+    verified = tmp_path / "htz.toml"
+    text = SHIPPED.read_text("utf-8").replace("verify = true", "verify = false")
+    # Every day is of the highest rank by these limits.
+    text = text.replace("ranks = [25, 50, 72, 90]", "ranks = [0, 1, 2, 3]")
+    verified.write_text(text, encoding="utf-8")
+    counted = next(
+        judge(
+            prepare(
+                DangerRequest(weather=weather, aoi=area, ground="bare", htz=verified)
+            )
+        )
+    )
+    assert counted.find(Name.HTZ).ranked
+    assert (counted.rank[counted.rank > 0] == 5).all()
 
 
 def test_dry_fuel_raises_the_rank_by_one(

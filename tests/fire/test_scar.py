@@ -15,6 +15,7 @@ from agroforest.core.errors import ConfigurationError, DataError
 from agroforest.core.grid import WGS84, Grid, reproject
 from agroforest.fire import scar_judge
 from agroforest.fire.scar import ScarMap, ScarRequest, map_scars
+from agroforest.fire.scar_image import opened_image
 from agroforest.fire.scar_outputs import describe, write_scars
 from agroforest.fire.scar_severity import Severity
 from agroforest.fire.scar_survey import Scar
@@ -189,6 +190,48 @@ def test_scars_outside_the_counties_are_counted(folder: Path) -> None:
         ScarRequest(post=folder / "post_20240316.tif", counties=folder / "west.geojson")
     )
     assert "west.geojson: 1 of 2 scars lie outside" in found.notes
+
+
+def test_only_scars_that_touch_a_place_are_told_of(pair: ScarMap, folder: Path) -> None:
+    fire, cut = pair.scars
+    found = map_scars(
+        ScarRequest(
+            post=folder / "post_20240316.tif",
+            pre=folder / "pre_20240301.tif",
+            around=fire.outline.geometry.centroid.buffer(1e-4),
+        )
+    )
+    assert [scar.outline.id for scar in found.scars] == [fire.outline.id]
+    assert found.left_out == 1
+    assert found.severity is not None
+    assert found.severity[fire.outline.rows, fire.outline.columns].any()
+    assert not found.severity[cut.outline.rows, cut.outline.columns].any()
+
+
+def test_a_window_kept_in_memory_is_the_window_of_the_files(folder: Path) -> None:
+    with opened_image(folder / "post_20240316.tif") as image:
+        window = image.grid.patch(
+            left=image.grid.left + 200, top=image.grid.top - 100, width=90, height=70
+        )
+        kept = image.keep(window)
+        whole = image.read(window)
+    part = window.patch(left=window.left + 40, top=window.top - 60, width=5, height=9)
+    np.testing.assert_array_equal(kept.read(part), whole[:, 3:12, 2:7])
+    assert kept.grid == window
+    assert kept.content not in {image.content, image.keep(image.grid).content}
+    with pytest.raises(DataError, match="another grid"):
+        kept.read(window.pad(1))
+
+
+def test_opened_images_are_judged_like_their_files(
+    alone: ScarMap, folder: Path
+) -> None:
+    with opened_image(folder / "post_20240316.tif") as image:
+        kept = image.keep(image.grid)
+    found = map_scars(ScarRequest(post=kept))
+    np.testing.assert_array_equal(found.probability, alone.probability)
+    with pytest.raises(ConfigurationError, match="post_20240316: was taken"):
+        map_scars(ScarRequest(post=kept, pre=kept))
 
 
 def test_images_in_the_wrong_order_and_place_are_named(

@@ -170,15 +170,8 @@ def prepare(request: DangerRequest) -> Scene:
     return scene.patch(first=first, last=last)
 
 
-def gather(request: DangerRequest, *, until: date | None = None) -> Scene:
+def gather(request: DangerRequest) -> Scene:
     """Read everything that a danger needs; no days are chosen yet.
-
-    Parameters
-    ----------
-    request
-        What to judge.
-    until
-        Last day from which the place's own classes are made; all unless given.
 
     Raises
     ------
@@ -193,7 +186,7 @@ def gather(request: DangerRequest, *, until: date | None = None) -> Scene:
     longer = weather
     if request.history is not None:
         longer = open_weather(request.history, cells)
-    limits, problem = longer.find_classes(until)
+    limits, problem = longer.find_classes()
     if problem:
         notes.append(problem)
     tables = _read_tables(request, notes)
@@ -249,6 +242,9 @@ def _read_tables(request: DangerRequest, notes: list[str]) -> HtzTables | None:
             "rank is without it"
         )
         return None
+    if not request.ground:
+        notes.append("HTZ: the state of the ground is not said")
+        return None
     if request.ground not in tables.e:
         raise ConfigurationError(
             "--ground",
@@ -256,7 +252,10 @@ def _read_tables(request: DangerRequest, notes: list[str]) -> HtzTables | None:
             f"use one of {', '.join(tables.e)}",
         )
     if tables.verify:
-        notes.append(f"HTZ: the tables of {tables.standard} are marked verify")
+        notes.append(
+            f"HTZ: the tables of {tables.standard} are not verified, so the rank is "
+            "without it"
+        )
     return tables
 
 
@@ -293,14 +292,19 @@ def judge_day(scene: Scene, day: CellDay) -> Danger:
     dry = find_dryness(
         by_name[Name.FUEL_MOISTURE].values, by_name[Name.NDMI_ANOMALY].values
     )
-    rank = combine(
-        classes.astype(np.int8), None if htz is None else np.where(inside, htz, 0), dry
-    )
+    verified = scene.tables is not None and not scene.tables.verify
+    counted = np.where(inside, htz, 0) if htz is not None and verified else None
+    rank = combine(classes.astype(np.int8), counted, dry)
     ranked = given(Name.FWI_CLASS, _known(classes), scene.limits.source, ranked=True)
     chinese = (
-        absent(Name.HTZ, "tables of LY/T 1172-95 are not complete", ranked=True)
+        absent(Name.HTZ, "no tables of LY/T 1172-95, or no state of the ground")
         if htz is None
-        else given(Name.HTZ, _known(htz), "LY/T 1172-95, noon values", ranked=True)
+        else given(
+            Name.HTZ,
+            _known(htz),
+            f"LY/T 1172-95{'' if verified else ' (verify)'}, noon values",
+            ranked=verified,
+        )
     )
     order = {name: n for n, name in enumerate(Name)}
     every = sorted((*drivers, ranked, chinese), key=lambda d: order[d.name])

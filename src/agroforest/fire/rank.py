@@ -2,7 +2,7 @@
 
 1. *Weather.* The day's fire weather index (Van Wagner 1987) in classes of the place's
    own climate, or Europe's where the history is too short; and the Chinese rank HTZ
-   (LY/T 1172-95) where its tables are given. The higher of the two counts: our choice.
+   (LY/T 1172-95) once its tables are verified. The higher counts: our choice.
 2. *Fuel.* One rank more where live fuel holds less than 80 % water (published) or the
    canopy is drier than usual by a standard deviation (our choice); not on days of the
    lowest class, and never above 5: our choice.
@@ -69,8 +69,8 @@ RULE: tuple[Statement, ...] = (
         source="EFFIS; merging: our choice",
     ),
     Statement(
-        zh="给出 HTZ 表时取 FWI 等级与 HTZ 等级的较高者",
-        en="the higher of the classes of FWI and HTZ, where HTZ's tables are given",
+        zh="HTZ 表经核对后，取 FWI 等级与 HTZ 等级的较高者",
+        en="the higher of the classes of FWI and HTZ, once HTZ's tables are verified",
         source="LY/T 1172-95 (verify); taking the higher: our choice",
     ),
     Statement(

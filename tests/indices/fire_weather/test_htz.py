@@ -8,6 +8,7 @@ import pytest
 from agroforest.core.errors import ConfigurationError
 from agroforest.indices.fire_weather.htz import (
     DrySpell,
+    HtzTables,
     find_htz,
     find_wind_force,
     read_htz_tables,
@@ -71,14 +72,28 @@ def test_ranks_of_the_standard(htz, rank) -> None:
     assert 1 + np.searchsorted(limits, float(htz), side="left") == rank
 
 
-def test_what_is_shipped_is_not_complete_and_says_so() -> None:
+def test_what_is_shipped_is_complete_and_to_be_verified() -> None:
     shipped = read_htz_tables()
     assert shipped.verify
-    assert shipped.missing() == ("A", "B", "C")
+    assert not shipped.missing()
+    total, rank = find_htz(
+        shipped,
+        temperature=np.array([25.1, 4.0, 18.0]),
+        humidity=np.array([30.0, 80.0, 45.0]),
+        wind=np.array([63.0, 0.0, 7.0]),  # km/h: force 8, 0, 2
+        spell=DrySpell(rain=np.array([0.5, 20.0, 4.0]), days=np.array([20, 1, 3])),
+        ground="bare",
+    )
+    # 20 + 20 + 50 + 40; nothing; 12 + 12 + 20 + 10
+    assert total.tolist() == [130.0, 0.0, 54.0]
+    assert rank.tolist() == [5, 1, 3]
+
+
+def test_missing_tables_are_named() -> None:
     one = np.zeros(1)
-    with pytest.raises(ConfigurationError, match="table A, B, C is not given"):
+    with pytest.raises(ConfigurationError, match="table A, B, C, D, E is not given"):
         find_htz(
-            shipped,
+            HtzTables(),
             temperature=one,
             humidity=one,
             wind=one,

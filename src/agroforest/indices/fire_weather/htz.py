@@ -3,9 +3,9 @@
 A follows from the day's highest temperature, B from its lowest humidity, C from the
 last rain and the dry days since, D from its strongest wind, E from how green or snowy
 the ground is. The points are tables of the standard. They are settings here, not code:
-`SHIPPED` holds what could be confirmed from open sources, marked "verify", and a
-table that is missing is refused by name rather than guessed. An office that holds the
-standard writes the rest (docs/fire.md).
+`SHIPPED` holds them as they are commonly reproduced, marked "verify": until an office
+that holds the standard has compared them, a rank made with them is shown and decides
+nothing (docs/fire.md). A table that is missing is refused by name.
 """
 
 from dataclasses import dataclass
