@@ -211,7 +211,9 @@ class _Search:
                 try:
                     share = self._see(scene)
                 except DataError as error:
-                    self.refused.append(error)
+                    # A copy: what was raised holds the pixels read so far.
+                    told = DataError(error.where, error.problem, error.remedy)
+                    self.refused.append(told)
                     continue
             if share >= LEAST_SEEN:
                 return scene

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from agroforest.catalog import Catalog
 from agroforest.core.config import Pipeline
+from agroforest.core.errors import SourceError
 from agroforest.cube import Access
 from agroforest.nightly.fire.scar_files import (
     Record,
@@ -57,7 +58,7 @@ def map_scar(
         Which of them count, and how far cloud grows. Its classes do not: fresh char
         is often taken for dark ground or water.
     night
-        Later scenes do not exist yet.
+        Later scenes do not exist yet, nor does what was mapped from them.
     out
         Folder of the scars; each alert has its own in it.
     access
@@ -70,20 +71,20 @@ def map_scar(
     Returns
     -------
     ScarOutcome
-        The same from the files of an earlier call as from this one.
+        The same from the files of an earlier call as from this one. Where the
+        catalogue or a remote file does not answer, it is waited for.
 
     Raises
     ------
-    SourceError
-        The catalogue or a remote file does not answer; try again.
     ModelError
         The model is damaged.
     ConfigurationError
         The id of the alert names no folder.
     """
     kept = _read_valid(out, place)
-    if kept is not None and not redo:
-        return kept.outcome
+    known = kept.outcome if kept is not None and kept.after <= night else None
+    if known is not None and not redo:
+        return known
     from agroforest.nightly.fire.scar_mapping import (  # noqa: PLC0415  loads torch
         Eye,
         Pair,
@@ -93,18 +94,23 @@ def map_scar(
     dilate_m, scenes = pipeline.mask.dilate_m, pipeline.scenes
     clouded = read_clouded(out, place, dilate_m)
     eye = Eye(place=place, dilate_m=dilate_m, access=access, clouded=clouded)
-    chosen = choose_images(
-        *(place, catalog),
-        night=night,
-        see=eye.look,
-        collections=scenes.collections,
-        max_cloud_cover=scenes.max_cloud_cover,
-        lookback_days=scenes.lookback_days,
-    )
+    try:
+        chosen = choose_images(
+            *(place, catalog),
+            night=night,
+            see=eye.look,
+            collections=scenes.collections,
+            max_cloud_cover=scenes.max_cloud_cover,
+            lookback_days=scenes.lookback_days,
+        )
+    except SourceError as error:
+        chosen = _unanswered(error)
     write_clouded(out, place, dilate_m, eye.clouded)
     after, before = chosen.after, chosen.before
     if after is None:
-        return kept.outcome if kept else _waiting(place, chosen)
+        return known or _waiting(place, chosen)
+    if kept is not None and not redo:
+        return kept.outcome  # mapped on a later night, before this image came
     pair = Pair(
         place=place,
         after=after,
@@ -133,6 +139,13 @@ def _read_valid(out: Path, place: BurnedPlace) -> Record | None:
     """Read what is mapped, unless the fire burned on after that image."""
     record = read_record(out, place.alert)
     return record if record is not None and record.after > place.last else None
+
+
+def _unanswered(error: SourceError) -> Chosen:
+    return Chosen(
+        waiting_zh=f"影像源没有应答（{error.where}），下次再试",
+        waiting_en=f"{error.where} does not answer ({error.problem}); tried next time",
+    )
 
 
 def _waiting(place: BurnedPlace, chosen: Chosen) -> ScarOutcome:
