@@ -130,8 +130,10 @@ def _add(connection: Connection, name: str, raised: int, found: Verification) ->
         by=found.by,
         note=found.note,
     )
-    done = connection.execute(statement.on_conflict_do_nothing(index_elements=["key"]))
-    return bool(done.rowcount)
+    # PostgreSQL's driver does not count what a conflict left out.
+    statement = statement.on_conflict_do_nothing(index_elements=["key"])
+    added = connection.execute(statement.returning(verification.c.number))
+    return added.first() is not None
 
 
 def _build_row(facts: FireFacts) -> dict[str, object]:
