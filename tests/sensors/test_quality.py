@@ -165,7 +165,10 @@ def test_nothing_and_next_to_nothing() -> None:
         assert len(find_flat(empty, empty, variable)) == 0
         for value in (0.0, None):
             [one] = flag(_series([value], variable))
-            assert one.quality in {Quality.GOOD, Quality.MISSING}
+            expected = Quality.GOOD if value is not None else Quality.MISSING
+            if variable == Variable.BATTERY and value is not None:
+                expected = Quality.BATTERY
+            assert one.quality == expected
     assert len(find_gaps(empty)) == 0
 
 

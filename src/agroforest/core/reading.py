@@ -33,15 +33,21 @@ UNITS = {
 class Quality(IntFlag):
     """Why a reading should not be trusted; 0 is good. Flag, never delete.
 
-    ==========  =====================================================
-    flag        meaning
-    ==========  =====================================================
-    ``RANGE``   outside what the variable can be
-    ``SPIKE``   leaves its neighbours and comes back at once
-    ``FLAT``    the same number for longer than nature allows
-    ``GAP``     first reading after a silence
-    ``MISSING`` the device sent its error value
-    ==========  =====================================================
+    ============  ===================================================
+    flag          meaning
+    ============  ===================================================
+    ``RANGE``     outside what the variable can be
+    ``SPIKE``     leaves its neighbours and comes back at once
+    ``FLAT``      the same number for longer than nature allows
+    ``GAP``       first reading after a silence
+    ``MISSING``   the device sent its error value
+    ``BREAK``     the level changes at once and stays
+    ``PLATEAU``   rests at the highest level, or low after a drop
+    ``FROZEN``    measured in frozen soil
+    ``RAINLESS``  rises without rain
+    ``STALE``     sent again with a new time
+    ``BATTERY``   sent on an empty battery
+    ============  ===================================================
     """
 
     GOOD = 0
@@ -50,6 +56,12 @@ class Quality(IntFlag):
     FLAT = 4
     GAP = 8
     MISSING = 16
+    BREAK = 32
+    PLATEAU = 64
+    FROZEN = 128
+    RAINLESS = 256
+    STALE = 512
+    BATTERY = 1024
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,8 +1,8 @@
-"""Whether readings can be trusted: range, spike, flat line, gap.
+"""Whether readings can be trusted: range, spike, flat line, gap; drop, frost, stale.
 
 Each series (one sensor, variable and depth) is judged by itself, in order of time,
-whatever the order of the input. Flags are added, never taken away, so those of the
-data's producer stay.
+whatever the order of the input; then each sensor as a whole. Flags are added, never
+taken away, so those of the data's producer stay.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agroforest.core.reading import Quality, Reading, Variable
+from agroforest.sensors.flags_probe import find_drops
+from agroforest.sensors.flags_sensor import flag_sensor
 
 #: Lowest and highest value that can be, in the variable's unit.
 LIMITS = {
@@ -63,7 +65,7 @@ GAP_INTERVALS = 6.0
 
 _HOUR = 3600.0
 _Numbers = NDArray[np.float64]
-_Flags = NDArray[np.uint8]
+_Flags = NDArray[np.uint16]
 
 
 def flag(readings: Iterable[Reading]) -> list[Reading]:
@@ -87,10 +89,12 @@ def flag(readings: Iterable[Reading]) -> list[Reading]:
         series.setdefault(key, []).append(index)
     for (_, variable, _), places in series.items():
         flags = _flag_series(variable, [given[place] for place in places])
-        for place, bits in zip(places, flags.tolist(), strict=True):
-            quality = given[place].quality | Quality(bits)
-            if quality != given[place].quality:
-                given[place] = given[place].patch(quality=quality)
+        _add(given, places, flags)
+    sensors: dict[str, list[int]] = {}
+    for index, each in enumerate(given):
+        sensors.setdefault(each.sensor, []).append(index)
+    for places in sensors.values():
+        _add(given, places, flag_sensor([given[place] for place in places]))
     return given
 
 
@@ -131,12 +135,45 @@ def find_spikes(
         *TEMPERATURE_SPIKE,
     }:
         return np.zeros(len(value), np.bool_)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        if variable in TEMPERATURE_SPIKE:
-            found = _leaves_both(value) > TEMPERATURE_SPIKE[variable]
-        else:
-            found = _is_dorigo_spike(np.round(value * 100, 6))
+    if variable in TEMPERATURE_SPIKE:
+        found = _leaves_both(value) > TEMPERATURE_SPIKE[variable]
+    else:
+        found = is_dorigo_spike(np.round(value * 100, 6), neighbours=SPIKE_NEIGHBOURS)
     return found & _is_between_neighbours(time)
+
+
+def is_dorigo_spike(percent: _Numbers, *, neighbours: int) -> NDArray[np.bool_]:
+    """Tell which readings are spikes after Dorigo et al. 2013, Eq. 4 to 6.
+
+    Parameters
+    ----------
+    percent
+        ``(n,)`` soil moisture in percent, one reading after the other.
+    neighbours
+        Of the 24 readings around one, so many must be there.
+
+    Returns
+    -------
+    ndarray
+        ``(n,)`` bool; False where a reading or one beside it is missing.
+    """
+    before, middle, after = percent[:-2], percent[1:-1], percent[2:]
+    step = np.full(len(percent), np.nan)
+    bend = np.full(len(percent), np.nan)
+    curvature = np.full(len(percent), np.nan)
+    turns = np.zeros(len(percent), np.bool_)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        step[1:-1] = np.round(middle / before, 3) - 1  # Eq. 4; ISMN rounds likewise
+        bend[1:-1] = before - 2 * middle + after
+        curvature[1:-1] = np.abs(np.round(bend[:-2] / bend[2:], 3))  # Eq. 5
+        turns[1:-1] = (middle - before) * (after - middle) <= 0
+        found: NDArray[np.bool_] = (
+            (np.abs(step) > SPIKE_STEP)
+            & (np.abs(curvature - 1) < SPIKE_CURVATURE)
+            & (_variation(percent, neighbours) < SPIKE_VARIATION)
+            & turns
+        )
+    return found
 
 
 def find_flat(time: _Numbers, value: _Numbers, variable: Variable) -> NDArray[np.bool_]:
@@ -190,18 +227,34 @@ def _flag_series(variable: Variable, readings: Sequence[Reading]) -> _Flags:
     there = ~np.isnan(inside)
     spiky = np.zeros(len(readings), np.bool_)
     spiky[there] = find_spikes(moments[there], inside[there], variable)
-    flags = np.zeros(len(readings), np.uint8)
+    flags = np.zeros(len(readings), np.uint16)
     for found, quality in (
         (outside, Quality.RANGE),
         (spiky, Quality.SPIKE),
         (find_flat(moments, numbers, variable), Quality.FLAT),
         (find_gaps(moments), Quality.GAP),
         (np.isnan(numbers), Quality.MISSING),
+        (_find_breaks(moments, inside, variable), Quality.BREAK),
     ):
-        flags[found] |= np.uint8(quality)
+        flags[found] |= np.uint16(quality)
     restored = np.empty_like(flags)
     restored[order] = flags
     return restored
+
+
+def _find_breaks(
+    time: _Numbers, value: _Numbers, variable: Variable
+) -> NDArray[np.bool_]:
+    if variable != Variable.SOIL_MOISTURE:
+        return np.zeros(len(value), np.bool_)
+    return find_drops(time, value)
+
+
+def _add(given: list[Reading], places: Sequence[int], flags: _Flags) -> None:
+    for place, bits in zip(places, flags.tolist(), strict=True):
+        quality = given[place].quality | Quality(bits)
+        if quality != given[place].quality:
+            given[place] = given[place].patch(quality=quality)
 
 
 def _median_interval(time: _Numbers) -> float:
@@ -229,26 +282,7 @@ def _leaves_both(value: _Numbers) -> _Numbers:
     return height
 
 
-def _is_dorigo_spike(percent: _Numbers) -> NDArray[np.bool_]:
-    before, middle, after = percent[:-2], percent[1:-1], percent[2:]
-    step = np.full(len(percent), np.nan)
-    step[1:-1] = np.round(middle / before, 3) - 1  # Eq. 4; ISMN rounds likewise
-    bend = np.full(len(percent), np.nan)
-    bend[1:-1] = before - 2 * middle + after
-    curvature = np.full(len(percent), np.nan)
-    curvature[1:-1] = np.abs(np.round(bend[:-2] / bend[2:], 3))  # Eq. 5
-    turns = np.zeros(len(percent), np.bool_)
-    turns[1:-1] = (middle - before) * (after - middle) <= 0
-    found: NDArray[np.bool_] = (
-        (np.abs(step) > SPIKE_STEP)
-        & (np.abs(curvature - 1) < SPIKE_CURVATURE)
-        & (_variation(percent) < SPIKE_VARIATION)
-        & turns
-    )
-    return found
-
-
-def _variation(percent: _Numbers) -> _Numbers:
+def _variation(percent: _Numbers, neighbours: int) -> _Numbers:
     """Variance over mean of the readings around each one, Eq. 6."""
     padded = np.pad(percent, SPIKE_SIDE, constant_values=np.nan)
     there = ~np.isnan(padded)
@@ -258,7 +292,7 @@ def _variation(percent: _Numbers) -> _Numbers:
     mean = total / count
     squares = _sum_around(zeroed**2)
     variance = (squares - count * mean**2) / (count - 1)
-    variance[count < SPIKE_NEIGHBOURS] = np.nan
+    variance[count < neighbours] = np.nan
     return np.abs(variance / mean)
 
 
