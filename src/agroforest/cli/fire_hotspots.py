@@ -11,7 +11,7 @@ import typer
 from agroforest.cli.options import Json, shown
 
 if TYPE_CHECKING:
-    from agroforest.hotspots.survey import HotspotReport
+    from agroforest.hotspots.survey import HotspotReport, HotspotRequest
 
 _SHOWN = 5  # refused rows named one by one; the rest is counted
 
@@ -23,6 +23,12 @@ def hotspots(
     ] = None,
     *,
     out: Annotated[Path, typer.Option(help="Folder to write.", file_okay=False)],
+    scene: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Sentinel-2 L1C or Landsat L1 folder to look for fire in; repeatable."
+        ),
+    ] = None,
     boundaries: Annotated[
         Path | None, typer.Option(help="Polygons of counties.")
     ] = None,
@@ -67,7 +73,8 @@ def hotspots(
     Writes hotspots.html (a map that needs no network), events.geojson, events.csv,
     detections.csv (which can be given again beside the next file) and
     static_sources.geojson (which can be edited and given as --static).
-    A hotspot is heat seen from space, not a confirmed fire.
+    A hotspot is heat seen from space, not a confirmed fire. Images (--scene) show fires
+    too small for FIRMS, on the day of the image: they are no alarm system.
     """
     from agroforest.cli.fire_hotspots_page import write_page
     from agroforest.hotspots.firms_api import fetch_tables
@@ -87,6 +94,8 @@ def hotspots(
         gap_hours=gap_hours,
         utc_offset_hours=utc_offset,
     )
+    if scene:
+        request = _add_scenes(request, scene)
     survey = survey_hotspots(request)
     page = write_page(survey, request)
     report = replace(survey.report, files=(*survey.report.files, page))
@@ -102,6 +111,21 @@ def hotspots(
         + (f", {report.outside} outside" if report.outside is not None else "")
         + f"; {len(report.refused)} rows refused, {len(report.repeated)} repeated"
         + f" -> {', '.join(map(shown, report.files))}"
+    )
+
+
+def _add_scenes(request: "HotspotRequest", paths: list[Path]) -> "HotspotRequest":
+    from agroforest.cli.fire_hotspots_page import IMAGES
+    from agroforest.cli.progress import Bar
+    from agroforest.products.active_fire import read_fires
+
+    with Bar() as bar:
+        feed = read_fires(paths, progress=bar.reached)
+    return replace(
+        request,
+        tables=(*request.tables, *feed.tables),
+        notes=(*feed.notes, IMAGES.en) if feed.tables else (),
+        unreadable=feed.unreadable,
     )
 
 

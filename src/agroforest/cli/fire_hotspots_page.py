@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from agroforest.hotspots.survey import HotspotRequest, Survey
 
 PAGE = "hotspots.html"
+#: What images at the top of the atmosphere cannot do.
+IMAGES = Notice(
+    zh="哨兵二号每 5 天、Landsat 8/9 每 8 天于 10:30 左右过境一次，不能用于报警；"
+    "云下的火看不到；未做多时相检验，窑炉、火炬、高温屋顶可能混入。",
+    en="Sentinel-2 passes every 5 days about 10:30, Landsat 8 and 9 every 8: no alarm "
+    "system, and what burns below cloud is not seen; kilns, flares and hot roofs may "
+    "be among the fires, for the rules' tests over time are left out",
+)
 
 
 def write_page(survey: "Survey", request: "HotspotRequest") -> Path:
@@ -41,7 +49,10 @@ def build(survey: "Survey", request: "HotspotRequest") -> str:
             boundaries=[d.geometry for d in counties.districts] if counties else (),
             version=__version__,
             notices=_notices(survey),
-            sources=tuple(path.name for path in request.files),
+            sources=(
+                *(path.name for path in request.files),
+                *(Path(table.file).name for table in request.tables),
+            ),
         )
     )
 
@@ -120,5 +131,6 @@ def _notices(survey: "Survey") -> tuple[Notice, ...]:
                 en="No static source is known: works and kilns may be among the fires.",
             )
         )
-    notices += [Notice(zh=note, en=note) for note in report.notes]
+    known = {IMAGES.en: IMAGES}
+    notices += [known.get(note, Notice(zh=note, en=note)) for note in report.notes]
     return tuple(notices)

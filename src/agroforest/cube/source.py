@@ -119,6 +119,7 @@ def opened(
     *,
     crs: str,
     is_mask: bool = False,
+    layer: int | None = None,
     session: RemoteSession | None = None,
     cache: DecodedCache | None = None,
 ) -> Iterator[Source]:
@@ -133,6 +134,9 @@ def opened(
     is_mask
         True for masks: every number counts, so the file's own nodata tag is not
         believed (0 is "clear" in a CLM, and often tagged).
+    layer
+        Which band of a local file of several is meant, from 1; such a file is refused
+        unless this says it. It is not kept in `cache`.
     session
         By which remote files are read, and where addresses may lead; one for this
         file alone unless given.
@@ -164,10 +168,12 @@ def opened(
             # One driver, by content: a VRT, for one, names other files, and GDAL
             # would go and read them. As a path: prefixes of names mean something.
             data = stack.enter_context(rasterio.open(path, driver=head.driver))
-            _check(data, asset.href, crs)
+            _check(data, asset.href, crs, layer)
         declared = set() if is_mask or data.nodata is None else {data.nodata}
         read: Read | None = None
-        if cache is not None and is_decodable(data, path):
+        if layer is not None:
+            read = partial(read_window, data, layer=layer)
+        elif cache is not None and is_decodable(data, path):
             decoded = DecodedWindows(
                 cache,
                 path,
@@ -223,7 +229,7 @@ def _damaged(href: str, reason: str) -> DataError:
     )
 
 
-def _check(data: Any, href: str, crs: str) -> None:  # noqa: ANN401  no types
+def _check(data: Any, href: str, crs: str, layer: int | None) -> None:  # noqa: ANN401  no types
     if data.crs is None:
         raise DataError(href, "has no CRS", f"fetch it again; expected {crs}")
     if not _is_crs(data.crs, crs):
@@ -232,8 +238,12 @@ def _check(data: Any, href: str, crs: str) -> None:  # noqa: ANN401  no types
         raise DataError(
             href, f"is in {found}, its product says {crs}", "fetch it again"
         )
-    if data.count != 1:
+    if layer is None and data.count != 1:
         raise DataError(href, f"has {data.count} bands", "give one band a file")
+    if layer is not None and not 1 <= layer <= data.count:
+        raise DataError(
+            href, f"has {data.count} bands, none is {layer}", "name another"
+        )
     if np.dtype(data.dtypes[0]).kind not in "iuf":
         raise DataError(href, f"holds {data.dtypes[0]}", "give integers or floats")
     if not 0 < abs(data.transform.determinant) < float("inf"):

@@ -23,10 +23,16 @@ _log = logging.getLogger(__name__)
 Read = Callable[[slice, slice], NDArray[Any]]
 
 
-def read_window(data: Any, rows: slice, columns: slice) -> NDArray[Any]:  # noqa: ANN401  rasterio has no types
-    """Read the first band of an open rasterio dataset, ``(y, x)``."""
+def read_window(
+    data: Any,  # noqa: ANN401  rasterio has no types
+    rows: slice,
+    columns: slice,
+    *,
+    layer: int = 1,
+) -> NDArray[Any]:
+    """Read one band of an open rasterio dataset, ``(y, x)``; the first unless said."""
     window = Window.from_slices(rows, columns)
-    numbers: NDArray[Any] = data.read(1, window=window)
+    numbers: NDArray[Any] = data.read(layer, window=window)
     return numbers
 
 

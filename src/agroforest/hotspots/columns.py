@@ -34,6 +34,8 @@ _SATELLITES: dict[str, tuple[str, Instrument]] = {
     **{f"FY3{x}": (f"FY3{x}", Instrument.MERSI) for x in "CDEFG"},
     **dict.fromkeys(("L8", "LANDSAT8"), ("L8", Instrument.OLI)),
     **dict.fromkeys(("L9", "LANDSAT9"), ("L9", Instrument.OLI)),
+    **{f"S2{x}": (f"S2{x}", Instrument.MSI) for x in "ABCD"},
+    **{f"SENTINEL2{x}": (f"S2{x}", Instrument.MSI) for x in "ABCD"},
 }
 _LETTERS = {c.name.lower(): int(c) for c in Confidence}
 _LETTERS |= {name[0]: grade for name, grade in _LETTERS.items()}

@@ -21,11 +21,15 @@ class Instrument(IntEnum):
     AGRI = 3  #: FY-4A and FY-4B; 2 km
     MERSI = 4  #: FY-3; fire product of 1 km
     OLI = 5  #: Landsat 8 and 9; 30 m
+    MSI = 6  #: Sentinel-2; 20 m in the short-wave infrared
 
 
 #: Side of a pixel below the satellite, kilometres, by `Instrument`: Giglio et al. 2016
 #: (MODIS), Schroeder et al. 2014 (VIIRS); the others' product descriptions.
-NOMINAL_KM = np.array([1.0, 0.375, 2.0, 2.0, 1.0, 0.03])
+NOMINAL_KM = np.array([1.0, 0.375, 2.0, 2.0, 1.0, 0.03, 0.02])
+#: Least reach of a detection, kilometres: half a pixel of VIIRS, the finest that sees
+#: heat itself. What images of 20 and 30 m show of one fire are specks along its edge.
+LEAST_REACH_KM = 0.375 / 2.0
 
 
 class Confidence(IntEnum):
@@ -56,7 +60,8 @@ class Detections:
     instrument
         int8, see `Instrument`.
     satellite
-        str: short name as FIRMS writes it, ``T``, ``A``, ``N``, ``N20``, ``H09``.
+        str: short name as FIRMS writes it, ``T``, ``A``, ``N``, ``N20``, ``H09``; and
+        ``S2A`` to ``S2D``.
     confidence
         int8, see `Confidence`.
     percent
@@ -104,12 +109,13 @@ class Detections:
 
         Half the diagonal of its pixel, which grows towards the edge of the scan, kept
         between half and the whole nominal pixel side: 188 to 375 m for VIIRS, so that
-        two neighbours join over 375 to 750 m; 500 to 1000 m for MODIS.
+        two neighbours join over 375 to 750 m; 500 to 1000 m for MODIS. At least
+        `LEAST_REACH_KM`.
         """
         side = NOMINAL_KM[self.instrument]
         half = np.hypot(self.scan.astype(np.float64), self.track) / 2.0
         half = np.where(np.isfinite(half), half, side / np.sqrt(2.0))
-        return np.clip(half, side / 2.0, side)
+        return np.maximum(np.clip(half, side / 2.0, side), LEAST_REACH_KM)
 
     @property
     def order(self) -> NDArray[np.intp]:

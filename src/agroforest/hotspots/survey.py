@@ -37,7 +37,9 @@ class HotspotRequest:
     files
         CSV files of FIRMS; a ``detections.csv`` of an earlier run is one, too.
     tables
-        Detections that were read elsewhere, as of `firms_api`.
+        Detections that were read elsewhere, as of `firms_api` or of images.
+    notes, unreadable
+        What is to be said of those, and of what could not be read: one line each.
     out
         Folder to write into.
     now
@@ -61,6 +63,8 @@ class HotspotRequest:
 
     files: tuple[Path, ...] = ()
     tables: tuple[FileRows, ...] = ()
+    notes: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
     out: Path
     now: datetime
     boundaries: Path | None = None
@@ -84,7 +88,7 @@ class HotspotReport:
     refused, repeated
         Rows that were set aside, and why.
     unreadable
-        Files that hold no table of detections: one line each.
+        Files and scenes that could not be used: one line each.
     events
         How many.
     burning, static
@@ -156,6 +160,7 @@ def survey_hotspots(request: HotspotRequest) -> Survey:
         No file can be read, or none of the rows.
     """
     layers, notes = _read_layers(request)
+    notes = [*request.notes, *notes]
     feed, unreadable = _read_feed(request)
     feed, later = _until(feed, request.now)
     notes += later
@@ -218,11 +223,11 @@ def _say_datum(layer: Districts, request: HotspotRequest) -> str:
 
 def _read_feed(request: HotspotRequest) -> tuple[Feed, list[str]]:
     """Read what can be read; a bad file does not stop the others."""
-    if not request.files and not request.tables:
+    tables, unreadable = list(request.tables), list(request.unreadable)
+    if not request.files and not tables and not unreadable:
         raise ConfigurationError(
-            "fire hotspots", "names no detections", "give CSV files of FIRMS"
+            "fire hotspots", "names no detections", "give CSV files of FIRMS or scenes"
         )
-    tables, unreadable = list(request.tables), []
     for path in request.files:
         try:
             tables.append(read_file(path))
@@ -230,9 +235,9 @@ def _read_feed(request: HotspotRequest) -> tuple[Feed, list[str]]:
             unreadable.append(str(error))
     if not tables:
         raise NoInputError(
-            ", ".join(map(str, request.files)),
+            ", ".join(map(str, request.files)) or "fire hotspots",
             f"no usable file ({unreadable[0]})",
-            "give CSV files as FIRMS serves them",
+            "give CSV files as FIRMS serves them, or level-1 scenes",
         )
     feed = join_feeds(tables)
     if not len(feed.detections) and feed.refused:

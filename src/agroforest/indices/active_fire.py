@@ -34,6 +34,9 @@ Flags = NDArray[np.bool_]
 #: Rules that have to agree.
 VOTES_NEEDED = 2
 _WIDEST = 30  # pixels from the middle of the widest window, 61 x 61, to its edge
+#: Pixels around one that may decide over it: the widest window, and what lies beside
+#: it, since neighbours of a flame are no background.
+MARGIN = _WIDEST + 1
 _NARROWEST = 2  # of the narrowest of Kumar & Roy, 5 x 5
 _KEPT_SHARE = 0.25  # of a window of Kumar & Roy that must be background
 _SIGMAS = 3.0  # equations 4 and 5 of Schroeder, 8 and 9 of Kumar & Roy
@@ -162,8 +165,8 @@ def find_active_fire(image: DayImage) -> FireVotes:
     Parameters
     ----------
     image
-        Of any size; windows are cut at its edges, so give 30 pixels more on each side.
-        Needs some 150 bytes a pixel where anything may burn: cut whole scenes up.
+        Of any size; windows are cut at its edges, so give `MARGIN` pixels more on each
+        side. Needs some 150 bytes a pixel where anything may burn: cut whole scenes up.
 
     Returns
     -------
@@ -217,7 +220,7 @@ def _murphy(image: DayImage) -> Flags:
     near = (_ratio(r6, r5) >= 2.0) & (r6 >= 0.5)  # eq. 3, beside a pixel of eq. 2
     if image.saturated is not None:
         near |= image.saturated
-    fire: Flags = sure | (near & _widen(sure) & image.measured)
+    fire: Flags = sure | (near & widen(sure) & image.measured)
     return fire
 
 
@@ -226,7 +229,7 @@ def _kumar_roy(image: DayImage) -> Flags:
     r2, r3, r4 = image.blue, image.green, image.red
     r5, r6, r7 = image.nir, image.swir1, image.swir2
     sure = (r4 <= 0.53 * r7 - 0.214) & image.measured  # eq. 12
-    sure |= (r4 <= 0.35 * r6 - 0.044) & _widen(sure) & image.measured  # eq. 13
+    sure |= (r4 <= 0.35 * r6 - 0.044) & widen(sure) & image.measured  # eq. 13
     maybe = (r4 <= 0.53 * r7 - 0.125) | (r6 <= 1.08 * r7 - 0.048)  # eq. 14, 15
     maybe &= image.measured & ~sure
     water = (r2 > r3) & (r3 > r4) & (r4 > r5)  # eq. 16
@@ -315,8 +318,8 @@ def _ratio(above: Bands, below: Bands) -> Bands:
     return np.where(below > 0, above / below, np.nan)
 
 
-def _widen(flags: Flags) -> Flags:
-    """Add the eight neighbours of each pixel that is set."""
+def widen(flags: Flags) -> Flags:
+    """Add the eight neighbours of each pixel that is set, ``(y, x)`` bool."""
     rows, columns = flags.shape
     padded = np.pad(flags, 1)
     wide = np.zeros_like(flags)

@@ -1,0 +1,19 @@
+"""Images at the top of the atmosphere: Sentinel-2 L1C, Landsat L1, and bands alone."""
+
+from agroforest.catalog.level1.find import find_level1
+from agroforest.catalog.level1.record import (
+    BANDS,
+    BandFile,
+    Imager,
+    Level1Scene,
+    SaturationFile,
+)
+
+__all__ = [
+    "BANDS",
+    "BandFile",
+    "Imager",
+    "Level1Scene",
+    "SaturationFile",
+    "find_level1",
+]
