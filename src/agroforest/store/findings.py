@@ -3,7 +3,7 @@
 Every function works on a connection inside the caller's transaction.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import fields
 from datetime import date
 from typing import Any
@@ -14,13 +14,15 @@ from sqlalchemy import Connection, Row, select
 from agroforest.core.alert import Alert, AlertStatus, Change, Instruction
 from agroforest.core.risk import Hazard
 from agroforest.store.schema import alert, alert_change
-from agroforest.store.statements import insert_missing, upsert
+from agroforest.store.statements import insert_missing, upsert_all
+
+_BUILT = ("hazard", "status", "places", "geometry")
+_PLAIN = tuple(f.name for f in fields(Alert) if f.name not in _BUILT)
 
 
 def write_alerts(connection: Connection, alerts: Iterable[Alert]) -> None:
     """Record alerts as they stand now."""
-    for each in alerts:
-        upsert(connection, alert, _build_row(each))
+    upsert_all(connection, alert, [_build_row(each) for each in alerts])
 
 
 def write_instructions(
@@ -53,8 +55,7 @@ def read_alerts(
         query = query.where(alert.c.status.in_(sorted(statuses)))
     if hazards is not None:
         query = query.where(alert.c.hazard.in_(sorted(hazards)))
-    found = [build_alert(row) for row in connection.execute(query)]
-    return sorted(found, key=lambda a: (a.first_night, a.id))
+    return build_alerts(connection.execute(query).all())
 
 
 def read_instructions(
@@ -91,15 +92,17 @@ def _build_row(each: Alert) -> dict[str, object]:
     return row
 
 
-def build_alert(row: Row[Any]) -> Alert:
-    """Build an alert from its row."""
-    values = {f.name: getattr(row, f.name) for f in fields(Alert)}
-    return Alert(
-        **values
-        | {
-            "hazard": Hazard(row.hazard),
-            "status": AlertStatus(row.status),
-            "places": tuple(row.places),
-            "geometry": shapely.from_wkb(row.geometry),
-        }
-    )
+def build_alerts(rows: Sequence[Row[Any]]) -> list[Alert]:
+    """Build alerts from their rows, by first night and id."""
+    shapes = shapely.from_wkb([row.geometry for row in rows])
+    found = [
+        Alert(
+            **{name: getattr(row, name) for name in _PLAIN},
+            hazard=Hazard(row.hazard),
+            status=AlertStatus(row.status),
+            places=tuple(row.places),
+            geometry=shape,
+        )
+        for row, shape in zip(rows, shapes, strict=True)
+    ]
+    return sorted(found, key=lambda a: (a.first_night, a.id))

@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any
 
 import shapely
+from shapely.geometry.base import BaseGeometry
 from sqlalchemy import ColumnElement, Connection, Row, Select, or_, select
 
 from agroforest.core.alert import Alert, AlertStatus
@@ -26,16 +27,17 @@ from agroforest.core.fire import (
     Verification,
 )
 from agroforest.core.identity import digest
-from agroforest.store.findings import build_alert
+from agroforest.store.findings import build_alerts
 from agroforest.store.schema import alert, fire_alert, verification
-from agroforest.store.statements import build_insert, upsert
+from agroforest.store.statements import build_insert, upsert_all
 from agroforest.store.times import from_microseconds, to_microseconds
 
 
 def write_fires(connection: Connection, fires: Iterable[FireFacts]) -> None:
     """Record facts as they stand now; their alerts are recorded already."""
-    for each in fires:
-        upsert(connection, fire_alert, _build_row(each))
+    facts = list(fires)
+    upsert_all(connection, fire_alert, [_build_row(each) for each in facts])
+    for each in facts:
         if each.verification is not None:
             raised = to_microseconds(each.raised)
             _add(connection, each.alert, raised, each.verification)
@@ -71,21 +73,18 @@ def read_fires(
     if since is not None:
         living = alert.c.status != str(AlertStatus.CLOSED)
         wanted.append(or_(living, alert.c.last_night >= since))
+    alerts = select(alert).join(fire_alert, fire_alert.c.alert == alert.c.id)
+    rows = connection.execute(_of_alerts(select(fire_alert), wanted)).all()
+    shapes = shapely.from_wkb([row.geometry for row in rows])
     found = _read_verifications(connection, wanted)
     facts = {
-        row.alert: _build_facts(row, found.get(row.alert))
-        for row in connection.execute(_of_alerts(select(fire_alert), wanted))
+        row.alert: _build_facts(row, shape, found.get(row.alert))
+        for row, shape in zip(rows, shapes, strict=True)
     }
-    alerts = [
-        build_alert(row)
-        for row in connection.execute(
-            select(alert)
-            .join(fire_alert, fire_alert.c.alert == alert.c.id)
-            .where(*wanted)
-        )
+    return [
+        (each, facts[each.id])
+        for each in build_alerts(connection.execute(alerts.where(*wanted)).all())
     ]
-    alerts.sort(key=lambda a: (a.first_night, a.id))
-    return [(each, facts[each.id]) for each in alerts]
 
 
 def _of_alerts(
@@ -172,10 +171,12 @@ def _build_row(facts: FireFacts) -> dict[str, object]:
     return {k: v.replace("\0", "") if isinstance(v, str) else v for k, v in row.items()}
 
 
-def _build_facts(row: Row[Any], found: Verification | None) -> FireFacts:
+def _build_facts(
+    row: Row[Any], shape: BaseGeometry, found: Verification | None
+) -> FireFacts:
     event = HotspotEvent(
         id=row.event,
-        geometry=shapely.from_wkb(row.geometry),
+        geometry=shape,
         longitude=row.longitude,
         latitude=row.latitude,
         kind=EventKind(row.kind),

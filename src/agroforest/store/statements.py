@@ -16,6 +16,21 @@ def upsert(connection: Connection, table: Table, row: Mapping[str, object]) -> N
     )
 
 
+def upsert_all(
+    connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]
+) -> None:
+    """Do as `upsert` for rows that all have the same columns, in one statement."""
+    if not rows:
+        return
+    statement = build_insert(connection, table)
+    keys = [column.name for column in table.primary_key]
+    changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=keys, set_=changed),
+        [dict(row) for row in rows],
+    )
+
+
 def insert_missing(
     connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]
 ) -> int:
