@@ -177,3 +177,45 @@ def test_devices_in_both_languages() -> None:
     rows = json.loads(_call("devices", "--json"))
     assert {row["device"] for row in rows} == set(DEVICES)
     assert all(row["zh"] and row["en"] for row in rows)
+
+
+def test_check_writes_the_flags_and_says_them(tmp_path: Path) -> None:
+    path = tmp_path / "probe.csv"
+    rows = "".join(f"2024-05-01 {h:02d}:00:00,23.{h:02d}\n" for h in range(24))
+    path.write_text("time,SoilMoisture\n" + rows + "2024-05-02 00:00:00,179\n")
+    out = tmp_path / "new" / "flags.csv"
+    found = RUN.invoke(
+        app, ["sensors", "check", str(path), "--out", str(out), "--json"]
+    )
+    assert found.exit_code == 0
+    assert "guessed: column 2 'SoilMoisture'" in found.stderr
+    report = json.loads(found.stdout)
+    assert (report["readings"], report["flagged"]) == (25, 1)
+    assert report["flags"]["C02"] == {"count": 1, "zh": "高于 60 %", "en": "above 60 %"}
+    assert set(report["not_judged"]) == {"D01", "D02", "D03", "D04", "D05"}
+    lines = out.read_text().splitlines()
+    assert lines[0] == "time,value,flags,unit,sensor,variable,depth_m"
+    assert lines[-1] == (
+        '2024-05-02T00:00:00,179.0,"C02,C03,range",%,probe,soil_moisture,'
+    )
+    said = _call("check", path)
+    assert "25 个读数 readings, 1 个有标记 flagged" in said
+    assert "C02             1  高于 60 % · above 60 %" in said
+    assert "D04       未判断 not judged: 缺 needs 雨量 rain" in said
+
+
+def test_check_refuses_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("a,b\n1,2\n")
+    with pytest.raises(ConfigurationError, match=r"x\.csv: has no column of times"):
+        _call("check", path)
+    with pytest.raises(DataError, match=r"none\.csv"):
+        _call("check", tmp_path / "none.csv")
+
+
+@pytest.mark.data
+def test_check_compares_with_the_flags_of_the_file(data_dir: Path) -> None:
+    path = next((data_dir / "soil_ismn" / "COSMOS").glob("*/*.stm"))
+    report = json.loads(_call("check", path, "--json"))
+    assert report["agreement"]["D08"]["of_flagged"] == 1.0
+    assert report["saturation_m3_m3"] == 0.46
