@@ -30,7 +30,7 @@ STALE_DAYS = 3
 #: Days after the night that are taken from a forecast; beyond them it says little.
 AHEAD_DAYS = 10
 _NIGHT = "{night}"
-_NDMI = "*/*NDMI*.tif"
+_NDMI = "*/*_ndmi.tif"  # as raster_name writes the nights' maps
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
