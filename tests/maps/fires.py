@@ -224,7 +224,10 @@ def fire_page(**changes: Any) -> FirePage:
                 reason_en="A wet day of low danger, 8 mm: wait for another look.",
             ),
         ),
-        "scars": (scar(0), scar(1, before=None, nbr_before=None, severity_ha=())),
+        "scars": (
+            scar(0),
+            scar(1, alert="", before=None, nbr_before=None, severity_ha=()),
+        ),
     }
     return FirePage(**known | changes)
 

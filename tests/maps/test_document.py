@@ -11,6 +11,8 @@ import pytest
 
 from agroforest.maps import MapPage, build_page
 from agroforest.maps.assets import (
+    FIRE_SCRIPTS,
+    FIRE_STYLES,
     HOTSPOT_SCRIPTS,
     HOTSPOT_STYLE,
     SCRIPTS,
@@ -49,7 +51,7 @@ def test_nothing_in_it_asks_for_anything(document: str) -> None:
     assert "sourceMappingURL" not in document
     styles = " ".join(re.findall(r"<style>(.*?)</style>", document, re.DOTALL))
     assert "url(" not in styles
-    for name in SCRIPTS:
+    for name in (*SCRIPTS, YEARLY_SCRIPT, *HOTSPOT_SCRIPTS, *FIRE_SCRIPTS):
         script = read_script(name)
         assert not re.search(
             r"\bfetch\(|XMLHttpRequest|importScripts|WebSocket", script
@@ -139,6 +141,8 @@ def test_every_asset_is_used() -> None:
         *STYLES,
         *HOTSPOT_SCRIPTS,
         HOTSPOT_STYLE,
+        *FIRE_SCRIPTS,
+        *FIRE_STYLES,
     }
     assert "BSD" in ASSETS.joinpath("LICENSE.leaflet").read_text("utf-8")
 

@@ -23,6 +23,9 @@ Floats = NDArray[np.float64]
 
 # Numbers of a page up to which each takes two bytes, else one: 400 kB of text.
 _FINE_NUMBERS = 150_000
+#: Numbers of a page above which those of drivers stay behind: 2 MB of text, and a
+#: province at a kilometre has five times as many. Arbitrary.
+MOST_NUMBERS = 1_500_000
 # Nodes each way of the lattice by which a click finds its cell. Between nodes, 1/16 of
 # an area 300 km wide, a straight line is off by some metres.
 _NODES = 17
@@ -40,20 +43,24 @@ def number_cells(danger: Sequence[DangerLayer]) -> Json:
     -------
     dict
         ``days``, their ``grids``, and ``columns`` of numbers as text. Days on one grid
-        share the list of its known cells.
+        share the list of its known cells. ``complete`` is False where drivers would
+        be more than `MOST_NUMBERS`: they are pictures only.
     """
     grids = list(dict.fromkeys(day.grid for day in danger))
     known = [_known(day for day in danger if day.grid == grid) for grid in grids]
-    columns = sum(
-        (1 + len(day.drivers)) * int(known[grids.index(day.grid)].sum())
-        for day in danger
+    places = [grids.index(day.grid) for day in danger]
+    numbers = sum(
+        len(day.drivers) * int(known[place].sum())
+        for day, place in zip(danger, places, strict=True)
     )
-    store = _Columns(fine=columns <= _FINE_NUMBERS)
+    store = _Columns(fine=numbers <= _FINE_NUMBERS)
+    complete = numbers <= MOST_NUMBERS
     return {
         "days": [
-            _day(day, grids.index(day.grid), known[grids.index(day.grid)], store)
-            for day in danger
+            _day(day, place, known[place], store, drivers=complete)
+            for day, place in zip(danger, places, strict=True)
         ],
+        "complete": complete,
         "grids": [
             {**_lattice(grid), "runs": _runs(cells)}
             for grid, cells in zip(grids, known, strict=True)
@@ -78,16 +85,20 @@ def _layers_of(day: DangerLayer) -> Iterator[NDArray[np.bool_]]:
 
 
 def _day(
-    day: DangerLayer, grid: int, known: NDArray[np.bool_], store: "_Columns"
+    day: DangerLayer,
+    grid: int,
+    known: NDArray[np.bool_],
+    store: "_Columns",
+    *,
+    drivers: bool,
 ) -> Json:
     numbers = [
         {
-            "layer": f"danger:{text(driver.name)}",
             "name": both(driver.zh, driver.en),
             "unit": text(driver.unit),
             **store.add(driver.values[known]),
         }
-        for driver in day.drivers
+        for driver in (day.drivers if drivers else ())
     ]
     probability = {}
     if day.probability is not None:

@@ -23,7 +23,7 @@ UNTRAINED = (
     "Untrained combination of published classes, not tested: no probability of fire.",
 )
 # Shades of a driver's picture: the eye tells no more, and the file is half as large.
-_SHADES = 48
+_SHADES = 32
 _OPACITY = 0.7
 _TILE = "area"
 

@@ -23,7 +23,8 @@
     node.dataset.tab = "fire";
     node.setAttribute("role", "tab");
     node.setAttribute("aria-selected", String(this.open === "fire"));
-    this.root.querySelector("[data-tab=alerts]").after(node);
+    const before = this.root.querySelector("[data-tab=alerts]") || this.root.querySelector("[data-tab=layers]");
+    before.after(node);
     this.root.querySelector(".af-tabs").classList.add("af-many");
   };
 
@@ -42,6 +43,7 @@
   panel.layerRow = function (layer) {
     const row = layerRow.call(this, layer);
     const { fire, word } = this.view;
+    if (word.fire.vector[layer.kind]) row.querySelector(".af-name span").textContent = word.fire.vector[layer.kind];
     if (layer.kind === "danger") {
       const known = layer.tiles.area.some((frame) => frame.day === fire.day.day);
       const day = fire.day.forecast ? word.fire.forecastOf(fire.day.day) : fire.day.day;

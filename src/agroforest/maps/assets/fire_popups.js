@@ -50,6 +50,7 @@
         ...(day.probability ? [[own.probability, share === null ? own.unknownHere : percent(share) + (day.model ? own.ofModel(day.model) : "")]] : []),
         ...cell.drivers.map(({ driver, value }) => [driver.name[lang],
           value === null ? own.unknownHere : (plainNumber(value, driver.digits) + " " + driver.unit).trim()]),
+        [own.drivers, view.data.fire.danger.complete ? "" : own.tooMany],
         [own.missing, missing || own.none],
       ]),
       el("p.af-note", view.fire.limits()[lang]));
