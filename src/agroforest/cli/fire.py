@@ -2,7 +2,13 @@
 
 import typer
 
-from agroforest.cli import fire_danger, fire_hotspots, fire_scar, fire_weather
+from agroforest.cli import (
+    fire_danger,
+    fire_hotspots,
+    fire_scar,
+    fire_verify,
+    fire_weather,
+)
 
 app = typer.Typer(
     help="Fire weather, hotspots and scars. · 森林火险、热点与过火",
@@ -13,3 +19,4 @@ app.command(name="danger")(fire_danger.danger)
 app.command(name="hotspots")(fire_hotspots.hotspots)
 app.command(name="climatology")(fire_hotspots.climatology)
 app.command(name="scar")(fire_scar.scar)
+app.command(name="verify")(fire_verify.verify)
