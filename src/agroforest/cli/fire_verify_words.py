@@ -88,8 +88,8 @@ def _tell_event(alert: dict[str, Any], zone: timezone) -> str:
     last = _tell_time(event["last"], zone)
     return (
         f"{_tell_place(event)}  末次 last seen {last}  "
-        f"{event['confidence']}, {event['detections']} detections, "
-        f"{event['looks']} looks"
+        f"{event['confidence']}, 火点 detections {event['detections']}, "
+        f"观测 looks {event['looks']}"
     )
 
 
