@@ -29,6 +29,8 @@ from agroforest.maps import (
     MapPage,
     ScarLayer,
 )
+from agroforest.maps.fire_data import add_fire
+from agroforest.maps.layers import build_data
 
 CRS = "EPSG:32649"
 NIGHT = date(2024, 2, 20)
@@ -259,3 +261,12 @@ def night_page(fire: FirePage | None = None, **changes: Any) -> MapPage:
         fire=fire_page() if fire is None else fire,
     )  # fmt: skip
     return page.patch(**changes)
+
+
+def data_of(page: MapPage) -> dict[str, Any]:
+    """Build the data of a page without its document."""
+    return add_fire(build_data(page), page)
+
+
+#: A night on which nothing is known of fire.
+NOTHING = FirePage(moment=MOMENT)

@@ -208,8 +208,11 @@
   panel.about = function () {
     const found = about.call(this);
     if (!this.view.fire) return found;
-    const own = this.view.word.fire;
-    const source = found.findIndex((node) => node.textContent === this.view.word.source);
-    return [...found.slice(0, source), el("h2", own.reading), el("p", own.heat), ...own.explain.map((line) => el("p", line)), ...found.slice(source)];
+    const { word, data } = this.view, own = word.fire;
+    // How to read hatched pictures of risk, where there are any.
+    const foreign = data.layers.some((layer) => layer.kind === "risk") ? [] : [word.reading, word.explain(data.staleDays)];
+    const kept = found.filter((node) => !foreign.includes(node.textContent));
+    const source = kept.findIndex((node) => node.textContent === word.source);
+    return [...kept.slice(0, source), el("h2", own.reading), el("p", own.heat), ...own.explain.map((line) => el("p", line)), ...kept.slice(source)];
   };
 })(window.agroforest);
