@@ -16,6 +16,7 @@ from agroforest.cli import (
     demo,
     fire,
     index,
+    listen,
     model,
     monitor,
     nightly,
@@ -48,6 +49,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(scenes.app, name="scenes")
+listen.register(sensors.app)
 app.add_typer(sensors.app, name="sensors")
 app.add_typer(water.app, name="water")
 app.add_typer(model.app, name="model")

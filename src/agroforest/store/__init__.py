@@ -1,17 +1,23 @@
-"""Facts in a database: runs, tasks, alerts, sensors, readings."""
+"""Facts in a database: runs, tasks, alerts, sensors, readings, what came in."""
 
 from agroforest.store.records import (
     AddedReadings,
+    ArrivedBatch,
+    DeadLetter,
     QuarantineRecord,
     RunRecord,
+    SpoolState,
     TaskRecord,
 )
 from agroforest.store.store import Store, open_store
 
 __all__ = [
     "AddedReadings",
+    "ArrivedBatch",
+    "DeadLetter",
     "QuarantineRecord",
     "RunRecord",
+    "SpoolState",
     "Store",
     "TaskRecord",
     "open_store",

@@ -23,7 +23,8 @@ _FEW = 200
 
 #: Microseconds since the epoch, value, quality.
 _Point = tuple[int, float | None, int]
-_SeriesKey = tuple[str, Variable, float | None]
+#: Sensor, variable and depth.
+SeriesKey = tuple[str, Variable, float | None]
 
 
 def write_sensors(connection: Connection, sensors: Iterable[Sensor]) -> int:
@@ -68,7 +69,7 @@ def write_readings(
         A reading of an unknown sensor, or a value that is not a number.
     """
     batch = _group(readings)
-    _add_series(connection, batch)
+    add_series(connection, batch)
     rows: list[dict[str, object]] = []
     known = conflicts = 0
     for key, points in batch.items():
@@ -154,28 +155,21 @@ def write_quality(connection: Connection, readings: Iterable[Reading]) -> int:
     return int(connection.execute(statement, rows).rowcount)
 
 
-def series_id(key: _SeriesKey) -> int:
+def series_id(key: SeriesKey) -> int:
     """Build a series' number: 63 bits of the digest of sensor, variable and depth."""
     name, variable, depth_m = key
     depth = None if depth_m is None else float(depth_m) + 0.0  # -0.0 is 0.0
     return int(digest(name, variable, depth), 16) >> 1
 
 
-def _group(readings: Iterable[Reading]) -> dict[_SeriesKey, list[_Point]]:
-    batch: dict[_SeriesKey, list[_Point]] = {}
-    for each in readings:
-        if each.value is not None and not math.isfinite(each.value):
-            raise DataError(
-                each.sensor,
-                f"{each.variable} is {each.value} at {each.time.isoformat()}",
-                "give a number, or None with the flag MISSING",
-            )
-        points = batch.setdefault((each.sensor, each.variable, each.depth_m), [])
-        points.append((to_microseconds(each.time), each.value, int(each.quality)))
-    return batch
+def add_series(connection: Connection, keys: Collection[SeriesKey]) -> None:
+    """Record the series that are not recorded yet.
 
-
-def _add_series(connection: Connection, keys: Collection[_SeriesKey]) -> None:
+    Raises
+    ------
+    DataError
+        One is of an unknown sensor.
+    """
     names = set(connection.scalars(select(sensor.c.id)))
     unknown = sorted({name for name, _, _ in keys} - names)
     if unknown:
@@ -194,11 +188,25 @@ def _add_series(connection: Connection, keys: Collection[_SeriesKey]) -> None:
     insert_missing(connection, series, rows)
 
 
+def _group(readings: Iterable[Reading]) -> dict[SeriesKey, list[_Point]]:
+    batch: dict[SeriesKey, list[_Point]] = {}
+    for each in readings:
+        if each.value is not None and not math.isfinite(each.value):
+            raise DataError(
+                each.sensor,
+                f"{each.variable} is {each.value} at {each.time.isoformat()}",
+                "give a number, or None with the flag MISSING",
+            )
+        points = batch.setdefault((each.sensor, each.variable, each.depth_m), [])
+        points.append((to_microseconds(each.time), each.value, int(each.quality)))
+    return batch
+
+
 def _find_series(
     connection: Connection,
     sensors: Collection[str],
     variables: Collection[Variable] | None,
-) -> dict[int, _SeriesKey]:
+) -> dict[int, SeriesKey]:
     wanted = set(sensors)
     return {
         row.id: (row.sensor, Variable(row.variable), row.depth_m)

@@ -31,7 +31,7 @@ from sqlalchemy import (
 )
 
 #: Revision of the newest migration; a test compares it with the scripts.
-HEAD = "0002"
+HEAD = "0003"
 
 #: Not alembic's own name: a server's database may hold other programs too.
 VERSION_TABLE = "agroforest_schema"
@@ -218,4 +218,34 @@ quarantine = Table(
     Column("problem", Text, nullable=False),
     Column("remedy", Text, nullable=False),
     Index("ix_quarantine_pipeline_night", "pipeline", "night"),
+)
+
+#: How far a spool of messages was read; moves in one transaction with the readings.
+spool = Table(
+    "spool",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("segment", BigInteger, nullable=False),
+    Column("byte", BigInteger, nullable=False),
+    Column("messages", BigInteger, nullable=False),
+    Column("readings", BigInteger, nullable=False),
+    Column("dead", BigInteger, nullable=False),
+    Column("received_us", BigInteger),
+)
+
+#: Messages, or parts of them, that could not be read; by their place in the spool.
+dead_letter = Table(
+    "dead_letter",
+    metadata,
+    Column("spool", String(64), primary_key=True),
+    Column("segment", BigInteger, primary_key=True, autoincrement=False),
+    Column("byte", BigInteger, primary_key=True, autoincrement=False),
+    Column("source", Text, nullable=False),
+    Column("received_us", BigInteger, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("head", LargeBinary, nullable=False),
+    Column("kept", Integer, nullable=False),
+    Index("ix_dead_letter_received", "received_us"),
 )

