@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from agroforest.core.errors import ConfigurationError, DataError
 from agroforest.sensors.decoders import (
     DEVICES,
+    NAMES,
     Message,
     decode,
     find_device,
     match_devices,
 )
+from agroforest.sensors.decoders.labels import LABELS
 from agroforest.sensors.decoders.sensecap import crc16_kermit
 from agroforest.sensors.envelope import build_uplink
 
@@ -334,6 +336,11 @@ def test_checksum_of_the_catalogue() -> None:
 )
 def test_devices_are_found_by_whole_words(text: str, device: str | None) -> None:
     assert find_device(text) == device
+
+
+def test_every_name_has_words_in_both_languages() -> None:
+    assert set(LABELS) == NAMES
+    assert all(zh and en for zh, en, _ in LABELS.values())
 
 
 def test_unknown_device() -> None:

@@ -204,6 +204,7 @@ def test_any_series_is_judged(values: list[float], steps: list[float]) -> None:
 
 
 @pytest.mark.data
+@pytest.mark.slow
 def test_agreement_with_the_flags_in_the_files(data_dir: Path) -> None:
     """Over the four stations, of the readings either flags and of all."""
     total: dict[str, list[Agreement]] = {}

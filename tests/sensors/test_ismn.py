@@ -43,7 +43,7 @@ READINGS = (
     _reading(0, 0.25, Quality.GOOD),
     _reading(1, 0.61, Quality.RANGE | Quality.SPIKE),
     _reading(2, None, Quality.MISSING),
-    _reading(3, 0.25, Quality.GOOD),
+    _reading(3, 0.25, Quality.FROZEN),
 )
 STATION = Sensor(
     id="ismn:NET/ST-1", name="NET ST-1", longitude=108.3, latitude=22.8, elevation=75.0

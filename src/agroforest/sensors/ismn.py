@@ -30,15 +30,21 @@ _VARIABLES = {
     "p": Variable.PRECIPITATION,
 }
 
-#: Theirs that mean the same as ours (Dorigo 2013, table 2); the others are kept
-#: beside the readings, as text.
+#: Theirs that mean the same as ours (Dorigo 2013, table 2); all of them are kept
+#: beside the readings, as text. D02, air below freezing, says nothing of the soil.
 _FLAGS = {
     "C01": Quality.RANGE,
     "C02": Quality.RANGE,
     "C03": Quality.RANGE,
+    "D01": Quality.FROZEN,
+    "D03": Quality.FROZEN,
+    "D04": Quality.RAINLESS,
+    "D05": Quality.RAINLESS,
     "D06": Quality.SPIKE,
-    "D09": Quality.FLAT,
-    "D10": Quality.FLAT,
+    "D07": Quality.BREAK,
+    "D08": Quality.BREAK,
+    "D09": Quality.PLATEAU,
+    "D10": Quality.PLATEAU,
 }
 _MISSING = -9999.0
 _STATION_FIELDS = 8
