@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import shapely
 from tests.maps.fires import (
     ALERTS,
     EVENTS,
@@ -132,3 +133,11 @@ def test_the_hazard_has_words() -> None:
     words = hazard_words(Hazard.ACTIVE_FIRE)
     assert words.name == ("疑似火情", "Suspected fire")
     assert "请实地核查" in words.sentence[0]
+
+
+def test_counties_are_drawn_as_lines() -> None:
+    fire = fire_page().patch(boundaries=(shapely.box(108, 22, 109, 23),))
+    lines = data_of(night_page(fire=fire))["fire"]["boundaries"]
+    assert len(lines) == 1
+    assert [22.0, 108.0] in lines[0]
+    assert data_of(night_page())["fire"]["boundaries"] == []

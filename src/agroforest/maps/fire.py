@@ -188,6 +188,8 @@ class FirePage:
         What burned.
     utc_offset_hours
         Of local time; 8 is China.
+    boundaries
+        Counties, to find one's way; lines only.
     """
 
     moment: datetime
@@ -197,6 +199,7 @@ class FirePage:
     held: tuple[HeldEvent, ...] = ()
     scars: tuple[ScarLayer, ...] = ()
     utc_offset_hours: float = 8.0
+    boundaries: tuple[BaseGeometry, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         if self.moment.tzinfo is None:

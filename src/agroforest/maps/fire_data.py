@@ -15,7 +15,12 @@ from agroforest.maps.fire import FirePage, HeldEvent
 from agroforest.maps.fire_cells import number_cells
 from agroforest.maps.fire_danger import UNTRAINED, draw_danger
 from agroforest.maps.fire_scars import draw_scars
-from agroforest.maps.hotspots import EVENT_AGES, FireEvent, event_columns
+from agroforest.maps.hotspots import (
+    EVENT_AGES,
+    FireEvent,
+    draw_outlines,
+    event_columns,
+)
 from agroforest.maps.layers import both, text
 from agroforest.maps.page import MapPage
 
@@ -61,6 +66,7 @@ def add_fire(data: Json, page: MapPage) -> Json:
         "alerts": [_alert(facts, number) for facts in _by_deadline(fire.alerts)],
         "held": [_held(held, number) for held in _newest_held(fire.held)],
         **draw_scars(fire.scars, pictures),
+        "boundaries": draw_outlines(fire.boundaries),
     }
     notices = [*data["notices"], *_notices(fire, len(events))]
     return {

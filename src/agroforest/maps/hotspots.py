@@ -132,7 +132,7 @@ def build_hotspot_page(page: HotspotPage) -> str:
 def build_hotspot_data(page: HotspotPage) -> Json:
     """Everything the page shows, JSON-ready; columns of events are of one length."""
     shown = list(page.events[:MOST_EVENTS])
-    lines = _outlines(page.boundaries)
+    lines = draw_outlines(page.boundaries)
     return {
         "page": "hotspots",
         "now": page.now.strftime("%Y-%m-%dT%H:%MZ"),
@@ -220,7 +220,7 @@ def _ends(values: Iterable[float]) -> tuple[float, float]:
     return known[0], known[-1]
 
 
-def _outlines(boundaries: Sequence[BaseGeometry]) -> list[list[list[float]]]:
+def draw_outlines(boundaries: Sequence[BaseGeometry]) -> list[list[list[float]]]:
     """Lines of latitude and longitude, thinned to what the eye can tell."""
     lines = []
     for shape in boundaries:

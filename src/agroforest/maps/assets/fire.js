@@ -48,12 +48,15 @@
     addLayers() {
       const { view, map } = this;
       const alerts = Number(map.getPane("alerts").style.zIndex);
-      const panes = { "scar-pictures": alerts - 2, scars: alerts - 1, hotspots: alerts };
+      const panes = { counties: alerts - 3, "scar-pictures": alerts - 2, scars: alerts - 1, hotspots: alerts };
       Object.entries(panes).forEach(([id, z]) => {
         const pane = map.createPane(id);
         pane.style.zIndex = z;
         pane.style.pointerEvents = "none"; // shapes inside switch it on for themselves
       });
+      const lines = L.canvas({ pane: "counties" });
+      this.data.boundaries.forEach((line) => L.polyline(line, {
+        pane: "counties", renderer: lines, color: "#4a554f", weight: 1, interactive: false }).addTo(map));
       const own = this.data.scars.length ? ["hotspots", "scars"] : ["hotspots"];
       view.vectors.unshift(...own.map((id) => ({ id, kind: id, shown: true, opacity: 1 })));
     }

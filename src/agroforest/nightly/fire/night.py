@@ -8,6 +8,8 @@ from pathlib import Path
 from time import perf_counter
 
 import numpy as np
+import shapely
+from shapely.geometry.base import BaseGeometry
 
 from agroforest.alerts.fire import FireAlert, FireStep, step
 from agroforest.alerts.gate import Conditions
@@ -150,6 +152,15 @@ class FireWatch:
     def scar_folder(self) -> Path:
         """Where those of scars are."""
         return self.folder / "scars"
+
+    @property
+    def boundaries(self) -> tuple[BaseGeometry, ...]:
+        """Counties of the area, cut at its edge."""
+        area, counties = self._aoi.area, self._surroundings.layers.get("county")
+        if counties is None:
+            return ()
+        near = (d.geometry for d in counties.districts if d.geometry.intersects(area))
+        return tuple(shapely.intersection(shape, area) for shape in near)
 
     def plan(self, night: date, now: datetime | None = None) -> FirePlan:
         """Read what a night has to go on.

@@ -53,6 +53,7 @@ def show_fire(found: FireNight, watch: FireWatch, pipeline: Pipeline) -> FirePag
         ),
         scars=_scars(found, watch),
         utc_offset_hours=pipeline.map.utc_offset_hours,
+        boundaries=watch.boundaries,
     )
 
 
