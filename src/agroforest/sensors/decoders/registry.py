@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
 from agroforest.core.errors import ConfigurationError, DataError
 from agroforest.sensors.decoders import decentlab
@@ -215,6 +215,7 @@ def check_port(name: str, ports: tuple[int, ...], fport: int | None) -> None:
     )
 
 
+@lru_cache(maxsize=1024)  # a network names few devices, many times
 def find_device(text: str) -> str | None:
     """Find the known device whose name occurs in `text` as whole words."""
     words = f"-{_norm(text)}-".replace("-ls-", "-lb-")  # same device, solar
