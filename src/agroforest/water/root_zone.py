@@ -66,7 +66,7 @@ def settle_uniform(
         percolation=percolation,
         drained=percolation,
         found=nothing,
-        unmet=left - depletion,
+        unmet=np.maximum(left - available, 0.0),
         unmet_below=nothing,
     )
 
@@ -115,5 +115,5 @@ def settle_layers(
         drained=np.maximum(-left, 0.0),
         found=found,
         unmet=np.maximum(left - available, 0.0),
-        unmet_below=deep - profile,
+        unmet_below=np.maximum(deep - whole, 0.0),
     )

@@ -82,25 +82,26 @@ def find_coefficients(crop: Crop, age: Amount | NDArray[np.int64]) -> Coefficien
     )
 
 
-def find_growth(crop: Crop, kcb: Field) -> Field:
-    """Share of the way from the initial to the mid-season size, by the coefficient.
+def find_height(crop: Crop, kcb: Field) -> Field:
+    """Height of the plants, metres."""
+    return _find_size(crop, kcb, first=crop.height_ini, largest=crop.height_max)
+
+
+def find_root_depth(crop: Crop, kcb: Field) -> Field:
+    """Depth of the roots, metres, never below the deepest (FAO-56 p. 279)."""
+    depth = _find_size(crop, kcb, first=crop.root_ini, largest=crop.root_max)
+    return np.minimum(depth, crop.root_max)
+
+
+def _find_size(crop: Crop, kcb: Field, *, first: Amount, largest: Amount) -> Field:
+    """Size on the way from the first to the mid-season one, by the coefficient.
 
     A crop whose two coefficients are equal is full-grown (an evergreen stand).
     """
     span = np.asarray(crop.kcb_mid, dtype=np.float64) - crop.kcb_ini
-    return np.where(span == 0, 1.0, _share(kcb - crop.kcb_ini, span))
-
-
-def find_height(crop: Crop, kcb: Field) -> Field:
-    """Height of the plants, metres."""
-    span = np.asarray(crop.height_max) - crop.height_ini
-    return np.maximum(crop.height_ini + span * find_growth(crop, kcb), LEAST_SIZE)
-
-
-def find_root_depth(crop: Crop, kcb: Field) -> Field:
-    """Depth of the roots, metres (FAO-56 p. 279)."""
-    span = np.asarray(crop.root_max) - crop.root_ini
-    return np.maximum(crop.root_ini + span * find_growth(crop, kcb), LEAST_SIZE)
+    way = (np.asarray(largest) - first) * (kcb - crop.kcb_ini)
+    grown = first + _share(way, span)
+    return np.maximum(np.where(span == 0, largest, grown), LEAST_SIZE)
 
 
 def find_climate_term(wind: Amount, humidity: Amount, height: Amount) -> Field:

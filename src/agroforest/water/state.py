@@ -17,7 +17,7 @@ Field = NDArray[np.float64]
 #: Names of the arrays, as they are kept.
 ARRAYS = (
     *("age", "depletion", "variance", "profile", "below", "skin"),
-    *("wetted", "height", "root", "kcb", "stale"),
+    *("wetted", "height", "root", "kcb", "table_kcb", "stale"),
 )
 #: mm: how well the first depletion is known where nobody measured it. Arbitrary: a
 #: fifth of the available water of a loam one metre deep.
@@ -89,8 +89,10 @@ class RootZone:
         Same shape, float64: share of the ground that the last water wetted.
     height, root
         Same shape, float64, metres.
-    kcb
-        Same shape, float64: basal crop coefficient.
+    kcb, table_kcb
+        Same shape, float64: basal crop coefficient, and that of the tables alone. Both
+        are summed up day by day: roots in layers count in whole millimetres, and a
+        depth that falls on one must do so in every program alike.
     stale
         Same shape, int16: days in a row without weather, up to `day`; 0 is fresh.
     """
@@ -107,6 +109,7 @@ class RootZone:
     height: Field
     root: Field
     kcb: Field
+    table_kcb: Field
     stale: NDArray[np.int16]
 
     @classmethod
@@ -162,6 +165,7 @@ class RootZone:
             height=_fill(crop.height_ini, shape),
             root=_fill(find_root_depth(crop, kcb), shape),
             kcb=_fill(kcb, shape),
+            table_kcb=_fill(kcb, shape),
             stale=np.zeros(shape, dtype=np.int16),
         )
 

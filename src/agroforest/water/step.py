@@ -30,6 +30,7 @@ _MOST_DAYS = np.iinfo(np.int16).max
 class _Canopy:
     kc: Field
     kcb: Field
+    table_kcb: Field
     height: Field
     root: Field
     kc_max: Field
@@ -132,6 +133,7 @@ def step(
         height=canopy.height,
         root=canopy.root,
         kcb=canopy.kcb,
+        table_kcb=canopy.table_kcb,
         stale=np.where(
             supply.known, 0, np.minimum(zone.stale + 1.0, _MOST_DAYS)
         ).astype(np.int16),
@@ -185,6 +187,7 @@ def _grow(zone: RootZone, today: FieldDay, crop: Crop) -> _Canopy:
     # A coefficient once seen goes on from there while it rises or falls, and is
     # forgotten in the next flat stage.
     kcb = np.where(table.flat, table.kcb, zone.kcb + table.daily_rise)
+    plain = np.where(table.flat, table.kcb, zone.table_kcb + table.daily_rise)
     kcb = _prefer(today.kcb, kcb)
     height = _prefer(today.height, np.maximum(find_height(crop, kcb), zone.height))
     kc_max = find_kc_max(
@@ -198,8 +201,9 @@ def _grow(zone: RootZone, today: FieldDay, crop: Crop) -> _Canopy:
     return _Canopy(
         kc=_spread_out(table.kc, zone),
         kcb=kcb,
+        table_kcb=plain,
         height=height,
-        root=np.maximum(find_root_depth(crop, table.kcb), zone.root),
+        root=np.maximum(find_root_depth(crop, plain), zone.root),
         kc_max=kc_max,
         cover=_prefer(today.cover, cover),
     )
