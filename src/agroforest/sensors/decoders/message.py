@@ -20,7 +20,7 @@ name                             meaning
 ``raw_conductivity``             uncalibrated count
 ``light_lux``                    illuminance
 ``temperature_change_c``         change that set off an alarm
-``temperature_alarm``            1 while the alarm is on, else 0
+``temperature_alarm``            why a message was sent, by its maker's code
 ``pulse_count``                  pulses counted since the counter was set
 ``battery_v``, ``battery_pct``   battery
 ``battery_days``                 days the battery will last, by the device

@@ -8,8 +8,9 @@ channel     size content
 ``04 68``   1    moisture, 0.5 %
 ``04 ca``   2    moisture, 0.01 %
 ``05 7f``   2    conductivity, uS/cm
-``83 67``   3    temperature 2, alarm 1 (threshold)
-``83 d7``   5    temperature 2, its change 2, alarm 1
+``83 67``   3    temperature 2, alarm 1; of its sister models
+``83 d7``   5    temperature 2, its change 2, alarm 1: 0 threshold passed,
+                 1 back inside, 2 sudden change
 ``20 ce``   10   time 4 (seconds since 1970), conductivity 2, temperature 2,
                  moisture 2 (0.01 %)
 ``ff ..``   1-8  about the device itself
@@ -113,8 +114,7 @@ def _read_channel(channel: bytes, content: bytes) -> list[Measured]:
         case b"\x03\x67":
             return [_temperature(_number(content))]
         case b"\x83\x67":
-            alarm = Measured(name="temperature_alarm", value=float(content[2]))
-            return [_temperature(_number(content[:2])), alarm]
+            return [_temperature(_number(content[:2]))]
         case b"\x83\xd7":
             change = signed(_number(content[2:4]), 16) / 10
             return [
