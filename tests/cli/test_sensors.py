@@ -193,6 +193,7 @@ def test_check_writes_the_flags_and_says_them(tmp_path: Path) -> None:
     assert (report["readings"], report["flagged"]) == (25, 1)
     assert report["flags"]["C02"] == {"count": 1, "zh": "高于 60 %", "en": "above 60 %"}
     assert set(report["not_judged"]) == {"D01", "D02", "D03", "D04", "D05"}
+    assert report["silences"] == []
     lines = out.read_text().splitlines()
     assert lines[0] == "time,value,flags,unit,sensor,variable,depth_m"
     assert lines[-1] == (
@@ -219,3 +220,12 @@ def test_check_compares_with_the_flags_of_the_file(data_dir: Path) -> None:
     report = json.loads(_call("check", path, "--json"))
     assert report["agreement"]["D08"]["of_flagged"] == 1.0
     assert report["saturation_m3_m3"] == 0.46
+
+
+@pytest.mark.data
+def test_check_names_the_silence_of_the_broken_probe(data_dir: Path) -> None:
+    path = data_dir / "soil_faulty" / "soil_moisture_spikes.csv"
+    [silence] = json.loads(_call("check", path, "--json"))["silences"]
+    assert silence["since"] == "2021-02-25T10:04:38"  # no zone, as in the file
+    assert silence["hours"] == pytest.approx(148.97, abs=0.01)
+    assert "最长 longest 149 h" in _call("check", path)

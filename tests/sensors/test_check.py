@@ -7,7 +7,7 @@ import pytest
 
 from agroforest.core.errors import ConfigurationError, DataError, NoInputError
 from agroforest.core.reading import Quality, Reading, Variable
-from agroforest.sensors.check import MEANINGS, Ground, check
+from agroforest.sensors.check import MEANINGS, Ground, check, find_silences
 from agroforest.sensors.check_file import check_file, find_siblings, read_saturation
 from agroforest.sensors.flags_ismn import CODES
 from agroforest.sensors.guess import guess_mapping
@@ -69,6 +69,18 @@ def test_a_jump_is_a_break_only_if_it_did_not_rain() -> None:
             for n, r in enumerate(readings)
         ]
         assert check([*readings, *gauge])[30].flags == expected
+
+
+def test_silences_longest_first() -> None:
+    readings = [
+        r
+        for n, r in enumerate(_moisture([0.2 + 0.001 * (n % 7) for n in range(100)]))
+        if not (20 < n < 30 or 50 < n < 75)
+    ]
+    long, short = find_silences(check(reversed(readings)))
+    assert (long.hours, short.hours) == (25.0, 10.0)
+    assert long.since == START + timedelta(hours=50)
+    assert long.until == START + timedelta(hours=75)
 
 
 def test_every_flag_has_a_meaning_in_both_languages() -> None:

@@ -10,6 +10,8 @@ import typer
 from agroforest.cli.options import Json
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from agroforest.sensors.check_file import FileCheck
 
 _SHOWN = 5  # refused rows named one by one; the rest is counted
@@ -80,7 +82,7 @@ def check(
 
 def _report(file: Path, out: Path | None, found: "FileCheck") -> dict[str, Any]:
     from agroforest.sensors.agreement import compare
-    from agroforest.sensors.check import MEANINGS, find_unjudged
+    from agroforest.sensors.check import MEANINGS, find_silences, find_unjudged
 
     counts = Counter(name for one in found.checked for name in one.flags)
     report: dict[str, Any] = {
@@ -99,7 +101,18 @@ def _report(file: Path, out: Path | None, found: "FileCheck") -> dict[str, Any]:
             for name, (zh, en) in MEANINGS.items()
             if counts[name]
         },
-        "not_judged": find_unjudged([*found.checked], found.ground),
+        "not_judged": find_unjudged(found.checked, found.ground),
+        "silences": [
+            {
+                "sensor": one.sensor,
+                "variable": one.variable.value,
+                "depth_m": one.depth_m,
+                "since": _show_time(one.since, found),
+                "until": _show_time(one.until, found),
+                "hours": round(one.hours, 2),
+            }
+            for one in find_silences(found.checked)
+        ],
     }
     if any(found.source_flags):
         report["agreement"] = {
@@ -116,6 +129,10 @@ def _report(file: Path, out: Path | None, found: "FileCheck") -> dict[str, Any]:
     return report
 
 
+def _show_time(time: "datetime", found: "FileCheck") -> str:
+    return (time if found.has_zone else time.replace(tzinfo=None)).isoformat()
+
+
 def _say(report: dict[str, Any]) -> None:
     typer.echo(
         f"{report['file']}: {report['readings']} 个读数 readings, "
@@ -125,6 +142,12 @@ def _say(report: dict[str, Any]) -> None:
         typer.echo(f"  {name:<9} {one['count']:>7}  {one['zh']} · {one['en']}")
     for code, what in report["not_judged"].items():
         typer.echo(f"  {code:<9} 未判断 not judged: 缺 needs {what}")
+    if report["silences"]:
+        longest = report["silences"][0]
+        typer.echo(
+            f"中断 silences: {len(report['silences'])}, 最长 longest "
+            f"{longest['hours']:.0f} h, {longest['since']} / {longest['until']}"
+        )
     typer.echo(
         f"饱和含水量 saturation {report['saturation_m3_m3']} m3/m3, "
         f"{report['saturation_from']}"

@@ -21,6 +21,7 @@ word          from
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -180,6 +181,51 @@ def find_unjudged(checked: Sequence[Checked], ground: Ground) -> dict[str, str]:
         hourly = [code for code in CODES if code >= "D04" and code not in missing]
         missing |= dict.fromkeys(hourly, "逐小时读数 hourly readings")
     return dict(sorted(missing.items()))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Silence:
+    """A time without readings of one series.
+
+    Attributes
+    ----------
+    sensor, variable, depth_m
+        Of which series.
+    since, until
+        Last reading before it and first after it, UTC.
+    """
+
+    sensor: str
+    variable: Variable
+    depth_m: float | None
+    since: datetime
+    until: datetime
+
+    @property
+    def hours(self) -> float:
+        """How long it lasted."""
+        return (self.until - self.since).total_seconds() / 3600
+
+
+def find_silences(checked: Sequence[Checked]) -> list[Silence]:
+    """Find the silences before the readings flagged ``gap``, the longest first."""
+    found: list[Silence] = []
+    last: dict[tuple[str, Variable, float | None], datetime] = {}
+    for each in sorted((one.reading for one in checked), key=lambda r: r.time):
+        key = each.sensor, each.variable, each.depth_m
+        if each.quality & Quality.GAP and key in last:
+            sensor, variable, depth = key
+            found.append(
+                Silence(
+                    sensor=sensor,
+                    variable=variable,
+                    depth_m=depth,
+                    since=last[key].astimezone(UTC),
+                    until=each.time.astimezone(UTC),
+                )
+            )
+        last[key] = each.time
+    return sorted(found, key=lambda one: (-one.hours, one.until))
 
 
 def _is_hourly(checked: Sequence[Checked]) -> bool:
