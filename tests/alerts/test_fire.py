@@ -203,6 +203,31 @@ def test_the_clock_runs_as_long_as_the_settings_say() -> None:
 # ------------------------------------------------------------------------- end
 
 
+def test_what_is_seen_late_is_no_new_sight() -> None:
+    """A detection of yesterday that comes today: the fire was last seen yesterday."""
+    alerts = go([], [make_event()]).alerts
+    tomorrow = START.date() + timedelta(days=1)
+    wider = go(alerts, [make_event(width=1.1)], 12).alerts[0].alert
+    assert (wider.last_night, wider.evidence) == (START.date(), START.date())
+    later = go(alerts, [make_event(first=8, last=9)], 12).alerts[0].alert
+    assert (later.last_night, later.evidence) == (tomorrow, tomorrow)
+    assert later.since == START.date()  # the feed no longer reaches back so far
+
+
+def test_growth_that_is_not_explained_stays_so_when_it_is_not_seen() -> None:
+    alerts = verified(go([], [make_event()]).alerts, Outcome.CROP_BURNING)
+    released = go(alerts, [make_event(width=2, last=3)], 50)
+    assert told(released) == [Change.RELEASED]
+    assert told(go(released.alerts, [make_event(width=2, last=3)], 50)) == []
+
+
+def test_what_was_found_closes_an_alert_that_is_not_seen() -> None:
+    alerts = verified(go([], [make_event()]).alerts, Outcome.NOTHING)
+    assert told(go(alerts, [], 1)) == [Change.CLOSED]
+    released = go(go([], [make_event()]).alerts, [], 50).alerts
+    assert told(go(verified(released, Outcome.NOTHING), [], 51)) == [Change.CLOSED]
+
+
 def test_not_seen_for_long_enough_releases_and_then_closes() -> None:
     alerts = go([], [make_event()]).alerts
     assert told(go(alerts, [], 35)) == []
@@ -384,7 +409,8 @@ def test_an_alert_goes_on_when_its_event_gets_another_beginning() -> None:
     apart = [make_event("e1"), make_event("e0", at=-5, first=-3)]
     split = go(after.alerts, apart, 2)
     assert told(split) == [Change.NEW]
-    assert len(split.alerts) == 2
+    ids = {a.alert.id: a.facts.event.id for a in split.alerts}
+    assert ids == {name_alert("p", "e1"): "e1", name_alert("p", "e0"): "e0"}
 
 
 def test_held_event_that_takes_an_alert_over_is_not_held() -> None:
@@ -398,6 +424,72 @@ def test_held_event_that_takes_an_alert_over_is_not_held() -> None:
     assert after.held == ()
     assert [a.facts.event.id for a in after.alerts] == ["older"]
     assert after.alerts[0].facts.raised == START + 2 * HOUR
+
+
+def test_the_earliest_clock_of_a_fire_runs_on() -> None:
+    """The older event was held at first, so its alert is the younger one."""
+    alerts = go([], [make_event("younger", at=2)]).alerts
+    both = [make_event("older", first=-9), make_event("younger", at=2)]
+    alerts = go(alerts, both, 2).alerts
+    one = make_event("older", first=-9, width=3, last=3)
+    after = go(alerts, [one], 4)
+    (goes_on,) = (a for a in after.alerts if a.alert.living)
+    assert goes_on.alert.id == name_alert("p", "older")
+    assert (goes_on.facts.raised, goes_on.facts.verify_by) == (START, START + HOUR)
+
+
+def test_an_event_beside_the_outline_is_another_fire() -> None:
+    alerts = go([], [make_event(width=2)]).alerts
+    beside = make_event("e2", at=0.5, width=2, last=0)
+    after = go(alerts, [beside], 1)
+    assert told(after) == [Change.NEW]
+    assert len(after.alerts) == 2
+    within = make_event("e2", at=0.3, width=2, last=0)
+    assert told(go(alerts, [within], 1)) == []
+
+
+def test_an_alert_goes_where_most_of_it_lies() -> None:
+    alerts = go([], [make_event(width=2)]).alerts
+    some = make_event("a", at=0.35, width=2, last=0)
+    most = make_event("b", at=-0.1, width=2, last=0)
+    after = go(alerts, [some, most], 1)
+    (one,) = (a for a in after.alerts if a.alert.id == name_alert("p", "e1"))
+    assert one.facts.event == most
+
+
+def test_an_alert_goes_on_with_its_event_wherever_that_moves() -> None:
+    alerts = go([], [make_event("e1")]).alerts
+    alerts = go(alerts, [make_event("e0", first=-3)], 1).alerts
+    moved = make_event("e0", first=-3, at=0.5, last=1)  # the archive's better place
+    after = go(alerts, [moved], 2)
+    assert told(after) == []
+    assert after.alerts[0].facts.event == moved
+
+
+def test_a_static_source_takes_no_fire_over() -> None:
+    alerts = go([], [make_event()]).alerts
+    chimney = make_event("s", width=3, first=-5, last=1, kind=EventKind.STATIC)
+    after = go(alerts, [chimney], 2)
+    assert after.alerts == alerts
+
+
+def test_closed_alerts_leave_an_event_to_living_ones() -> None:
+    """All three lie in an event under a new id; each would be the oldest in turn."""
+    older, younger = sorted(_two(), key=lambda a: a.facts.raised)
+    merged = go([older, younger], [_ONE], 4).alerts
+    silent, living = sorted(merged, key=lambda a: a.alert.living)
+    silent = FireAlert(
+        alert=silent.alert.patch(first_night=date(2024, 4, 1)), facts=silent.facts
+    )
+    renamed = make_event("e0", width=3, first=-3, last=3.5)
+    after = go([silent, living], [renamed], 5)
+    assert told(after) == []
+    by_id = {a.alert.id: a for a in after.alerts}
+    assert by_id[living.alert.id].facts.event == renamed
+    # … and the one that somebody explained comes before the one that was merged.
+    (field,) = verified([living], Outcome.STATIC_SOURCE, 4)
+    closed = go([silent, field], [_ONE], 5).alerts
+    assert told(go(closed, [renamed], 6)) == []
 
 
 def test_another_fire_at_the_same_place_is_another_alert() -> None:

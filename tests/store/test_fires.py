@@ -81,6 +81,9 @@ def test_fires_are_chosen_by_pipeline_status_and_age(store: Store) -> None:
     assert store.fire_alerts("p", statuses=()) == []
     assert len(store.fire_alerts("p", since=date(2024, 1, 5))) == 2
     assert store.fire_alerts("p", since=date(2024, 1, 6)) == [(alert, facts)]
+    living = alert.patch(status=AlertStatus.RELEASED, last_night=date(2024, 1, 1))
+    record(store, (living, facts))
+    assert store.fire_alerts("p", since=date(2024, 1, 6)) == [(living, facts)]
     fires = store.alerts("p", hazards=[Hazard.ACTIVE_FIRE])
     assert {a.id for a in fires} == {alert.id, old.id}
     assert [a.id for a in store.alerts("p", hazards=[Hazard.CANOPY_STRESS])] == [

@@ -114,7 +114,7 @@ class Run:
         if self._is_explained(one) and all(map(self._is_explained, others)):
             result = self._end(one)
         elif self.burns(one.facts.event):
-            result = self._go_on(one, heir=_find_witness(others))
+            result = self._go_on(one, others)
         else:
             result = self.rest(one)
         return [result, *merged]
@@ -167,13 +167,18 @@ class Run:
             return False
         return alert.area_ha < self.life.grow_ratio * alert.reported_area_ha
 
-    def _go_on(self, one: FireAlert, *, heir: Verification | None) -> Result:
-        """Keep a fire that is seen open; start its clock anew where it had ended."""
+    def _go_on(self, one: FireAlert, others: tuple[FireAlert, ...]) -> Result:
+        """Keep a fire that is seen open; start its clock anew where it had ended.
+
+        Of `others`, which became part of it, the earliest clock runs on, and a forest
+        fire that somebody found there was found here.
+        """
         status, facts = one.alert.status, one.facts
-        found = facts.verification
+        found, heir = facts.verification, _find_witness(others)
         if found is None or found.outcome is Outcome.FOREST_FIRE:
             if status == AlertStatus.OPEN:
-                facts = facts.patch(verification=found or heir)
+                if found is None:
+                    facts = _join_clocks(facts, others).patch(verification=heir)
                 return self._grow(FireAlert(alert=one.alert, facts=facts))
             if status == AlertStatus.CLOSED and found is not None:
                 # Who closed it was wrong, says a later word: that stopped the clock.
@@ -237,6 +242,12 @@ def _find_witness(others: tuple[FireAlert, ...]) -> Verification | None:
     said = (one.facts.verification for one in others)
     fires = [v for v in said if v is not None and v.outcome is Outcome.FOREST_FIRE]
     return max(fires, key=lambda v: (v.time, v.by, v.note), default=None)
+
+
+def _join_clocks(facts: FireFacts, others: tuple[FireAlert, ...]) -> FireFacts:
+    clocks = [(f.raised, f.verify_by) for f in (facts, *(o.facts for o in others))]
+    raised, verify_by = min(clocks)
+    return facts.patch(raised=raised, verify_by=verify_by)
 
 
 def _day(time: datetime) -> date:
