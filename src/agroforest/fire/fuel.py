@@ -188,12 +188,15 @@ def _ask_model(folder: Path, cells: Cells, month: int) -> Driver:
     months = np.load(folder / "month.npy", allow_pickle=False)[:, -1]
     place = np.load(folder / "latlon.npy", allow_pickle=False)
     at = cells.locate(place[:, 1].astype(float), place[:, 0].astype(float))
-    chosen = np.flatnonzero((months == month - 1) & (at >= 0))
+    inside = np.flatnonzero(at >= 0)
+    chosen = inside[months[inside] == month - 1]
     if not chosen.size:
         why = f"{folder}: no sample in the area of month {month}"
         return absent(Name.FUEL_MOISTURE, why, ranked=True)
     model = ensemble.load(task, models_dir() / "fuel-moisture")
-    said = ensemble.ask(task, model, samples.take(chosen)).value[:, 0]
+    # Of all months: a sample is judged beside the others of its place.
+    found = ensemble.ask(task, model, samples.take(inside)).value[:, 0]
+    said = found[months[inside] == month - 1]
     total = np.zeros(cells.grid.width * cells.grid.height)
     count = np.zeros_like(total)
     good = np.isfinite(said)

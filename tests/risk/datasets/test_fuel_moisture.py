@@ -13,6 +13,7 @@ from agroforest.core.errors import DataError
 from agroforest.risk.datasets.fuel_moisture import CHANNELS, FEATURES, read, write
 from agroforest.risk.datasets.fuel_moisture_rows import (
     build_rows,
+    build_rows_beside,
     day_length,
     evaporative_demand,
     name_rows,
@@ -69,7 +70,16 @@ def test_sites_and_targets_may_be_absent(tmp_path: Path) -> None:
     del content["site"], content["target"]
     found = read(save(tmp_path, content))
     assert found.truth is None
-    assert len(set(found.place)) == 4
+    assert len(set(found.place)) == 1
+
+
+def test_without_sites_a_position_is_a_place(tmp_path: Path) -> None:
+    content = arrays()
+    del content["site"]
+    content["latlon"][3] = (39.0, -110.5)
+    place = read(save(tmp_path, content)).place
+    assert (place[:3] == place[0]).all()
+    assert place[3] != place[0]
 
 
 def test_longitude_plays_no_part(tmp_path: Path) -> None:
@@ -152,6 +162,43 @@ def test_by_hand() -> None:
     assert row["warmth_2"] == pytest.approx(10, abs=1e-3)
     # July: (6.5 months) * 30.4 days at 39 degrees and 900 m.
     assert row["season"] == pytest.approx(197.6)
+
+
+def some_rows(seed: int, count: int) -> NDArray[np.float32]:
+    rng = np.random.default_rng(seed)
+    values = np.tile(arrays(1)["s1_s2_era5_srtm"][0, 0], (count, 3, 1))
+    values[..., CHANNELS.index("temperature")] += rng.uniform(-20, 20, (count, 3))
+    series = np.concatenate([values, np.full((count, 3, 2), (6, 39))], axis=2)
+    return series.astype(np.float32)
+
+
+def test_departures_are_from_the_mean_of_the_place() -> None:
+    """Three at one place, 1 and 2 K above and 3 K below their mean; one alone."""
+    values = np.repeat(some_rows(0, 1), 4, axis=0)
+    values[:, 2, FEATURES.index("temperature")] = [291, 292, 287, 300]
+    place = np.array(["a", "a", "a", "b"])
+    found = build_rows_beside(values, place)
+    np.testing.assert_array_equal(found[:, : len(NAMES)], build_rows(values))
+    departure = found[:, len(NAMES) :]
+    np.testing.assert_allclose(departure[:, 2], [1, 2, -3, 0], atol=1e-4)
+    np.testing.assert_array_equal(departure[3], 0)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 12))
+def test_departures_of_a_place_add_up_to_nothing(seed: int, count: int) -> None:
+    values = some_rows(seed, count)
+    place = np.random.default_rng(seed).choice(["a", "b", "c"], count)
+    departure = build_rows_beside(values, place)[:, len(NAMES) :]
+    for name in np.unique(place):
+        total = departure[place == name].sum(axis=0)
+        np.testing.assert_allclose(total, 0, atol=0.02)
+
+
+def test_neighbours_play_no_part() -> None:
+    values = some_rows(1, 6)
+    place = np.array(["a", "a", "a", "b", "b", "b"])
+    whole = build_rows_beside(values, place)
+    np.testing.assert_array_equal(whole[:3], build_rows_beside(values[:3], place[:3]))
 
 
 def test_zero_by_zero_is_missing() -> None:

@@ -9,7 +9,8 @@ are not read.
 What tells moisture apart is first where in its season a place stands, and how wet
 its last months were; a canopy's colour comes after that. So latitude goes in as
 the length of the day and as Hopkins' season, and longitude and the bare position do
-not: with them trees learn the sites by heart and are worse on others.
+not: with them trees learn the sites by heart and are worse on others. Samples of one
+place are judged beside one another, so give them together.
 """
 
 from collections.abc import Sequence
@@ -76,7 +77,7 @@ def read(folder: Path) -> Items:
     -------
     Items
         `values` ``(n, 3, 20)`` float32 in the units of the file, see `FEATURES`;
-        `place` the site (of samples without one, each its own); `name` the row.
+        `place` the site (of a folder without sites, the position); `name` the row.
 
     Raises
     ------
@@ -106,7 +107,7 @@ def read(folder: Path) -> Items:
     )
     return Items(
         values=values.astype(np.float32),
-        place=_sites(folder / "site.npy", count),
+        place=_sites(folder / "site.npy", arrays["latlon"]),
         name=np.arange(count),
         truth=_truth(folder / "target.npy", count),
     )
@@ -152,15 +153,15 @@ def _check(path: Path, array: Floats, low: float, high: float) -> None:
         raise DataError(path, problem, _REMEDY)
 
 
-def _sites(path: Path, count: int) -> NDArray[np.str_]:
+def _sites(path: Path, latlon: Floats) -> NDArray[np.str_]:
     if not path.exists():
-        return np.array([f"sample {row}" for row in range(count)])
+        return np.array([f"{north:.3f} {east:.3f}" for north, east in latlon], np.str_)
     try:
         sites = np.load(path, allow_pickle=False)
     except (OSError, ValueError) as error:
         raise DataError(path, f"not an array ({error})", "copy it again") from None
-    if sites.shape != (count,):
-        problem = f"shape {sites.shape}, latlon.npy has {count} rows"
+    if sites.shape != latlon.shape[:1]:
+        problem = f"shape {sites.shape}, latlon.npy has {len(latlon)} rows"
         raise DataError(path, problem, "give a name a sample, or leave it out")
     return np.asarray(sites, np.str_)
 

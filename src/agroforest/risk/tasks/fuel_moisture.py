@@ -14,13 +14,86 @@ from agroforest.risk.datasets.fuel_moisture import (
     read,
     write,
 )
-from agroforest.risk.datasets.fuel_moisture_rows import build_rows
+from agroforest.risk.datasets.fuel_moisture_rows import (
+    build_rows,
+    build_rows_beside,
+)
 from agroforest.risk.metrics import explained, root_mean_square_error
 from agroforest.risk.rows import Items, TreesStudent
 from agroforest.risk.task import Answers, Statistic, Student, Task
 from agroforest.risk.train import Progress
 
 _ANSWER = Answer(head="value", outputs=(MOISTURE,), unit="% of dry mass")
+
+# From so many samples of a place on, their mean is its usual: of 6 drawn at random
+# departures help (R² .585 instead of .581), of 3 they do harm (.561).
+_ENOUGH = 6
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Placed:
+    """A student that learns twice: of samples alone, and beside those of their place.
+
+    Where a place has enough samples, known or not, what it learned beside them
+    answers; where a sample is nearly alone, the other.
+
+    Attributes
+    ----------
+    student
+        Who learns from rows of numbers.
+    """
+
+    student: Student[Items]
+
+    @property
+    def spec(self) -> Learner:
+        """What the card says of it."""
+        return self.student.spec
+
+    def describe(self) -> str:
+        """How it learns, one line for the card."""
+        return (
+            f"{self.student.describe()}, twice: alone, and for {_ENOUGH} samples a "
+            "place on with departures from their mean"
+        )
+
+    def fit(self, samples: Items, *, seed: int, progress: Progress) -> Tensors:
+        """Learn; see `agroforest.risk.task.Student`."""
+        return {
+            f"{view}.{name}": array
+            for view, rows in _views(samples).items()
+            for name, array in self.student.fit(
+                replace(samples, values=rows), seed=seed, progress=progress
+            ).items()
+        }
+
+    def say(self, tensors: Tensors, samples: Items) -> NDArray[np.float32]:
+        """Answer; see `agroforest.risk.task.Student`."""
+        said = {
+            view: self.student.say(
+                _tensors_of(view, tensors), replace(samples, values=rows)
+            )
+            for view, rows in _views(samples).items()
+        }
+        _, own, count = np.unique(
+            samples.place, return_inverse=True, return_counts=True
+        )
+        enough = count[own] >= _ENOUGH
+        return np.where(enough[:, None], said["beside"], said["alone"])
+
+
+def _views(samples: Items) -> dict[str, NDArray[np.float32]]:
+    return {
+        "alone": build_rows(samples.values),
+        "beside": build_rows_beside(samples.values, samples.place),
+    }
+
+
+def _tensors_of(view: str, tensors: Tensors) -> Tensors:
+    prefix = f"{view}."
+    return {
+        n.removeprefix(prefix): a for n, a in tensors.items() if n.startswith(prefix)
+    }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,7 +156,6 @@ _BOOSTED = TreesStudent(
         "bagging_freq": 1,
         "lambda_l2": 5.0,
     },
-    features=build_rows,
 )
 _FOREST = TreesStudent(
     spec=Learner(family="trees", variant="bagged", width=128, blocks=70, share=0.6),
@@ -95,12 +167,11 @@ _FOREST = TreesStudent(
         "bagging_fraction": 0.63,
         "bagging_freq": 1,
     },
-    features=build_rows,
 )
 
 TASK: Task[Items] = Task(
     name="fuel-moisture",
-    version="1.0.0",
+    version="1.1.0",
     purpose=Purpose(
         zh="由三个月的 Sentinel-1、Sentinel-2、气温、降水和地形估计活体植被含水率"
         "（占干重百分比），用于了解可燃物干湿。",
@@ -113,6 +184,7 @@ TASK: Task[Items] = Task(
             "只用美国西部和中部 100 个站点的地面采样训练，物种以当地灌木和针叶为主。",
             "误差约为含水率的四分之一；不能单独决定封山、用火许可或扑救部署。",
             "主要依据季节和天气，对异常年份和局部差异反应不足。",
+            "同一地点不足六个样本时误差更大（R² 约 0.58）：请一并给出。",
             "高含水率偏低估，低含水率偏高估。",
             "从未在广西检验；南半球和热带没有样本。",
         ),
@@ -120,6 +192,7 @@ TASK: Task[Items] = Task(
             "Learned from 100 sites in the western and central United States alone.",
             "Errs by about a quarter: no decision may rest on it alone.",
             "Leans on season and weather: odd years and places show too little.",
+            "Fewer than six samples of a place: R² about .58. Give them together.",
             "High moisture is said too low and low moisture too high.",
             "Never tested in Guangxi; no sample in the tropics or south of them.",
         ),
@@ -134,7 +207,10 @@ TASK: Task[Items] = Task(
     split="by site: no sample of a judged site was learned from; its neighbours may "
     "have been",
     read=read,
-    students=(Rooted(student=_BOOSTED), Rooted(student=_FOREST)),
+    students=(
+        Rooted(student=Placed(student=_BOOSTED)),
+        Rooted(student=Placed(student=_FOREST)),
+    ),
     folds=10,
     measures=measure_moisture,
     write=write,
