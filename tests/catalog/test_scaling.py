@@ -64,6 +64,18 @@ DECIDED = [
         0.0,
         (7,),
     ),
+    (
+        "level 1C",
+        Stated(
+            family=Family.SAFE_L1C,
+            baseline="05.10",
+            quantification=10000,
+            add_offset=-1000,
+        ),
+        1e-4,
+        -0.1,
+        (0,),
+    ),
     ("theia", Stated(family=THEIA), 1e-4, 0.0, (-10000, 0)),
     (
         "theia states",

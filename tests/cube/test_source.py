@@ -175,3 +175,29 @@ def test_a_jpeg_2000_cannot_make_us_ask_another_server(make_asset: MakeAsset) ->
         refuse(asset, "has no CRS")
         with pytest.raises(BlockingIOError):
             server.accept()
+
+
+def test_a_band_of_a_file_of_several_is_read_where_it_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "stack.tif"
+    with rasterio.open(
+        path,
+        "w",
+        driver="GTiff",
+        dtype="uint16",
+        count=3,
+        width=TEN.width,
+        height=TEN.height,
+        crs=TEN.crs,
+        transform=TEN.transform,
+    ) as target:
+        target.write(np.stack([NUMBERS, NUMBERS + 1, NUMBERS + 2]))
+    with opened(as_asset(path), crs=TEN.crs, layer=2) as source:
+        found = source.numbers(slice(3, 5), slice(0, 40))
+    np.testing.assert_array_equal(found, NUMBERS[3:5] + 1)
+    refuse(as_asset(path), "has 3 bands; give one band a file")
+    for layer in (0, 4):
+        with (
+            pytest.raises(DataError, match=f"has 3 bands, none is {layer}"),
+            opened(as_asset(path), crs=TEN.crs, layer=layer),
+        ):
+            pass

@@ -191,3 +191,13 @@ def test_a_crowd_is_grouped_in_blocks_as_it_is_at_once(monkeypatch):
     same = whole[:, None] == whole
     assert np.array_equal(same, parts[:, None] == parts)
     assert 1 < same.sum() / len(seen) < len(seen)
+
+
+@pytest.mark.parametrize(("apart_km", "events"), [(0.37, 1), (0.38, 2)])
+def test_fine_pixels_join_over_half_a_viirs_pixel_each(apart_km, events):
+    """FIRMS numbers the pixels of Landsat in `scan` and `track`: no kilometres."""
+    rows = [
+        modis_row(latitude=f"{23 + km * _KM:.6f}", satellite="L8", scan=812, track=3344)
+        for km in (0, apart_km)
+    ]
+    assert len(step(no_events(), read_modis(*rows))) == events

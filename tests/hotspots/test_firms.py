@@ -123,6 +123,7 @@ def test_day_and_night_are_told_by_the_sun_where_the_row_is_silent():
         *(("Terra", "MODIS"), ("Aqua", "MODIS"), ("NOAA-20", "VIIRS")),
         *(("Suomi-NPP", "VIIRS"), ("1", "VIIRS"), ("N21", "VIIRS"), ("H09", "AHI")),
         *(("Himawari-9", "AHI"), ("FY-4B", "AGRI"), ("FY3D", "MERSI")),
+        *(("Landsat-9", "OLI"), ("Sentinel-2C", "MSI"), ("S2B", "MSI")),
     ],
 )
 def test_satellites_by_their_many_names(satellite, instrument):

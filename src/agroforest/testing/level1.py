@@ -50,8 +50,9 @@ class Level1:
         UTC.
     sun_elevation
         Degrees.
-    saturated
-        ``(y, x)`` bool: flagged in the mask of saturation; no mask unless given.
+    saturated, lost
+        ``(y, x)`` bool: flagged in the masks of quality; no masks without the first.
+        Landsat has none for what was lost.
     baseline
         Processing baseline of Sentinel-2; from 04.00 on numbers carry an offset.
     satellite
@@ -65,6 +66,7 @@ class Level1:
     sensed: datetime = _SENSED
     sun_elevation: float = 50.0
     saturated: NDArray[np.bool_] | None = field(default=None, repr=False)
+    lost: NDArray[np.bool_] | None = field(default=None, repr=False)
     baseline: str = "05.10"
     satellite: str = "A"
     ending: str = ".tif"
@@ -103,7 +105,8 @@ def write_l1c(folder: Path, made: Level1, *, tile: str = "49QBF") -> Path:
     if made.saturated is not None:
         layers = np.zeros((8, *made.grid.shape), np.uint8)
         layers[7] = made.saturated
-        for band in ("B11", "B12"):
+        layers[3] = False if made.lost is None else made.lost
+        for band in ("B8A", "B11", "B12"):
             path = safe / f"{granule}/QI_DATA/MSK_QUALIT_{band}{made.ending}"
             _write(path, layers, made.grid)
     write_text(safe / "MTD_MSIL1C.xml", _product_xml(name, made, images, offset))

@@ -4,16 +4,18 @@ from agroforest.catalog.level1.find import find_level1
 from agroforest.catalog.level1.record import (
     BANDS,
     BandFile,
+    Flaw,
     Imager,
     Level1Scene,
-    SaturationFile,
+    QualityFile,
 )
 
 __all__ = [
     "BANDS",
     "BandFile",
+    "Flaw",
     "Imager",
     "Level1Scene",
-    "SaturationFile",
+    "QualityFile",
     "find_level1",
 ]

@@ -12,8 +12,9 @@ from pathlib import Path
 from agroforest.catalog.landsat import OLI, read_crs
 from agroforest.catalog.level1.record import (
     Described,
+    Flaw,
     Level1Scene,
-    SaturationFile,
+    QualityFile,
     find_bands,
     find_satellite,
 )
@@ -74,7 +75,7 @@ def read_l1(path: Path) -> Level1Scene:
         cloud_cover=norm_percent(image.get("CLOUD_COVER"), where=path),
         crs=crs,
         bands=bands,
-        saturation=_saturation(contents, path.parent),
+        quality=_quality(contents, path.parent),
     )
 
 
@@ -124,12 +125,10 @@ def _check_level(contents: Mapping[str, str], path: Path) -> None:
         )
 
 
-def _saturation(
-    contents: Mapping[str, str], folder: Path
-) -> tuple[SaturationFile, ...]:
+def _quality(contents: Mapping[str, str], folder: Path) -> tuple[QualityFile, ...]:
     name = contents.get("FILE_NAME_QUALITY_L1_RADIOMETRIC_SATURATION", "")
     path = find_file(folder, Path(name).name) if name else None
     if path is None:
         return ()
     asset = Asset(href=str(path), resolution=30.0)
-    return (SaturationFile(asset=asset, bits=_BIT_6 | _BIT_7),)
+    return (QualityFile(asset=asset, bits=_BIT_6 | _BIT_7, flaw=Flaw.FULL),)

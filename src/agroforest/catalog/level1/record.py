@@ -55,9 +55,16 @@ class BandFile:
     saturated: int | None = None
 
 
+class Flaw(StrEnum):
+    """What may be wrong with a pixel."""
+
+    FULL = "full"  #: the detector was: reflectance is at least what stands there
+    LOST = "lost"  #: data were lost or damaged on the way down
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SaturationFile:
-    """A mask of pixels whose detector was full.
+class QualityFile:
+    """A mask of pixels with which something is wrong.
 
     Attributes
     ----------
@@ -66,12 +73,15 @@ class SaturationFile:
     layer
         Number of the band in a file of several, from 1; None in a file of one.
     bits
-        A pixel is saturated where any of these bits is set.
+        A pixel has the flaw where any of these bits is set.
+    flaw
+        Which.
     """
 
     asset: Asset
     layer: int | None = None
     bits: int
+    flaw: Flaw
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,8 +106,8 @@ class Level1Scene:
         Authority code of the pixels.
     bands
         All of `BANDS`.
-    saturation
-        Masks for ``B11`` and ``B12``, where there are any.
+    quality
+        Masks of the near and short-wave infrared, where there are any.
     """
 
     id: str
@@ -109,7 +119,7 @@ class Level1Scene:
     cloud_cover: float | None = None
     crs: str
     bands: Mapping[str, BandFile] = field(repr=False)
-    saturation: tuple[SaturationFile, ...] = field(default=(), repr=False)
+    quality: tuple[QualityFile, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,8 +13,9 @@ from xml.etree.ElementTree import Element
 from agroforest.catalog.level1.record import (
     BANDS,
     Described,
+    Flaw,
     Level1Scene,
-    SaturationFile,
+    QualityFile,
     find_bands,
     find_satellite,
 )
@@ -42,11 +43,13 @@ _METADATA = re.compile(
     r"MTD_MSIL1C\.xml|S2[A-D]_\w+_MTD_SAFL1C_\w+\.xml", re.IGNORECASE
 )
 _IMAGE = re.compile(r"_(?P<band>B\d{2}|B8A)$")
-# Layer of MSK_QUALIT that marks saturated pixels, of eight: lost and degraded ancillary
+# Layers of MSK_QUALIT (since baseline 04.00), of eight: lost and degraded ancillary
 # packets, lost and degraded image packets, defective, nodata, partly corrected
-# crosstalk, saturated (Products Specification Document, since baseline 04.00).
-_SATURATED_LAYER = 8
-_INFRARED = ("B11", "B12")
+# crosstalk, saturated. The fifth and seventh are mended by interpolation (ESA's data
+# quality reports, as NASA's Harmonized Landsat and Sentinel-2 reads them).
+_FLAWS = {3: Flaw.LOST, 4: Flaw.LOST, 8: Flaw.FULL}
+# Bands whose masks are read, and those in which a full detector counts.
+_INFRARED, _SHORT_WAVE = ("B8A", "B11", "B12"), ("B11", "B12")
 _DELIVER = "deliver the product whole"
 
 
@@ -124,7 +127,7 @@ def _scene(path: Path, root: Element, granule: Element, count: int) -> Level1Sce
         cloud_cover=norm_percent(cover, where=path),
         crs=crs,
         bands=bands,
-        saturation=tuple(_saturation(about, folder)),
+        quality=tuple(_quality(about, folder)),
     )
 
 
@@ -165,11 +168,16 @@ def _images(granule: Element, granule_id: str) -> Iterator[tuple[str, str]]:
             yield match["band"], middle + name
 
 
-def _saturation(about: Element, folder: Path) -> Iterator[SaturationFile]:
-    wanted = {str(BAND_IDS.index(band)) for band in _INFRARED}
+def _quality(about: Element, folder: Path) -> Iterator[QualityFile]:
+    wanted = {str(BAND_IDS.index(band)): band for band in _INFRARED}
     for element in find_all(about, "MASK_FILENAME"):
-        if element.get("type") == "MSK_QUALIT" and element.get("bandId") in wanted:
-            path = find_file(folder, (element.text or "").strip())
-            if path is not None:
-                asset = Asset(href=str(path), resolution=20.0)
-                yield SaturationFile(asset=asset, layer=_SATURATED_LAYER, bits=1)
+        band = wanted.get(element.get("bandId", ""))
+        if band is None or element.get("type") != "MSK_QUALIT":
+            continue
+        path = find_file(folder, (element.text or "").strip())
+        if path is None:
+            continue
+        asset = Asset(href=str(path), resolution=20.0)
+        for layer, flaw in _FLAWS.items():
+            if flaw is Flaw.LOST or band in _SHORT_WAVE:
+                yield QualityFile(asset=asset, layer=layer, bits=1, flaw=flaw)

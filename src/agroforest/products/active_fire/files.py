@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from agroforest.catalog.level1 import BANDS, BandFile, Level1Scene
+from agroforest.catalog.level1 import BANDS, BandFile, Flaw, Level1Scene, QualityFile
 from agroforest.core.errors import DataError
 from agroforest.core.grid import Grid
 from agroforest.cube.align import read_flags, read_reflectance
@@ -30,7 +30,8 @@ class Rows:
         Number of the first row.
     bands
         ``(band, y, x)`` float32 in the order of `BANDS`: reflectance at the top of the
-        atmosphere, corrected for the sun's elevation; NaN where nothing was measured.
+        atmosphere, corrected for the sun's elevation; NaN where nothing was measured
+        or data were lost.
     saturated
         ``(y, x)`` bool: the detector of ``B11`` or ``B12`` was full.
     """
@@ -80,7 +81,7 @@ class SceneFiles:
         self._scene = scene
         self._stack = ExitStack()
         self._bands: dict[str, Source] = {}
-        self._masks: list[tuple[Source, int]] = []
+        self._masks: list[tuple[Source, QualityFile]] = []
         self.grid: Grid
 
     def __enter__(self) -> Self:
@@ -89,11 +90,11 @@ class SceneFiles:
                 band = self._scene.bands[name]
                 source = opened(band.asset, crs=self._scene.crs, layer=band.layer)
                 self._bands[name] = stack.enter_context(source)
-            for mask in self._scene.saturation:
+            for mask in self._scene.quality:
                 source = opened(
                     mask.asset, crs=self._scene.crs, layer=mask.layer, is_mask=True
                 )
-                self._masks.append((stack.enter_context(source), mask.bits))
+                self._masks.append((stack.enter_context(source), mask))
             self.grid = self._settle_grid()
             self._stack = stack.pop_all()
         return self
@@ -117,9 +118,13 @@ class SceneFiles:
             values[:] = read_reflectance(self._bands[name], part)
             if name in _INFRARED:
                 saturated |= _is_full(values, self._scene.bands[name])
-        for source, bits in self._masks:
-            judge = partial(_any_bit, bits=bits)
-            saturated |= read_flags(source, part, judge) > 0
+        for source, mask in self._masks:
+            judge = partial(_any_bit, bits=mask.bits)
+            flagged = read_flags(source, part, judge) > 0
+            if mask.flaw is Flaw.FULL:
+                saturated |= flagged
+            else:
+                bands[:, flagged] = np.nan
         return Rows(first=first, bands=bands, saturated=saturated)
 
     def _settle_grid(self) -> Grid:
