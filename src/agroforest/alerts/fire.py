@@ -9,10 +9,10 @@ r"""The life of a fire alert: one pure step a run.
                      |_______ heat that what was found does not explain _________|
 
 An alert starts a clock: by `verify_by` somebody must have looked. A rerun, later
-nights, growth and another alert that becomes part of it never start the clock anew;
-only heat that is seen again after the alert had ended does. The step is deterministic,
-the order of what it is given does not matter, and repeating it with the same input
-changes nothing. Runs follow each other in time.
+nights and growth never start it anew; of alerts that grow together the earliest clock
+runs on. Only heat that is seen again after the alert had ended starts another. The step
+is deterministic, the order of what it is given does not matter, and repeating it with
+the same input changes nothing. Runs follow each other in time.
 """
 
 from collections.abc import Mapping, Sequence
