@@ -1,6 +1,6 @@
 # Two commands matter: `make demo` and `make test`. Each sets up .venv by itself.
 # Needs Python 3.11 or newer and make; on Debian and Ubuntu, missing system packages
-# (python3-venv, chromium, a Chinese font) are installed when run as root.
+# (python3-venv, chromium, a Chinese font, mosquitto) are installed when run as root.
 
 PYTHON ?= python3
 VENV   := .venv
@@ -9,7 +9,7 @@ READY  := $(VENV)/.ready
 WORK   ?= work
 
 .DEFAULT_GOAL := help
-.PHONY: help demo real evaluate test quick lint format bench clean browser
+.PHONY: help demo real evaluate test quick lint format bench clean browser broker
 
 help: ## Show this list.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,7 +24,7 @@ evaluate: $(READY) ## Measure every model on labelled data and bring docs/models
 	$(BIN)/python benchmarks/evaluate.py --write docs/models.md --json $(WORK)/evaluate.json
 	$(BIN)/python benchmarks/fire_scars.py --write docs/fire-scars.md
 
-test: $(READY) browser lint ## Everything CI runs.
+test: $(READY) browser broker lint ## Everything CI runs.
 	$(BIN)/pytest -n 2 --dist loadfile
 
 quick: $(READY) ## Tests that take less than five seconds each.
@@ -49,6 +49,7 @@ bench: $(READY) ## Measure against what one would run instead.
 	$(BIN)/python benchmarks/inference.py --json $(WORK)/bench/inference.json
 	$(BIN)/python benchmarks/fire_weather.py
 	$(BIN)/python benchmarks/hotspots.py
+	$(BIN)/python benchmarks/uplinks.py
 
 clean: ## Remove the environment and everything computed.
 	rm -rf $(VENV) $(WORK) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
@@ -60,12 +61,16 @@ $(READY): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
 	  || { $(call install,python3-venv) && rm -rf $(VENV) && $(PYTHON) -m venv $(VENV); }
 	$(BIN)/python -m pip install --quiet 'torch==2.13.0'
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[risk,dev]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[risk,iot,dev]'
 	@touch $@
 
 browser:
 	@command -v chromium >/dev/null || $(call install,chromium fonts-noto-cjk) \
 	  || echo "no chromium: browser tests will be skipped (they fail with CI=true)"
+
+broker:
+	@PATH="$$PATH:/usr/sbin"; command -v mosquitto >/dev/null || $(call install,mosquitto) \
+	  || echo "no mosquitto: tests with a broker will be skipped (they fail with CI=true)"
 
 install = { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
   && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(1) >/dev/null; }

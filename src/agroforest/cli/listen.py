@@ -42,7 +42,8 @@ def listen(
     """Take messages of sensors from brokers and by HTTP until stopped.
 
     Every message is on the disk before its sender is told that we have it. With
-    --json, figures are printed as a line every ten seconds and at the end.
+    --json, figures are printed as a line every ten seconds, whenever a connection
+    is made or lost, and at the end.
     """
     from agroforest.listen import listen as run
     from agroforest.listen import read_listen_settings
@@ -160,6 +161,7 @@ class _Board:
         self._json = as_json
         self._live = sys.stderr.isatty() and not as_json
         self._told = float("-inf")
+        self._brokers: dict[str, bool] = {}
 
     def opened(self, port: int | None) -> None:
         """Say where the webhook is."""
@@ -169,9 +171,11 @@ class _Board:
     def tell(self, figures: "Figures") -> None:
         """Show how far the listener is."""
         now = time.monotonic()
-        if self._json and now - self._told >= _EVERY_S:
-            self._told = now
-            typer.echo(_line(figures))
+        is_news = figures.brokers != self._brokers
+        if self._json and (is_news or now - self._told >= _EVERY_S):
+            self._told, self._brokers = now, figures.brokers
+            sys.stdout.write(f"{_line(figures)}\n")
+            sys.stdout.flush()
         elif self._live and now - self._told >= 1:
             self._told = now
             sys.stderr.write(f"\r\x1b[K{_words(figures)}")

@@ -8,17 +8,20 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agroforest.core.errors import ConfigurationError, SourceError
 from agroforest.listen.arrival import Position
-from agroforest.listen.broker import Subscriber
 from agroforest.listen.consumer import Consumer, Taken
 from agroforest.listen.decode import Decoder
 from agroforest.listen.inbox import Inbox
-from agroforest.listen.settings import ListenSettings
+from agroforest.listen.settings import BrokerSection, ListenSettings
 from agroforest.listen.spool import Spool, measure
 from agroforest.listen.webhook import Webhook
 from agroforest.store import Store
+
+if TYPE_CHECKING:
+    from agroforest.listen.broker import Subscriber
 
 _LOG = logging.getLogger(__name__)
 
@@ -147,7 +150,7 @@ class _Work:
         limit = self._settings.max_message_bytes
         # All are built before any is started: a missing password stops the rest.
         for section in self._settings.broker:
-            self._subscribers.append(Subscriber(section, self._inbox, limit=limit))
+            self._subscribers.append(_build_subscriber(section, self._inbox, limit))
         port = None
         if self._settings.webhook is not None:
             webhook = Webhook(self._settings.webhook, self._inbox, limit=limit)
@@ -233,3 +236,15 @@ class _Work:
 
 def _open_spool(settings: ListenSettings, folder: Path) -> Spool:
     return Spool(folder, segment_bytes=int(settings.spool.segment_mb * _MB))
+
+
+def _build_subscriber(section: BrokerSection, inbox: Inbox, limit: int) -> "Subscriber":
+    try:
+        from agroforest.listen.broker import Subscriber  # noqa: PLC0415  an extra
+    except ImportError as error:
+        raise ConfigurationError(
+            f"broker {section.name}",
+            f"needs an MQTT client ({error})",
+            "install it: pip install 'agroforest[iot]'",
+        ) from error
+    return Subscriber(section, inbox, limit=limit)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agroforest.listen.arrival import Arrival, Position, decode_arrival
-from agroforest.listen.segment import MAGIC, read_frames
+from agroforest.listen.segment import MAGIC, Frame, reaches_beyond, read_frames
 from agroforest.listen.spool import find_segments
 
 
@@ -72,8 +72,8 @@ def _read_segment(
             is_end = at + len(content) >= last
             done = 0
             for frame in read_frames(content):
-                if frame.body is None and frame.stop == len(content) and not is_end:
-                    break  # cut by the window, or damage that reaches beyond it
+                if frame.body is None and not is_end and _is_cut(frame, content):
+                    break  # look at it again with more behind it
                 yield _build_entry(
                     number, at, frame.start, frame.stop, frame.body, content
                 )
@@ -82,6 +82,12 @@ def _read_segment(
             window = window * 2 if done == 0 else limit_bytes
     finally:
         os.close(handle)
+
+
+def _is_cut(frame: Frame, content: bytes) -> bool:
+    # What a message says must never be read as a record, though it may look like
+    # one: nothing inside of a record that is only cut is taken for the next.
+    return frame.stop == len(content) or reaches_beyond(content, frame.start)
 
 
 def _build_entry(

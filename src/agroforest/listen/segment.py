@@ -76,6 +76,15 @@ def read_frames(content: bytes, start: int = 0) -> Iterator[Frame]:
         at = stop
 
 
+def reaches_beyond(content: bytes, at: int) -> bool:
+    """Whether a record begins there whose end `content` does not hold."""
+    if len(content) - at < _HEAD.size:
+        return True
+    mark, length, _ = _HEAD.unpack_from(content, at)
+    stop = at + _HEAD.size + length
+    return bool(mark == _MARK and length <= LONGEST and stop > len(content))
+
+
 def sound_length(content: bytes, start: int = 0) -> int:
     """Bytes up to the end of the last sound record: what follows is torn."""
     last = start

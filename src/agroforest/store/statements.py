@@ -82,7 +82,8 @@ def insert_tuples(
     statement = insert.from_select(list(arrays), source).on_conflict_do_nothing(
         index_elements=keys
     )
-    return int(connection.execute(statement, arrays).rowcount)
+    counted = connection.execution_options(preserve_rowcount=True)
+    return int(counted.execute(statement, arrays).rowcount)
 
 
 def build_insert(
