@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from tests.farm.seasons import DAYS, FIRST, head, write_par, write_season, write
 
 from agroforest.cli import main
 from agroforest.farm.fao56_files import read_expected
+
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "soil-and-water.md"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -225,3 +228,28 @@ def test_the_measured_profiles_of_the_reference(run: Run, data_dir: Path) -> Non
     assert report["measured"]["rmse_mm"] == pytest.approx(80.249, abs=0.01)
     assert report["against"]["days"] == 194
     assert report["against"]["depletion_mm"] < 0.001
+
+
+COMMANDS = [
+    line.split()[3:]
+    for line in DOCS.read_text(encoding="utf-8").splitlines()
+    if line.startswith("agroforest water balance ")
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_the_commands_of_the_page(command: list[str], run: Run, tmp_path: Path) -> None:
+    write_season(tmp_path)
+    assert run(*command).code == 0
+    found = rows(tmp_path / "days.csv")
+    described = DOCS.read_text(encoding="utf-8")
+    assert all(f"`{column}`" in described for column in found[0])
+
+
+def test_the_code_of_the_page() -> None:
+    text = DOCS.read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    found: dict[str, Any] = {}
+    exec(compile(code, DOCS.name, "exec"), found)  # noqa: S102  our own page
+    assert found["zone"].depletion.shape == (2,)
+    assert found["out"].etc[0] > 0

@@ -24,7 +24,6 @@ from agroforest.core.risk import epoch_day
 from agroforest.farm.fao56_files import (
     read_canopy,
     read_expected,
-    read_layers,
     read_parameters,
     read_profiles,
     read_run_days,
@@ -41,7 +40,7 @@ def test_parameters_come_whole(tmp_path: Path) -> None:
     assert found.soil.total_evaporable == pytest.approx(20.0)
     assert not found.soil.layered
     assert found.soil.available(1.0) == pytest.approx(150.0)
-    assert found.moisture == 0.2
+    assert found.moisture == (0.2,)
     assert found.notes == ()
 
 
@@ -121,7 +120,7 @@ def swap(path: Path, before: str, after: str) -> None:
     [
         ("           S Ref", "           Q Ref", "reference crop is 'Q'"),
         ("  22.8000000", " 122.8000000", "latitude is 122.8"),
-        ("2021-062", "2021-200", "2021-200 comes 139 days after the line before"),
+        ("2021-062", "2202-062", "2202-062 comes 66051 days after the day before it"),
         ("2021-062", "2021-061", "2021-061 stands in line 16 already"),
         ("2021-062", "2021/062", "'2021/062' is no day"),
         ("2021-062", "2021-366", "'2021-366' is no day"),
@@ -137,6 +136,20 @@ def test_weather_that_cannot_be_is_refused(
     with pytest.raises(DataError, match=re.escape(said)) as error:
         read_weather(path)
     assert str(path) in str(error.value)
+
+
+def test_a_day_without_a_line_is_a_day_without_weather(tmp_path: Path) -> None:
+    path = write_wth(tmp_path / "a.wth")
+    whole = read_weather(path)
+    lines = path.read_text().splitlines()
+    del lines[20]
+    lines[25], lines[30] = lines[30], lines[25]  # nor does their order matter
+    path.write_text("\n".join(lines))
+    holed = read_weather(path)
+    np.testing.assert_array_equal(holed.days, whole.days)
+    lost = np.isnan(holed.rain)
+    assert lost.sum() == 1
+    np.testing.assert_array_equal(holed.rain[~lost], whole.rain[~lost])
 
 
 def test_negative_rain_is_refused(tmp_path: Path) -> None:
@@ -175,9 +188,9 @@ def test_irrigation_that_cannot_be_is_refused(
 
 def test_layers_take_the_place_of_the_uniform_soil(tmp_path: Path) -> None:
     season = write_season(tmp_path)
-    place, moisture = read_layers(season.sol, read_parameters(season.par))
+    place = read_parameters(season.par, layers=season.sol)
     assert place.soil.layered
-    assert moisture == [0.058, 0.183, 0.206, 0.243]
+    assert place.moisture == (0.058, 0.183, 0.206, 0.243)
     # 200 mm of the first layer and 100 of the second.
     assert place.soil.available(0.3) == pytest.approx(300 * (0.249 - 0.113))
     assert place.soil.available(0.3009) == place.soil.available(0.3)  # whole mm
@@ -186,14 +199,28 @@ def test_layers_take_the_place_of_the_uniform_soil(tmp_path: Path) -> None:
 def test_layers_above_the_deepest_roots_are_refused(tmp_path: Path) -> None:
     par = write_par(tmp_path / "deep.par", {"Zrmax": "0.9000"})
     with pytest.raises(DataError, match=r"f\.sol: ends at 800 mm, the roots of .*900"):
-        read_layers(write_sol(tmp_path / "f.sol"), read_parameters(par))
+        read_parameters(par, layers=write_sol(tmp_path / "f.sol"))
+
+
+def test_layers_excuse_a_uniform_soil_that_cannot_be(tmp_path: Path) -> None:
+    par = write_par(tmp_path / "f.par", {"thetaFC": "0.1100"})
+    with pytest.raises(DataError, match=r"f\.par: soil: readily evaporable"):
+        read_parameters(par)
+    assert read_parameters(par, layers=write_sol(tmp_path / "f.sol")).soil.layered
+
+
+def test_layers_that_cannot_be_name_their_own_file(tmp_path: Path) -> None:
+    path = write_sol(tmp_path / "f.sol")
+    swap(path, "0.113", "0.313")
+    with pytest.raises(DataError, match=r"f\.sol: soil: field capacity"):
+        read_parameters(write_par(tmp_path / "f.par"), layers=path)
 
 
 def test_layers_out_of_order_are_refused(tmp_path: Path) -> None:
     path = write_sol(tmp_path / "f.sol")
     swap(path, "   40 ", "   10 ")
     with pytest.raises(DataError, match="give them downwards"):
-        read_layers(path, read_parameters(write_par(tmp_path / "f.par")))
+        read_parameters(write_par(tmp_path / "f.par"), layers=path)
 
 
 def test_a_canopy_is_seen_in_parts(tmp_path: Path) -> None:

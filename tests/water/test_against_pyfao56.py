@@ -15,7 +15,6 @@ from tests.farm.seasons import DAYS, FIRST, Season, write_par, write_season, yea
 from agroforest.core.risk import epoch_day
 from agroforest.farm.fao56_files import (
     read_canopy,
-    read_layers,
     read_parameters,
     read_waterings,
     read_weather,
@@ -95,10 +94,7 @@ def run_theirs(season: Season, case: Case) -> Any:
 
 
 def run_ours(season: Season, case: Case) -> list[SeasonDay]:
-    place = read_parameters(season.par)
-    moisture: Any = place.moisture
-    if case.layers:
-        place, moisture = read_layers(season.sol, place)
+    place = read_parameters(season.par, layers=season.sol if case.layers else None)
     weather = read_weather(season.wth)
     crop = place.crop
     if case.adjust:
@@ -108,7 +104,7 @@ def run_ours(season: Season, case: Case) -> list[SeasonDay]:
         day=epoch_day(FIRST) - 1,
         crop=crop,
         soil=place.soil,
-        moisture=moisture,
+        moisture=place.moisture,
         method=case.method.patch(tall=weather.tall),
     )
     days = build_days(

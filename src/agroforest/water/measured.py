@@ -21,6 +21,9 @@ Field = NDArray[np.float64]
 #: 0.03 is the accuracy that makers state for capacitance probes with their own
 #: calibration; what one spot says of a field is not better. Arbitrary beyond that.
 PROBE_SPREAD = 0.04
+#: The same where field capacity was learned from the probe's own readings after rain:
+#: what its calibration is off by is in both, and cancels. Arbitrary: half.
+OWN_CAPACITY_SPREAD = 0.02
 #: m³/m³, of soil for which the nearest probe above must speak. Arbitrary.
 UNSEEN_SPREAD = 0.08
 #: Standard deviation of a wetness seen from space, as a share of the available water.

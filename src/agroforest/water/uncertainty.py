@@ -5,10 +5,10 @@ from numpy.typing import NDArray
 
 Field = NDArray[np.float64]
 
-#: Relative errors of a day's evapotranspiration and of its rain and irrigation.
-#: Arbitrary: the middle of what is said of crop coefficients, and of a rain gauge that
+#: Relative errors of evapotranspiration, and of rain and irrigation. Arbitrary: the
+#: better end of what is said of crop coefficients from tables, and a rain gauge that
 #: stands some kilometres away.
-ET_ERROR = 0.20
+ET_ERROR = 0.15
 WATER_ERROR = 0.20
 #: mm: what a day without any weather adds. Arbitrary: a day's evapotranspiration.
 MISSED_DAY = 5.0
@@ -28,8 +28,10 @@ def grow_variance(
 ) -> Field:
     """Variance of the depletion a day later.
 
-    An error shrinks where dry plants drink less the drier they are, and is forgotten
-    when the soil has been filled and has drained.
+    A crop coefficient that is off is off tomorrow, too: errors of evapotranspiration go
+    in one direction and add up as they are, those of rain and irrigation as their
+    squares. An error shrinks where dry plants drink less the drier they are, and is
+    forgotten when the soil has been filled and has drained.
 
     Parameters
     ----------
@@ -49,7 +51,8 @@ def grow_variance(
     ndarray
         mm².
     """
-    carried = before * np.clip(1.0 - response, 0.0, 1.0) ** 2
-    added = (ET_ERROR * eta) ** 2 + (WATER_ERROR * water) ** 2
-    after = np.where(drained > 0, 0.0, carried) + np.where(known, added, MISSED_DAY**2)
-    return np.where(drained > 0, np.maximum(DRAINED_SPREAD**2, added), after)
+    carried = np.sqrt(before) * np.clip(1.0 - response, 0.0, 1.0)
+    one_way = np.where(drained > 0, 0.0, carried) + ET_ERROR * eta
+    by_chance = np.where(known, WATER_ERROR * water, MISSED_DAY)
+    after: Field = one_way**2 + by_chance**2
+    return np.where(drained > 0, np.maximum(DRAINED_SPREAD**2, after), after)

@@ -4,7 +4,7 @@
 file   what                                  read by
 =====  ====================================  =============================
 .par   crop and uniform soil                 `read_parameters`
-.sol   soil in layers                        `read_layers`
+.sol   soil in layers                        `read_parameters`
 .wth   daily weather                         `read_weather`
 .irr   irrigations                           `read_waterings`
 .upd   canopy as it was seen                 `read_canopy`
@@ -18,7 +18,6 @@ Written from the form of the files; old ones, without time stamp, efficiency, va
 pressure or single crop coefficients, are read too.
 """
 
-from agroforest.farm.fao56_files.layers import read_layers
 from agroforest.farm.fao56_files.parameters import Parameters, read_parameters
 from agroforest.farm.fao56_files.run import Expected, read_expected, read_run_days
 from agroforest.farm.fao56_files.schedule import (
@@ -33,7 +32,6 @@ __all__ = [
     "Parameters",
     "read_canopy",
     "read_expected",
-    "read_layers",
     "read_parameters",
     "read_profiles",
     "read_run_days",

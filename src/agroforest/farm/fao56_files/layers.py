@@ -1,67 +1,54 @@
 """Soil in layers (.sol)."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from agroforest.core.errors import ConfigurationError, DataError
+from agroforest.core.errors import DataError
 from agroforest.farm.fao56_files.form import Kind, read_form
-from agroforest.farm.fao56_files.parameters import Parameters
 
 _MM_PER_CM = 10.0
-_MM_PER_M = 1000.0
 
 
-def read_layers(path: Path, parameters: Parameters) -> tuple[Parameters, list[float]]:
-    """Put layers in the place of a field's uniform soil.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Column:
+    """Layers of a soil, downwards.
 
-    Parameters
+    Attributes
     ----------
     path
-        The file; depths are lower edges in centimetres.
-    parameters
-        Whose evaporating skin and curve number stay.
+        The file.
+    bottom_mm
+        Lower edges, mm.
+    field_capacity, wilting_point
+        m³ of water in a m³ of soil.
+    moisture
+        The same at the season's start.
+    """
 
-    Returns
-    -------
-    tuple
-        The field with layers, and m³ of water in a m³ of each at the season's start.
+    path: Path
+    bottom_mm: tuple[float, ...]
+    field_capacity: tuple[float, ...]
+    wilting_point: tuple[float, ...]
+    moisture: tuple[float, ...]
+
+
+def read_layers(path: Path) -> Column:
+    """Read the layers of a soil; the file has depths in centimetres.
 
     Raises
     ------
     DataError
-        The file is no soil profile, cannot be, or ends above the deepest roots.
+        The file is no soil profile, or a number cannot be.
     """
-    form = read_form(path, Kind.LAYERS)
-    _, rows = form.after("Depth")
+    _, rows = read_form(path, Kind.LAYERS).after("Depth")
     if not rows:
         raise DataError(path, "has no layer", "give at least one")
-    bottom = [_MM_PER_CM * row.number_within(0, "depth", 1.0) for row in rows]
-    capacity = [row.number_within(1, "thetaFC", 0.0, 1.0) for row in rows]
-    wilting = [row.number_within(2, "thetaWP", 0.0, 1.0) for row in rows]
-    moisture = [row.number_within(3, "theta0", 0.0, 1.0) for row in rows]
-    deepest = _MM_PER_M * float(parameters.crop.root_max)
-    if bottom[-1] < deepest:
-        raise DataError(
-            path,
-            f"ends at {bottom[-1]:g} mm, the roots of {parameters.path} at "
-            f"{deepest:g} mm",
-            "describe the soil down to the deepest roots",
-        )
-    try:
-        soil = parameters.soil.patch(
-            bottom_mm=np.array(bottom),
-            field_capacity=np.array(capacity),
-            wilting_point=np.array(wilting),
-            layered=True,
-        )
-    except ConfigurationError as error:
-        raise DataError(path, f"{error.where}: {error.problem}", error.remedy) from None
-    field = Parameters(
-        path=parameters.path,
-        crop=parameters.crop,
-        soil=soil,
-        moisture=parameters.moisture,
-        notes=parameters.notes,
+    return Column(
+        path=path,
+        bottom_mm=tuple(
+            _MM_PER_CM * row.number_within(0, "depth", 1.0) for row in rows
+        ),
+        field_capacity=tuple(row.number_within(1, "thetaFC", 0.0, 1.0) for row in rows),
+        wilting_point=tuple(row.number_within(2, "thetaWP", 0.0, 1.0) for row in rows),
+        moisture=tuple(row.number_within(3, "theta0", 0.0, 1.0) for row in rows),
     )
-    return field, moisture

@@ -1,6 +1,7 @@
 """Daily weather of a station (.wth)."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -32,17 +33,18 @@ _COLUMNS = {
 _LATER = ("Vapr",)
 _NEVER_NEGATIVE = ("Srad", "Vapr", "RHmax", "RHmin", "Wndsp", "Rain", "ETref")
 _STATION = ("reference crop", "elevation", "latitude", "wind speed height")
+#: Days without a line, which become days without weather. Arbitrary: a year.
+LONGEST_GAP = 366
 _LOWEST_MAST = 0.1  # m; the wind profile is not defined at the ground
 
 
 def read_weather(path: Path) -> DailyWeather:
-    """Read a station's days.
+    """Read a station's days; one without a line is a day without weather.
 
     Raises
     ------
     DataError
-        The file is no weather data, a day stands twice or is left out, or a number
-        cannot be.
+        The file is no weather data, a day stands twice, or a number cannot be.
     """
     form = read_form(path, Kind.WEATHER)
     tall, elevation, latitude, height = _read_station(form)
@@ -53,13 +55,14 @@ def read_weather(path: Path) -> DailyWeather:
     columns = find_columns(heading, needed)
     days = [row.day() for row in rows]
     check_order(rows, days)
-    _check_gaps(rows, days)
-    series = {
-        ours: np.array([_read(row, columns, name) for row in rows])
-        for name, ours in _COLUMNS.items()
-    }
+    first = _check_gaps(rows, days)
+    whole = np.arange(first, max(days) + 1, dtype=np.int64)
+    at = np.array(days) - first
+    series = {ours: np.full(len(whole), np.nan) for ours in _COLUMNS.values()}
+    for name, ours in _COLUMNS.items():
+        series[ours][at] = [_read(row, columns, name) for row in rows]
     return DailyWeather(
-        days=np.array(days, dtype=np.int64),
+        days=whole,
         latitude=latitude,
         elevation=elevation,
         wind_height=height,
@@ -85,13 +88,16 @@ def _read_station(form: Form) -> tuple[bool, float, float, float]:
     return letter == "T", elevation, latitude, height
 
 
-def _check_gaps(rows: Sequence[Row], days: Sequence[int]) -> None:
-    for row, day, before in zip(rows[1:], days[1:], days, strict=False):
-        if day != before + 1:
+def _check_gaps(rows: Sequence[Row], days: Sequence[int]) -> int:
+    """Refuse a hole that is more likely a wrong year; give the first day."""
+    ordered = sorted(zip(days, rows, strict=True), key=lambda pair: pair[0])
+    for (before, _), (day, row) in pairwise(ordered):
+        if day - before > LONGEST_GAP:
             raise row.refuse(
-                f"{row.cells[0]} comes {day - before} days after the line before",
-                "give every day in order, NaN for what was not measured",
+                f"{row.cells[0]} comes {day - before} days after the day before it",
+                "mend the date, or split the file",
             )
+    return ordered[0][0]
 
 
 def _read(row: Row, columns: dict[str, int], name: str) -> float:

@@ -5,7 +5,6 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from agroforest.core.errors import AgroforestError, ConfigurationError
 from agroforest.core.field import CanopySeen, DailyWeather, ProfileSeen, Watering
@@ -15,7 +14,6 @@ from agroforest.farm.fao56_files import (
     Parameters,
     read_canopy,
     read_expected,
-    read_layers,
     read_parameters,
     read_profiles,
     read_run_days,
@@ -70,7 +68,6 @@ class Records:
     """What the files of a request say."""
 
     field: Parameters
-    moisture: ArrayLike
     weather: DailyWeather
     waterings: tuple[Watering, ...]
     seen: tuple[CanopySeen, ...]
@@ -86,14 +83,9 @@ def read_records(request: BalanceRequest) -> Records:
     DataError
         One of them cannot be read; it is named.
     """
-    parameters = read_parameters(request.par)
-    moisture: ArrayLike = parameters.moisture
-    if request.sol is not None:
-        parameters, moisture = read_layers(request.sol, parameters)
     against = request.against
     return Records(
-        field=parameters,
-        moisture=moisture,
+        field=read_parameters(request.par, layers=request.sol),
         weather=read_weather(request.wth),
         waterings=() if request.irr is None else read_waterings(request.irr),
         seen=() if request.upd is None else read_canopy(request.upd),

@@ -129,7 +129,7 @@ def _run(
         day=season.first - 1,
         crop=crop,
         soil=soil,
-        moisture=records.moisture,
+        moisture=records.field.moisture,
         method=method,
     )
     weather = records.weather.between(season.first, season.last)
