@@ -16,6 +16,7 @@ from agroforest.maps.page import (
     SensorSeries,
     YearLayer,
 )
+from agroforest.maps.water import ParcelWater, ProbeTrust, WaterDay, WaterPage
 
 __all__ = [
     "DangerLayer",
@@ -26,8 +27,12 @@ __all__ = [
     "LikelyCause",
     "MapPage",
     "Notice",
+    "ParcelWater",
+    "ProbeTrust",
     "ScarLayer",
     "SensorSeries",
+    "WaterDay",
+    "WaterPage",
     "YearLayer",
     "build_page",
 ]

@@ -14,6 +14,7 @@ from agroforest.core.grid import Grid
 from agroforest.core.reading import Reading, Sensor
 from agroforest.core.risk import RiskMap
 from agroforest.maps.fire import FirePage
+from agroforest.maps.water import WaterPage
 
 # A month without a clear image is what one cloudy spell in Guangxi lasts; arbitrary.
 _STALE_DAYS = 30
@@ -202,6 +203,8 @@ class MapPage:
     fire
         Danger, hotspots with their clocks, and scars; None for a page that has
         nothing to do with fire.
+    water
+        Parcels with their soil water and advice; None for a page without.
     once
         True for a page that answers one question instead of showing nights: it has
         neither alerts nor sensors, and does not speak of them.
@@ -229,6 +232,7 @@ class MapPage:
     attribution: tuple[str, ...] = ()
     utc_offset_hours: int = 8
     fire: FirePage | None = None
+    water: WaterPage | None = None
     once: bool = False
 
     def patch(self, **changes: object) -> "MapPage":
