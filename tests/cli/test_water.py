@@ -68,6 +68,7 @@ def test_a_season_becomes_a_table_of_days(run: Run, tmp_path: Path) -> None:
     report = json.loads(ended.stdout)
     assert report["season_from"] == "all of the weather"
     assert report["soil"] == "uniform"
+    assert "begin with the weather, on 2021-03-01, and has 60 days" in ended.stderr
     total = sum(float(row["etc_mm"]) for row in found)
     assert report["sums"]["etc"] == pytest.approx(total, abs=0.01)
     assert report["depletion_end"] == pytest.approx(

@@ -1,5 +1,6 @@
 """Advice: when, how much, and when not."""
 
+import json
 from datetime import date, timedelta
 from typing import Any
 
@@ -146,6 +147,23 @@ def test_a_valve_that_gives_less_at_a_time() -> None:
 
 def plain() -> dict[str, Any]:
     return {name: getattr(PLOT, name) for name in Plot.__dataclass_fields__}
+
+
+def test_it_is_plain_for_others() -> None:
+    cold = TemperatureDay(day=EVENING, air_low=-1.0)
+    notices = find_notices([cold], cold=0.0, heat=35.0)
+    found = ask(102.0, 0, 0, evidence=[Evidence(id="lse01:7")], notices=notices)
+    again = json.loads(json.dumps(found.plain(), ensure_ascii=False))
+    assert again["verdict"] == "irrigate"
+    assert again["latest"] == "2026-04-07"
+    assert again["drought"] == "light"
+    assert again["confidence"] == "high"
+    assert found.amount is not None
+    assert again["amount"]["m3"] == pytest.approx(found.amount.m3)
+    assert again["plot"]["crop_zh"] == "甘蔗"
+    assert again["notices"][0]["hazard"] == "cold"
+    assert {"zh", "en"} == set(again["reasons"][0])
+    assert again["zh"] == found.zh
 
 
 def test_without_a_flow_there_are_no_minutes() -> None:

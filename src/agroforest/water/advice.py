@@ -1,8 +1,8 @@
 """What advice says: whether to irrigate, how much, until when, and how sure that is."""
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import NamedTuple
 
 from agroforest.water.drought import Drought
@@ -102,3 +102,22 @@ class Advice:
     def patch(self, **changes: object) -> "Advice":
         """Copy with some fields changed."""
         return replace(self, **changes)  # type: ignore[arg-type]
+
+    def plain(self) -> dict[str, object]:
+        """As plain values, for JSON: dates as ISO 8601, classes as words."""
+        found = asdict(self) | {
+            "drought": None if self.drought is None else self.drought.name.lower(),
+            "reasons": [reason._asdict() for reason in self.reasons],
+        }
+        return {name: _norm(value) for name, value in found.items()}
+
+
+def _norm(value: object) -> object:
+    """Plain value of a value, its parts and theirs."""
+    if isinstance(value, dict):
+        return {key: _norm(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_norm(one) for one in value]
+    if isinstance(value, date):
+        return value.isoformat()
+    return value.value if isinstance(value, Enum) else value

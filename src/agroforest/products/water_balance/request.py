@@ -24,6 +24,8 @@ from agroforest.water import Method
 
 #: Files of a finished run, which lie beside its irrigation and say its days.
 _RECORDS = (".sum", ".out")
+#: Who says the season's days where nobody does.
+ALL_WEATHER = "all of the weather"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -153,7 +155,7 @@ def _find_known(
                 continue  # some other file of that name
             if begin <= first <= last <= end:
                 return (first, last), beside.name
-    return (begin, end), "all of the weather"
+    return (begin, end), ALL_WEATHER
 
 
 def _span(weather: DailyWeather) -> tuple[int, int]:

@@ -15,6 +15,7 @@ from agroforest.core.soil import Soil
 from agroforest.farm.fao56_files import Expected
 from agroforest.products.water_balance.outputs import write_days
 from agroforest.products.water_balance.request import (
+    ALL_WEATHER,
     BalanceRequest,
     Records,
     Season,
@@ -166,17 +167,29 @@ def _report(
         missing=tuple(_say(day.today.day) for day in done if int(day.zone.stale)),
         against={} if expected is None else _compare(done, expected),
         measured=_measure(done, records.measured, records.field.soil),
-        notes=(*records.field.notes, *_note_waterings(records, season)),
+        notes=tuple(_note(records, season)),
     )
 
 
-def _note_waterings(records: Records, season: Season) -> list[str]:
+def _note(records: Records, season: Season) -> list[str]:
+    """Say what may be otherwise than was meant."""
+    notes = list(records.field.notes)
     outside = [
         one for one in records.waterings if not season.first <= one.day <= season.last
     ]
-    if not outside:
-        return []
-    return [f"{len(outside)} irrigations lie outside the season, and are left out"]
+    if outside:
+        notes.append(
+            f"{len(outside)} irrigations lie outside the season, and are left out"
+        )
+    days = season.last - season.first + 1
+    stages = int(records.field.crop.season_days)
+    if season.source == ALL_WEATHER and days > stages:
+        notes.append(
+            f"the season is taken to begin with the weather, on {_say(season.first)}, "
+            f"and has {days} days, the crop's stages have {stages}: --start says "
+            "otherwise"
+        )
+    return notes
 
 
 def _compare(done: Sequence[SeasonDay], expected: Expected) -> dict[str, float]:
