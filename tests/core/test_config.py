@@ -84,3 +84,37 @@ def test_bad_settings_are_one_line(tmp_path: Path, text: str, words: str) -> Non
 def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="No such file"):
         read_pipeline(tmp_path / "none.toml")
+
+
+WATER = """
+name = "fields"
+aoi = "area.geojson"
+hazards = ["water"]
+"""
+
+
+def test_paths_of_water_start_at_the_pipeline(tmp_path: Path) -> None:
+    more = (
+        '[water]\nweather = "daily.csv"\nforecast = "next_{night}.csv"\n'
+        'irrigation = "../irrigation.csv"\n'
+    )
+    water = read_pipeline(write(tmp_path, WATER + more)).water
+    assert water.weather == tmp_path / "daily.csv"
+    assert water.forecast == str(tmp_path / "next_{night}.csv")
+    assert water.irrigation == tmp_path / "../irrigation.csv"
+    assert water.mapping is None
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ("", "hazards has water, which needs weather"),
+        ('[water]\nweather = "d.csv"\nsand = 0.4\n', "both sand and clay"),
+        ('[water]\nweather = "d.csv"\nsatellite = "moon"\n', "satellite"),
+    ],
+)
+def test_water_that_cannot_be_kept_is_refused(
+    tmp_path: Path, more: str, words: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        read_pipeline(write(tmp_path, WATER + more))

@@ -15,6 +15,12 @@ from agroforest.core.errors import ConfigurationError
 from agroforest.core.grid import WGS84
 from agroforest.core.identity import digest
 
+#: Properties of a parcel that `agroforest.core.parcel` reads.
+FARM = (
+    *("crop", "sown", "perennial", "sand", "clay", "organic_matter"),
+    *("field_capacity", "wilting_point", "flow_m3h", "efficiency", "method"),
+    *("most_mm", "sensors"),
+)
 _Feature = tuple[Mapping[str, Any], BaseGeometry | None]
 _FORMATS = (".geojson", ".json", ".gpkg", ".fgb", ".shp", ".kml")
 # What a file of a format has near its start. GDAL looks at the content, not at the
@@ -52,6 +58,9 @@ class Place:
         Property ``crop`` or ``species``, free text, empty if absent.
     geometry
         Polygon or multipolygon, WGS84.
+    farm
+        What a parcel says of its crop, soil and irrigation, as written; see
+        `agroforest.core.parcel.read_facts`.
     """
 
     id: str
@@ -60,6 +69,7 @@ class Place:
     name_en: str
     cover: str
     geometry: BaseGeometry = field(repr=False)
+    farm: Mapping[str, Any] = field(default_factory=dict, repr=False, hash=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -226,6 +236,9 @@ def _place(
         name_en=en or place_id,
         cover=_text(properties, "crop") or _text(properties, "species"),
         geometry=geometry,
+        farm={key: properties[key] for key in FARM if key in properties}
+        if kind == PlaceKind.PARCEL
+        else {},
     )
 
 
