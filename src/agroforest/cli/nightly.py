@@ -134,15 +134,7 @@ def _planned_years(outcome: "NightOutcome") -> dict[str, list[str]]:
 def _line(outcome: "NightOutcome", *, dry_run: bool) -> str:
     """One line a night, for people; nothing for a night without news."""
     if dry_run:
-        plan = outcome.plan
-        scenes = sum(len(t.scenes) for t in plan.tasks)
-        years = len(plan.yearly)
-        more = f", compare {years} tiles with the year before" if years else ""
-        more += ", judge fire" if plan.fire else ""
-        return (
-            f"{outcome.night}  would learn {len(plan.baselines)} baselines "
-            f"and judge {len(plan.tasks)} tiles from {scenes} scenes{more}"
-        )
+        return f"{outcome.night}  would {_intent(outcome)}"
     if outcome.report is None:
         return f"{outcome.night}  unchanged"
     report = outcome.report
@@ -166,6 +158,23 @@ def _line(outcome: "NightOutcome", *, dry_run: bool) -> str:
         parts.append(f"FAILED: {', '.join(outcome.failed)}")
     if outcome.map:
         parts.append(f"map {shown(outcome.map)}")
+    return ", ".join(parts)
+
+
+def _intent(outcome: "NightOutcome") -> str:
+    """Say what a night would do."""
+    plan = outcome.plan
+    scenes = sum(len(t.scenes) for t in plan.tasks)
+    parts = []
+    if plan.baselines or plan.tasks or not plan.fire:
+        parts.append(
+            f"learn {len(plan.baselines)} baselines "
+            f"and judge {len(plan.tasks)} tiles from {scenes} scenes"
+        )
+    if plan.yearly:
+        parts.append(f"compare {len(plan.yearly)} tiles with the year before")
+    if plan.fire:
+        parts.append("judge fire")
     return ", ".join(parts)
 
 

@@ -93,7 +93,9 @@ def build_report(
         "alerts": _open_alerts(watch.pipeline, alerts),
         "files": sum(len(r.outputs) for r in results)
         + (len(fire.record.outputs) if fire else 0),
-        "seconds": round(sum(r.seconds for r in results), 3),
+        "seconds": round(
+            sum(r.seconds for r in results) + (fire.seconds if fire else 0.0), 3
+        ),
         **({"yearly": yearly} if yearly is not None else {}),
         **({"fire": fire.report} if fire is not None else {}),
     }

@@ -17,6 +17,7 @@ from agroforest.core.config import read_pipeline
 from agroforest.core.errors import ConfigurationError
 from agroforest.core.fire import FireFacts, Gate, Outcome, Verification
 from agroforest.nightly import NightOutcome, run_nights
+from agroforest.nightly.outlook.lookahead import look_ahead
 from agroforest.store import open_store
 
 FIRST = date(2019, 1, 1)
@@ -373,3 +374,18 @@ def test_settings_that_cannot_be_are_refused(post: Post) -> None:
     post.set(counties="nowhere.geojson")
     with pytest.raises(ConfigurationError, match="nowhere"):
         post.run(NIGHT)
+
+
+def test_what_fire_takes_is_not_estimated(post: Post) -> None:
+    with pytest.raises(ConfigurationError, match="does not watch canopy"):
+        look_ahead(read_pipeline(post.path), [NIGHT], work=post.work)
+
+
+def test_the_report_is_a_page_in_both_languages_with_local_times(post: Post) -> None:
+    post.feed("today", seen(NIGHT))
+    post.run(NIGHT)
+    page = (post.work / NAME / "reports" / f"{NIGHT}.html").read_text("utf-8")
+    assert "截至 2020-04-11 00:00" in page
+    assert "2020-04-11 01:00" in page  # until when somebody must have looked
+    assert "待核查热点" in page
+    assert "to verify" in page

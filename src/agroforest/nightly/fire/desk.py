@@ -46,6 +46,8 @@ class FireWork:
         Inputs that could not be used.
     page
         For the map; ``None`` where nothing could be judged.
+    seconds
+        Wall time.
     error
         Why not; ``None`` when it is done.
     """
@@ -58,6 +60,7 @@ class FireWork:
     refused: tuple[Refusal, ...] = ()
     quarantined: tuple[QuarantineRecord, ...] = ()
     page: FirePage | None = field(default=None, repr=False)
+    seconds: float = 0.0
     error: str | None = None
 
 
@@ -121,7 +124,9 @@ class FireDesk:
             record=self._record(
                 plan.id, plan.night, outputs=dict(found.outputs), error=None
             ),
-            report=report_fire(found),
+            report=report_fire(
+                found, utc_offset_hours=self._watch.pipeline.map.utc_offset_hours
+            ),
             alerts=tuple(one.alert for one in found.step.alerts),
             changed=tuple(
                 (one.alert, one.facts)
@@ -131,6 +136,7 @@ class FireDesk:
             changes=found.step.instructions,
             refused=found.refused,
             quarantined=tuple(self._quarantine(plan.night, r) for r in found.refused),
+            seconds=found.seconds,
             page=show_fire(found, self._fire, self._watch.pipeline),
         )
 

@@ -1,7 +1,7 @@
 """Fire in the report of a night: plain values."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from agroforest.core.fire import EventKind, FireFacts, Gate
@@ -17,17 +17,22 @@ Json = dict[str, Any]
 _NAMED = 20
 
 
-def report_fire(found: FireNight) -> Json:
-    """Put a night of fire into plain values, for JSON."""
+def report_fire(found: FireNight, *, utc_offset_hours: float) -> Json:
+    """Put a night of fire into plain values, for JSON.
+
+    Times stand in UTC, and once more as people read them on the spot.
+    """
+    zone = timezone(timedelta(hours=utc_offset_hours))
     danger, plan = found.danger, found.plan
     alerts = [one.facts for one in found.step.alerts if one.alert.living]
     return {
         "moment": plan.moment.isoformat(),
+        "moment_local": _local(plan.moment, zone),
         "danger": [_danger(day) for day in danger.days],
         "rank_by": UNTRAINED,
         "notes": list(danger.notes),
         "hotspots": _hotspots(found),
-        "clock": _clock(alerts, plan.moment),
+        "clock": _clock(alerts, plan.moment, zone),
         "held": [
             {
                 "event": held.event.id,
@@ -75,7 +80,11 @@ def _hotspots(found: FireNight) -> Json:
     }
 
 
-def _clock(alerts: Iterable[FireFacts], moment: datetime) -> Json:
+def _local(moment: datetime, zone: timezone) -> str:
+    return moment.astimezone(zone).strftime("%Y-%m-%d %H:%M")
+
+
+def _clock(alerts: Iterable[FireFacts], moment: datetime, zone: timezone) -> Json:
     waiting = [a for a in alerts if a.verification is None]
     return {
         "to_verify": len(waiting),
@@ -85,6 +94,7 @@ def _clock(alerts: Iterable[FireFacts], moment: datetime) -> Json:
             {
                 "alert": a.alert,
                 "verify_by": a.verify_by.isoformat(),
+                "verify_by_local": _local(a.verify_by, zone),
                 "gate": str(a.gate),
                 "zh": a.gate_zh,
                 "en": a.gate_en,

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from agroforest.catalog import Catalog, open_catalog
 from agroforest.catalog.href import is_local
-from agroforest.core.config import Pipeline
-from agroforest.core.errors import DataError
+from agroforest.core.config import Pipeline, Watched
+from agroforest.core.errors import ConfigurationError, DataError
 from agroforest.core.scene import Scene
 from agroforest.nightly.compartments import Compartments
 from agroforest.nightly.outlook.estimate import Estimate, estimate
@@ -121,6 +121,12 @@ def look_ahead(
     AgroforestError
         As `agroforest.nightly.run_nights` and `agroforest.nightly.outlook.rehearsal`.
     """
+    if not pipeline.watches(Watched.CANOPY):
+        raise ConfigurationError(
+            pipeline.name,
+            "does not watch canopy, and only scenes are estimated",
+            "see what is due with 'agroforest nightly --dry-run'",
+        )
     terms, progress = terms or Terms(), progress or Silence()
     began = time.perf_counter()
     progress.begin("plan", len(nights))
