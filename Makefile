@@ -49,6 +49,7 @@ bench: $(READY) ## Measure against what one would run instead.
 	$(BIN)/python benchmarks/inference.py --json $(WORK)/bench/inference.json
 	$(BIN)/python benchmarks/fire_weather.py
 	$(BIN)/python benchmarks/hotspots.py
+	$(BIN)/python benchmarks/water.py
 	$(BIN)/python benchmarks/uplinks.py
 
 clean: ## Remove the environment and everything computed.
