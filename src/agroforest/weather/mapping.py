@@ -119,8 +119,8 @@ class ForecastSection(_Section):
         return self
 
 
-class Mapping(_Section):
-    """A whole mapping file."""
+class TableMapping(_Section):
+    """What every mapping of a table says: its form, its clock, its stations."""
 
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     decimal: Annotated[str, Field(pattern=r"^[.,]$")] = "."
@@ -129,21 +129,30 @@ class Mapping(_Section):
     """Lines before the headings."""
     missing: tuple[str, ...] = ()
     time: TimeSection = TimeSection()
-    noon: NoonSection | None = None
     station: StationSection = StationSection()
+    forecast: ForecastSection | None = None
+
+    @model_validator(mode="after")
+    def _two_signs(self) -> Self:
+        if self.delimiter == self.decimal:
+            raise ValueError(f"delimiter and decimal are both {self.decimal!r}")
+        return self
+
+
+class Mapping(TableMapping):
+    """A whole mapping file."""
+
+    noon: NoonSection | None = None
     temperature: ValueSection
     humidity: ValueSection | None = None
     dewpoint: ValueSection | None = None
     wind: ValueSection
     rain: ValueSection
-    forecast: ForecastSection | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if (self.humidity is None) == (self.dewpoint is None):
             raise ValueError("give either humidity or dewpoint")
-        if self.delimiter == self.decimal:
-            raise ValueError(f"delimiter and decimal are both {self.decimal!r}")
         return self
 
     def columns(self) -> dict[Quantity, ValueSection]:

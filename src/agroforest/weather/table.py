@@ -26,13 +26,15 @@ from agroforest.weather.mapping import (
     ForecastSection,
     Mapping,
     StationSection,
+    TableMapping,
     TimeSection,
     ValueSection,
 )
 from agroforest.weather.record import Refused, Station
 from agroforest.weather.units import Quantity, resolve_unit
 
-_NOTHING = {"", "na", "nan", "null", "none"}
+#: Cells that hold nothing, lower case.
+NOTHING = {"", "na", "nan", "null", "none"}
 _HEADING = re.compile(r"^\s*(?P<name>[^\[(（]*?)\s*(?:[\[(（](?P<unit>.*)[\])）])?\s*$")
 
 #: Headings that need no mapping, with the units they stand for.
@@ -114,7 +116,7 @@ def read_rows(path: Path, mapping: Mapping | None) -> tuple[Rows, ...]:
     """
     encoding = mapping.encoding if mapping is not None else "utf-8-sig"
     text = read_text(path, encoding, otherwise="give a CSV, NetCDF or Zarr")
-    lines = _split(text, path, mapping)
+    lines = split_lines(text, path, mapping)
     _, headings = next(lines, (0, []))
     if not any(headings):
         raise DataError(path, "is empty", "give a table with headings")
@@ -128,9 +130,16 @@ def read_rows(path: Path, mapping: Mapping | None) -> tuple[Rows, ...]:
     return tuple(found.values())
 
 
-def _split(
-    text: str, path: Path, mapping: Mapping | None
+def split_lines(
+    text: str, path: Path, mapping: TableMapping | None
 ) -> Iterator[tuple[int, list[str]]]:
+    """Split a table into cells, each line with its number.
+
+    Raises
+    ------
+    DataError
+        It is no CSV.
+    """
     stream = io.StringIO(text, newline=None)
     skipped = mapping.skip_lines if mapping else 0
     for _ in range(skipped):
@@ -207,8 +216,8 @@ class _Reader:
             )
             for name, section in mapping.columns().items()
         }
-        self._station = _build_station(mapping.station, headings, path)
-        self._forecast = _build_forecast(mapping.forecast, headings, path)
+        self._station = build_station(mapping.station, headings, path)
+        self._forecast = build_forecast(mapping.forecast, headings, path)
 
     def read(self, line: int, row: Line, found: dict[str, Rows]) -> None:
         """Add a row to those of its station."""
@@ -250,16 +259,16 @@ class _Reader:
         return Row(
             line=line,
             time=time,
-            temperature=_tidy(temperature),
-            humidity=_tidy(humidity),
-            wind=_tidy(numbers[Quantity.WIND]),
-            rain=_tidy(numbers[Quantity.RAIN]),
+            temperature=tidy(temperature),
+            humidity=tidy(humidity),
+            wind=tidy(numbers[Quantity.WIND]),
+            rain=tidy(numbers[Quantity.RAIN]),
             forecast=self._forecast(row, time.date()),
         )
 
     def _read_time(self, row: Line) -> datetime:
         written = "-".join(cell(row) for cell in self._time)
-        time = _parse_time(written, self._mapping.time.format)
+        time = parse_time(written, self._mapping.time.format)
         if self._zone is None:
             return time.replace(tzinfo=None)  # a day is the day written
         if time.tzinfo is None:
@@ -267,7 +276,7 @@ class _Reader:
         return time.astimezone(UTC)
 
     def _number(self, name: Quantity, cell: str) -> float:
-        if cell.casefold() in _NOTHING or cell in self._mapping.missing:
+        if cell.casefold() in NOTHING or cell in self._mapping.missing:
             return math.nan
         decimal = self._mapping.decimal
         try:
@@ -276,12 +285,19 @@ class _Reader:
             raise ValueError(f"{name} {cell!r} is no number") from None
 
 
-def _tidy(value: float) -> float:
+def tidy(value: float) -> float:
     """Drop the noise of a conversion: 293.15 K are 20 °C."""
     return round(value, 9)
 
 
-def _parse_time(written: str, layout: str) -> datetime:
+def parse_time(written: str, layout: str) -> datetime:
+    """Read a date or a time; `layout` as for ``strptime``, ISO 8601 if empty.
+
+    Raises
+    ------
+    ValueError
+        It is spelled otherwise.
+    """
     try:
         if layout:
             return datetime.strptime(written, layout)  # noqa: DTZ007  placed later
@@ -293,9 +309,11 @@ def _parse_time(written: str, layout: str) -> datetime:
         raise ValueError(f"date {written!r} cannot be read") from error
 
 
-def _build_station(
+def build_station(
     section: StationSection, headings: Sequence[str], path: Path
 ) -> Callable[[Line], Station]:
+    """Build what reads a row's station."""
+
     def build(
         column: Column | None, fixed: float | None
     ) -> Callable[[Line], float | None]:
@@ -305,7 +323,7 @@ def _build_station(
 
         def read(row: Line) -> float | None:
             written = cell(row)
-            return None if written.casefold() in _NOTHING else float(written)
+            return None if written.casefold() in NOTHING else float(written)
 
         return read
 
@@ -327,9 +345,10 @@ def _build_station(
     return read
 
 
-def _build_forecast(
+def build_forecast(
     section: ForecastSection | None, headings: Sequence[str], path: Path
 ) -> Callable[[Line, date], bool]:
+    """Build what tells whether a row's day had not happened."""
     if section is None:
         return lambda _row, _day: False
     if section.column is not None:

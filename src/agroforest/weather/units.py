@@ -23,6 +23,8 @@ class Quantity(StrEnum):
     WIND_NORTH = "wind_north"  #: km/h
     RAIN = "rain"  #: millimetres, in the time that the source means
     RAIN_RATE = "rain_rate"  #: millimetres an hour
+    RADIATION = "radiation"  #: MJ/m2 in a day
+    SUNSHINE = "sunshine"  #: hours of a day
 
 
 _SAME: Line = (1.0, 0.0)
@@ -65,6 +67,20 @@ _RAIN_RATE: dict[str, Line] = {
     **dict.fromkeys(("kgm-2s-1", "kg/m2/s", "mm/s", "mms-1"), (3600.0, 0.0)),
     **dict.fromkeys(("m/s", "ms-1"), (3.6e6, 0.0)),
 }
+_RADIATION: dict[str, Line] = {
+    **dict.fromkeys(("mj/m2", "mjm-2", "mj/m2/d", "mjm-2d-1", "mj/m2/day"), _SAME),
+    **dict.fromkeys(("j/cm2", "jcm-2"), (0.01, 0.0)),
+    **dict.fromkeys(("j/m2", "jm-2"), (1e-6, 0.0)),
+    **dict.fromkeys(("w/m2", "wm-2"), (0.0864, 0.0)),  # mean of the day
+    **dict.fromkeys(("kwh/m2", "kwhm-2"), (3.6, 0.0)),
+    **dict.fromkeys(("0.01mj/m2",), (0.01, 0.0)),
+}
+_SUNSHINE: dict[str, Line] = {
+    **dict.fromkeys(("h", "hour", "hours"), _SAME),
+    **dict.fromkeys(("0.1h",), (0.1, 0.0)),
+    **dict.fromkeys(("min", "minute", "minutes"), (1.0 / 60.0, 0.0)),
+    **dict.fromkeys(("s", "second", "seconds"), (1.0 / 3600.0, 0.0)),
+}
 _KNOWN: dict[Quantity, dict[str, Line]] = {
     Quantity.TEMPERATURE: _TEMPERATURE,
     Quantity.DEWPOINT: _TEMPERATURE,
@@ -76,6 +92,8 @@ _KNOWN: dict[Quantity, dict[str, Line]] = {
     Quantity.WIND_NORTH: _SPEED,
     Quantity.RAIN: _RAIN,
     Quantity.RAIN_RATE: _RAIN_RATE,
+    Quantity.RADIATION: _RADIATION,
+    Quantity.SUNSHINE: _SUNSHINE,
 }
 
 #: Spellings of the same sign.
@@ -96,7 +114,8 @@ _SIGNS = str.maketrans(
         "⋅": None,
     }
 )
-_TENTHS = "0.1mm"
+#: A dot in these belongs to a number.
+_PARTS = ("0.1mm", "0.1h", "0.01mj/m2")
 
 
 def resolve_unit(unit: str, quantity: Quantity, *, where: object) -> Line:
@@ -123,7 +142,7 @@ def resolve_unit(unit: str, quantity: Quantity, *, where: object) -> Line:
     """
     known = _KNOWN[quantity]
     plain = unit.translate(_SIGNS).casefold()
-    if plain != _TENTHS:
+    if plain not in _PARTS:
         plain = plain.replace(".", "")
     if plain in known:
         return known[plain]
