@@ -23,6 +23,7 @@ from agroforest.cli import (
     plan,
     scenes,
     sensors,
+    sensorthings,
     water,
     worker,
     zonal,
@@ -50,6 +51,7 @@ app = typer.Typer(
 )
 app.add_typer(scenes.app, name="scenes")
 listen.register(sensors.app)
+sensorthings.register(sensors.app)
 app.add_typer(sensors.app, name="sensors")
 app.add_typer(water.app, name="water")
 app.add_typer(model.app, name="model")

@@ -1,12 +1,13 @@
 """Sensor files into the store, judged beside what is there already."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from agroforest.core.reading import Reading
+from agroforest.core.reading import Reading, Sensor
 from agroforest.sensors import Refused, flag, read_file
-from agroforest.store import Store
+from agroforest.store import AddedReadings, Store
 
 # A flat line or a gap may begin in the file before: readings this close to the
 # new ones are judged again. Longer than any rule looks back.
@@ -61,14 +62,7 @@ def import_file(path: Path, *, mapping: Path | None, store: Store) -> Intake:
         As `read_file`.
     """
     content = read_file(path, mapping=mapping)
-    store.add_sensors(content.sensors)
-    # The store counts duplicates and conflicts, also those within the file.
-    added = store.add_readings(content.readings)
-    stored = _around(content.readings, store)
-    judged = flag(stored)
-    was = {r.key: r.quality for r in stored}
-    store.update_quality(r for r in judged if r.quality != was[r.key])
-    keys = {r.key for r in content.readings}
+    added, flagged = keep(content.sensors, content.readings, store)
     return Intake(
         file=path,
         format=content.format,
@@ -76,12 +70,42 @@ def import_file(path: Path, *, mapping: Path | None, store: Store) -> Intake:
         added=added.added,
         known=added.known,
         conflicts=added.conflicts,
-        flagged=sum(1 for r in judged if r.key in keys and r.quality),
+        flagged=flagged,
         refused=content.refused,
     )
 
 
-def _around(readings: tuple[Reading, ...], store: Store) -> list[Reading]:
+def keep(
+    sensors: Sequence[Sensor], readings: Sequence[Reading], store: Store
+) -> tuple[AddedReadings, int]:
+    """Store readings, and judge them beside what is there already.
+
+    Parameters
+    ----------
+    sensors
+        Theirs.
+    readings
+        In any order. Flags of stored readings beside them are brought up to date.
+    store
+        Keeps them.
+
+    Returns
+    -------
+    tuple
+        What was new, and how many of the readings carry a flag now.
+    """
+    store.add_sensors(sensors)
+    # The store counts duplicates and conflicts, also those among the readings.
+    added = store.add_readings(readings)
+    stored = _around(readings, store)
+    judged = flag(stored)
+    was = {r.key: r.quality for r in stored}
+    store.update_quality(r for r in judged if r.quality != was[r.key])
+    keys = {r.key for r in readings}
+    return added, sum(1 for r in judged if r.key in keys and r.quality)
+
+
+def _around(readings: Sequence[Reading], store: Store) -> list[Reading]:
     if not readings:
         return []
     times = [r.time for r in readings]

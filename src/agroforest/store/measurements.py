@@ -131,6 +131,19 @@ def read_readings(
     return found
 
 
+def read_newest(
+    connection: Connection, sensors: Collection[str]
+) -> dict[SeriesKey, datetime]:
+    """Find the time of the newest reading of every series of these sensors."""
+    found: dict[SeriesKey, datetime] = {}
+    for number, key in _find_series(connection, sensors, None).items():
+        query = select(func.max(reading.c.time_us)).where(reading.c.series == number)
+        newest = connection.scalar(query)
+        if newest is not None:
+            found[key] = from_microseconds(newest)
+    return found
+
+
 def write_quality(connection: Connection, readings: Iterable[Reading]) -> int:
     """Set the flags of stored readings; how many changed."""
     rows = [

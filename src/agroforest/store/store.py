@@ -267,6 +267,13 @@ class Store:
                 connection, sensor_ids, start, end, variables
             )
 
+    def newest_readings(
+        self, sensor_ids: Collection[str]
+    ) -> dict[tuple[str, Variable, float | None], datetime]:
+        """Find the newest time of every sensor, variable and depth that has one."""
+        with self._database.reading() as connection:
+            return measurements.read_newest(connection, sensor_ids)
+
     def update_quality(self, readings: Iterable[Reading]) -> int:
         """Set the flags of stored readings to those given; how many changed."""
         with self._database.writing() as connection:
