@@ -97,9 +97,10 @@ class Answer(_Section):
 class Learner(_Section):
     """``[[learners]]``: a member of the family, `agroforest.risk.net`, or trees."""
 
-    family: Literal["series", "scene", "dense", "trees"]
+    family: Literal["series", "scene", "dense", "trees", "ground"]
     """``series``: convolutions over dates; ``scene``: over neighbours; ``dense``: a
-    row at a time; ``trees``: boosted decision trees."""
+    row at a time; ``trees``: boosted decision trees; ``ground``: a surface of what
+    was seen nearby."""
     width: Annotated[int, Field(ge=0, le=4096)] = 0
     """Channels inside; leaves of a tree."""
     blocks: Annotated[int, Field(ge=0, le=65536)] = 0

@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 
 from agroforest.core.errors import DataError
-from agroforest.risk.datasets.fire_occurrence import FEATURES, build_rows, read, write
+from agroforest.risk.datasets.fire_occurrence import (
+    FEATURES,
+    build_rows,
+    position,
+    read,
+    scaled_columns,
+    write,
+)
 from agroforest.risk.task import Answers
 
 HEADER = ["fireBinary", *FEATURES, "year", "longitude"]
@@ -29,9 +36,25 @@ def test_read(tmp_path: Path) -> None:
     assert found.place.tolist() == ["2016", "2017", "2017"]
     assert found.truth is not None
     np.testing.assert_array_equal(found.truth, [1, 0, np.nan])
-    assert found.values.shape == (3, 63)
+    assert found.values.shape == (3, 65)
     assert np.isnan(found.values[1]).all()
-    assert (found.values[[0, 2]] == 0.5).all()
+    assert (scaled_columns(found.values)[[0, 2]] == 0.5).all()
+    # A longitude alone is no position.
+    assert np.isnan(position(found.values)).all()
+
+
+def test_positions_are_read(tmp_path: Path) -> None:
+    rows = [[*point(), "18.5"], [*point(), ""]]
+    found = read(save(tmp_path, rows, [*HEADER, "latitude"]))
+    np.testing.assert_array_equal(
+        position(found.values), np.array([[99, 18.5], [99, np.nan]], np.float32)
+    )
+
+
+@pytest.mark.parametrize("latitude", ["99", "-91", "inf"])
+def test_what_is_no_latitude_is_refused(tmp_path: Path, latitude: str) -> None:
+    with pytest.raises(DataError, match="line 2: latitude"):
+        read(save(tmp_path, [[*point(), latitude]], [*HEADER, "latitude"]))
 
 
 def test_columns_are_found_by_name(tmp_path: Path) -> None:
@@ -40,7 +63,8 @@ def test_columns_are_found_by_name(tmp_path: Path) -> None:
     row = dict(zip(HEADER, ["1", *cells, "2016", "99"], strict=True))
     header = list(rng.permutation(HEADER))
     found = read(save(tmp_path, [[row[n] for n in header]], header))
-    assert found.values[0].tolist() == pytest.approx([float(c) for c in cells])
+    said = scaled_columns(found.values)[0].tolist()
+    assert said == pytest.approx([float(c) for c in cells])
 
 
 def test_labels_and_years_may_be_absent(tmp_path: Path) -> None:

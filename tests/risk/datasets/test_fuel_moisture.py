@@ -194,6 +194,18 @@ def test_departures_of_a_place_add_up_to_nothing(seed: int, count: int) -> None:
         np.testing.assert_allclose(total, 0, atol=0.02)
 
 
+def test_a_missing_number_is_missing_of_its_sample_alone() -> None:
+    values = some_rows(2, 3)
+    place = np.repeat("a", 3)
+    whole = build_rows_beside(values[:2], place[:2])
+    values[2, :, FEATURES.index("temperature")] = np.nan
+    found = build_rows_beside(values, place)
+    np.testing.assert_array_equal(np.isfinite(found[:2]), np.isfinite(whole))
+    warmth = len(NAMES) + 2
+    np.testing.assert_allclose(found[:2, warmth], whole[:, warmth], atol=1e-4)
+    assert np.isnan(found[2, warmth])
+
+
 def test_neighbours_play_no_part() -> None:
     values = some_rows(1, 6)
     place = np.array(["a", "a", "a", "b", "b", "b"])

@@ -1,9 +1,9 @@
 """Points of northern Thailand, burned or not in the dry season that followed.
 
 A folder holds ``points.csv``, a row a point: 63 numbers from 0 to 1, see
-`FEATURES`; ``year`` of the season; and, where somebody knows it, ``fireBinary``,
-1 where it burned. Coordinates and other columns are not read: nothing was gained by
-them in years not learned from.
+`FEATURES`; ``year`` of the season; where somebody knows them, ``longitude`` and
+``latitude``, degrees; and ``fireBinary``, 1 where it burned. Other columns are not
+read.
 
 What tells points apart is how near fire came in the two years before; then the near
 infrared, the kind of forest, and how near fields and people are.
@@ -88,6 +88,9 @@ FEATURES = (
     "temperatureMean",
     "temperatureMin",
 )
+#: Columns of a point that need not be there, degrees.
+POSITION = ("longitude", "latitude")
+_FURTHEST = (180.0, 90.0)
 _FILE, _YEAR, _TRUTH = "points.csv", "year", "fireBinary"
 _REMEDY = "give the layout of docs/models.md"
 # Numbers were scaled by the least and the greatest of a larger set, so later years
@@ -148,8 +151,9 @@ def read(folder: Path) -> Items:
     Returns
     -------
     Items
-        `values` ``(n, 63)`` float32, NaN where a field is empty; `place` the year
-        (of a file without years, one for all); `name` the row.
+        `values` ``(n, 65)`` float32, `FEATURES` and then `POSITION`, NaN where a
+        field is empty and of a file without positions; `place` the year (of a file
+        without years, one for all); `name` the row.
 
     Raises
     ------
@@ -162,14 +166,10 @@ def read(folder: Path) -> Items:
     if missing:
         problem = f"no column {missing[0]} ({len(missing)} missing)"
         raise DataError(path, problem, _REMEDY)
-    wanted = [header.index(n) for n in FEATURES]
-    values = np.array(
-        [[_number(path, line, row[c]) for c in wanted] for line, row in rows],
-        np.float32,
-    ).reshape(-1, len(FEATURES))
+    values = _columns(path, header, rows, FEATURES)
     _check(path, rows, values)
     return Items(
-        values=values,
+        values=np.hstack([values, _positions(path, header, rows)]),
         place=_places(path, header, rows),
         name=np.arange(len(rows)),
         truth=_truth(path, rows, header.index(_TRUTH)) if _TRUTH in header else None,
@@ -222,6 +222,31 @@ def _number(path: Path, line: int, text: str) -> float:
         raise DataError(path, f"line {line}: {text!r} is no number", _REMEDY) from None
 
 
+def _columns(
+    path: Path, header: list[str], rows: Sequence[_Row], names: Sequence[str]
+) -> NDArray[np.float32]:
+    wanted = [header.index(n) for n in names]
+    return np.array(
+        [[_number(path, line, row[c]) for c in wanted] for line, row in rows],
+        np.float32,
+    ).reshape(-1, len(names))
+
+
+def _positions(
+    path: Path, header: list[str], rows: Sequence[_Row]
+) -> NDArray[np.float32]:
+    """Longitude and latitude, ``(n, 2)``; NaN without both columns."""
+    if not set(POSITION) <= set(header):
+        return np.full((len(rows), len(POSITION)), np.nan, np.float32)
+    degrees = _columns(path, header, rows, POSITION)
+    wrong = np.argwhere(~(np.abs(degrees) <= _FURTHEST) & ~np.isnan(degrees))
+    if wrong.size:
+        row, column = wrong[0]
+        problem = f"line {rows[row][0]}: {POSITION[column]} {degrees[row, column]:g}"
+        raise DataError(path, problem, "give degrees, or leave both columns out")
+    return degrees
+
+
 def _check(path: Path, rows: Sequence[_Row], values: NDArray[np.float32]) -> None:
     wrong = np.argwhere((values < -_SLACK) | (values > 1 + _SLACK))
     if wrong.size:
@@ -257,13 +282,23 @@ def _truth(path: Path, rows: Sequence[_Row], column: int) -> NDArray[np.float32]
 
 
 # ---------------------------------------------------------------- rows
+def scaled_columns(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Give what was scaled, ``(n, 63)``, of values as `read` gives them."""
+    return values[:, : len(FEATURES)]
+
+
+def position(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Longitude and latitude, ``(n, 2)``, of values as `read` gives them."""
+    return values[:, len(FEATURES) :]
+
+
 def build_rows(values: NDArray[np.float32]) -> NDArray[np.float32]:
     """Build what a network sees: distances as logarithms, and what they add up to.
 
     Parameters
     ----------
     values
-        ``(n, 63)`` as `read` gives them.
+        ``(n, 65)`` as `read` gives them; the position plays no part.
 
     Returns
     -------

@@ -77,15 +77,18 @@ def build_rows_beside(
     ndarray
         ``(n, column)`` float32: `build_rows`, then for some columns of weather and
         season the departure from their mean over the place's samples; 0 of a sample
-        that is alone.
+        that is alone, NaN where a number is missing.
     """
     columns = _columns(values)
     rows = np.column_stack(list(columns.values()))
     telling = np.column_stack([columns[name] for name in _DEPARTING])
-    _, own, count = np.unique(place, return_inverse=True, return_counts=True)
-    usual = np.zeros((count.size, len(_DEPARTING)))
-    np.add.at(usual, own, telling)
-    departure = telling - (usual / count[:, None])[own]
+    known = np.isfinite(telling)
+    places, own = np.unique(place, return_inverse=True)
+    total = np.zeros((places.size, len(_DEPARTING)))
+    count = np.zeros_like(total)
+    np.add.at(total, own, np.where(known, telling, 0.0))
+    np.add.at(count, own, known)
+    departure = telling - (total / np.maximum(count, 1))[own]
     return np.hstack([rows, departure]).astype(np.float32)
 
 
