@@ -1,7 +1,7 @@
 """Windows of files that are not simply opened and read."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -33,6 +33,23 @@ def read_window(
     """Read one band of an open rasterio dataset, ``(y, x)``; the first unless said."""
     window = Window.from_slices(rows, columns)
     numbers: NDArray[Any] = data.read(layer, window=window)
+    return numbers
+
+
+def read_layers(
+    data: Any,  # noqa: ANN401  rasterio has no types
+    rows: slice,
+    columns: slice,
+    *,
+    layers: Sequence[int],
+) -> NDArray[Any]:
+    """Read several bands of an open rasterio dataset at once, ``(band, y, x)``.
+
+    JPEG 2000 decodes all bands for any of them: one after the other costs as many
+    times.
+    """
+    window = Window.from_slices(rows, columns)
+    numbers: NDArray[Any] = data.read(list(layers), window=window)
     return numbers
 
 

@@ -104,6 +104,8 @@ def test_a_stack_is_described_beside_it_in_json_or_toml(tmp_path: Path) -> None:
         ('level = "top of atmosphere"', "", "does not say level"),
         ("sun_elevation = 30.0", 'sun_elevation = "high"', "sun_elevation is 'high'"),
         ("sun_elevation = 30.0", "sun_elevation = nan", "sun_elevation is nan"),
+        ("nodata = 0", f"nodata = {'9' * 400}", "nodata is inf"),
+        ("cloud_cover = 7", "cloud_cover = true", "cloud cover True"),
         ("corrected = true", 'corrected = "yes"', "neither true nor false"),
         ("scale = 0.0001", "scale = 10000", "give no fractions"),
         ("offset = -0.1", "offset = -1000", "give no fractions"),

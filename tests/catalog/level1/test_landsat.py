@@ -43,7 +43,7 @@ def test_a_folder_and_its_mtl_are_the_same_scene(make_l1tp: Make) -> None:
         assert asset.offset == pytest.approx(-0.2)
         assert asset.nodata == (0,)
     (mask,) = scene.quality
-    assert mask.bits == 0b1100000  # bits 5 and 6 are bands 6 and 7
+    assert mask.layers[0].bits == 0b1100000  # bits 5 and 6 are bands 6 and 7
     (folder / Path(mask.asset.href).name).unlink()
     assert find_level1(folder)[0].quality == ()
 

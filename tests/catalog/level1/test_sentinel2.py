@@ -1,6 +1,7 @@
 """Sentinel-2 L1C folders: what their XML say, and what is refused."""
 
 import re
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -62,12 +63,13 @@ def test_the_time_is_that_of_the_tile_and_not_of_the_orbit(make_l1c: Make) -> No
 def test_masks_of_quality_are_found_where_there_are_any(make_l1c: Make) -> None:
     safe = make_l1c(saturated=np.zeros((12, 12), dtype=bool))
     (scene,) = find_level1(safe)
-    layers = [(Path(m.asset.href).stem[-3:], m.layer) for m in scene.quality]
-    assert layers == [
-        *(("B8A", 3), ("B8A", 4), ("B11", 3), ("B11", 4), ("B11", 8)),
-        *(("B12", 3), ("B12", 4), ("B12", 8)),
-    ]
-    assert {(m.flaw, m.bits) for m in scene.quality if m.layer == 8} == {(Flaw.FULL, 1)}
+    found = {
+        Path(mask.asset.href).stem[-3:]: {one.layer: one.flaw for one in mask.layers}
+        for mask in scene.quality
+    }
+    lost = {3: Flaw.LOST, 4: Flaw.LOST}
+    full = {**lost, 8: Flaw.FULL}
+    assert found == {"B8A": lost, "B11": full, "B12": full}
 
 
 @pytest.mark.parametrize("band", ["B01", "B12"])
@@ -169,3 +171,50 @@ def test_old_folders_of_several_tiles_give_one_scene_each(make_l1c: Make) -> Non
     assert [scene.id[-6:] for scene in scenes] == ["T49QBF", "T49QCF"]
     assert all(scene.bands["B12"].asset.offset == 0.0 for scene in scenes)
     assert "T49QCF" in scenes[1].bands["B12"].asset.href
+
+
+@pytest.mark.data
+def test_real_xml_of_a_tile_is_understood(
+    data_dir: Path, tmp_path: Path, make_l1c: Make
+) -> None:
+    """Level-2A metadata of a real tile, with the tags that differ renamed."""
+    (real,) = (data_dir / "scene_metadata/sentinel2_safe").glob("S2B*N0400*")
+    safe = Path(shutil.copytree(real, tmp_path / "real.SAFE"))
+    text = (safe / "MTD_MSIL2A.xml").read_text()
+    (safe / "MTD_MSIL2A.xml").unlink()
+    for old, new in {
+        "Level-2A<": "Level-1C<",
+        "BOA_ADD_OFFSET": "RADIO_ADD_OFFSET",
+        "BOA_QUANTIFICATION_VALUE": "QUANTIFICATION_VALUE",
+    }.items():
+        text = text.replace(old, new)
+    text = re.sub(r"/R\d\dm/(\w+_B\w\w)_\d\dm<", r"/\1<", text)
+    (safe / "MTD_MSIL1C.xml").write_text(text)
+    edit(tile_xml(safe), "EPSG:32633", "EPSG:32649")  # that of the small files
+    (small,) = make_l1c().glob("GRANULE/*/IMG_DATA/*_B12.tif")
+    for name in {*re.findall(r"<IMAGE_FILE>(\S+_B\w\w)<", text)}:
+        path = safe / f"{name}.tif"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(small.read_bytes())
+    masks = safe.glob("GRANULE/*/MTD_TL.xml")
+    (names,) = (
+        re.findall(r">(\S+MSK_QUALIT_B\w\w\.tif)<", p.read_text()) for p in masks
+    )
+    for name in names:
+        (safe / name).parent.mkdir(parents=True, exist_ok=True)
+        (safe / name).write_bytes(small.read_bytes())
+    (scene,) = find_level1(safe)
+    assert scene.id == real.name.removesuffix(".SAFE")
+    assert (scene.satellite, scene.sensed.day) == ("S2B", 13)
+    assert scene.cloud_cover == 98.944211
+    assert 0 < scene.sun_elevation < 25  # 78 degrees north in April
+    zenith = re.search(r"Mean_Sun_Angle>\s*<ZENITH_ANGLE[^>]*>([\d.]+)",
+                       tile_xml(safe).read_text())  # fmt: skip
+    assert zenith is not None
+    assert scene.sun_elevation == pytest.approx(90 - float(zenith[1]))
+    assert {b.asset.offset for b in scene.bands.values()} == {-0.1}
+    assert [Path(m.asset.href).stem[-3:] for m in scene.quality] == [
+        "B8A",
+        "B11",
+        "B12",
+    ]

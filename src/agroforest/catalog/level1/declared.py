@@ -149,9 +149,13 @@ def _number(said: Mapping[str, Any], key: str, path: Path) -> float:
     value = said[key]
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise DataError(path, f"{key} is {str(value)[:40]!r}", "write a number")
-    if not math.isfinite(value):
-        raise DataError(path, f"{key} is {value}", "write a finite number")
-    return float(value)
+    try:
+        number = float(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        number = math.inf
+    if not math.isfinite(number):
+        raise DataError(path, f"{key} is {number}", "write a finite number")
+    return number
 
 
 def _whole(said: Mapping[str, Any], key: str, path: Path) -> int:

@@ -13,6 +13,7 @@ from agroforest.catalog.landsat import OLI, read_crs
 from agroforest.catalog.level1.record import (
     Described,
     Flaw,
+    FlawLayer,
     Level1Scene,
     QualityFile,
     find_bands,
@@ -131,4 +132,5 @@ def _quality(contents: Mapping[str, str], folder: Path) -> tuple[QualityFile, ..
     if path is None:
         return ()
     asset = Asset(href=str(path), resolution=30.0)
-    return (QualityFile(asset=asset, bits=_BIT_6 | _BIT_7, flaw=Flaw.FULL),)
+    full = FlawLayer(layer=1, bits=_BIT_6 | _BIT_7, flaw=Flaw.FULL)
+    return (QualityFile(asset=asset, layers=(full,)),)

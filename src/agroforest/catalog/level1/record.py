@@ -6,7 +6,7 @@ It is no `Granule`: nothing that expects surface reflectance may take it by mist
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
+from enum import IntFlag, StrEnum
 from pathlib import Path
 
 from agroforest.catalog.header import read_header
@@ -55,11 +55,30 @@ class BandFile:
     saturated: int | None = None
 
 
-class Flaw(StrEnum):
+class Flaw(IntFlag):
     """What may be wrong with a pixel."""
 
-    FULL = "full"  #: the detector was: reflectance is at least what stands there
-    LOST = "lost"  #: data were lost or damaged on the way down
+    FULL = 1  #: the detector was: reflectance is at least what stands there
+    LOST = 2  #: data were lost or damaged on the way down
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FlawLayer:
+    """One band of a mask of quality.
+
+    Attributes
+    ----------
+    layer
+        Its number, from 1.
+    bits
+        A pixel has the flaw where any of these bits is set.
+    flaw
+        Which.
+    """
+
+    layer: int
+    bits: int
+    flaw: Flaw
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,18 +89,12 @@ class QualityFile:
     ----------
     asset
         Its file.
-    layer
-        Number of the band in a file of several, from 1; None in a file of one.
-    bits
-        A pixel has the flaw where any of these bits is set.
-    flaw
-        Which.
+    layers
+        Those of its bands that matter.
     """
 
     asset: Asset
-    layer: int | None = None
-    bits: int
-    flaw: Flaw
+    layers: tuple[FlawLayer, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,6 +14,7 @@ from agroforest.catalog.level1.record import (
     BANDS,
     Described,
     Flaw,
+    FlawLayer,
     Level1Scene,
     QualityFile,
     find_bands,
@@ -177,7 +178,11 @@ def _quality(about: Element, folder: Path) -> Iterator[QualityFile]:
         path = find_file(folder, (element.text or "").strip())
         if path is None:
             continue
-        asset = Asset(href=str(path), resolution=20.0)
-        for layer, flaw in _FLAWS.items():
-            if flaw is Flaw.LOST or band in _SHORT_WAVE:
-                yield QualityFile(asset=asset, layer=layer, bits=1, flaw=flaw)
+        yield QualityFile(
+            asset=Asset(href=str(path), resolution=20.0),
+            layers=tuple(
+                FlawLayer(layer=layer, bits=1, flaw=flaw)
+                for layer, flaw in _FLAWS.items()
+                if flaw is Flaw.LOST or band in _SHORT_WAVE
+            ),
+        )
