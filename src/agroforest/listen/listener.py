@@ -214,11 +214,9 @@ class _Work:
         return taken.messages > 0
 
     def _lag(self) -> tuple[int, float]:
-        if self._consumer is None:
-            return 0, 0.0
-        at, end = self._consumer.position, self._inbox.end
-        behind = measure(self._inbox.spool.folder, at, end)
-        state = self._consumer.state
+        state = self._consumer.state if self._consumer is not None else None
+        at = self._consumer.position if self._consumer is not None else Position(0, 0)
+        behind = measure(self._inbox.spool.folder, at, self._inbox.end)
         if behind == 0 or state is None or state.received is None:
             return behind, 0.0
         return behind, max(0.0, (datetime.now(UTC) - state.received).total_seconds())
