@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -302,7 +302,7 @@ def _digest(entry: AuditEntry, number: int, previous: str) -> str:
     content = [
         previous,
         number,
-        entry.time.isoformat(),
+        entry.time.astimezone(UTC).isoformat(),
         entry.valve,
         entry.order,
         entry.who,
@@ -311,5 +311,5 @@ def _digest(entry: AuditEntry, number: int, previous: str) -> str:
         dict(entry.before),
         dict(entry.after),
     ]
-    text = json.dumps(content, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(content, sort_keys=True, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -81,13 +81,17 @@ def read_last_night(connection: Connection, pipeline: str) -> date | None:
 
 
 def read_active_nights(
-    connection: Connection, pipeline: str, until: date, limit: int, without: str
+    connection: Connection,
+    pipeline: str,
+    until: date,
+    limit: int,
+    without: Collection[str],
 ) -> list[date]:
     """Read the newest nights up to `until` that had a task, rising."""
     query = (
         select(tile_task.c.night)
         .where(tile_task.c.pipeline == pipeline, tile_task.c.night <= until)
-        .where(tile_task.c.tile != without)
+        .where(tile_task.c.tile.not_in(without))
         .distinct()
         .order_by(tile_task.c.night.desc())
         .limit(limit)

@@ -31,7 +31,7 @@ from sqlalchemy import (
 )
 
 #: Revision of the newest migration; a test compares it with the scripts.
-HEAD = "0003"
+HEAD = "0004"
 
 #: Not alembic's own name: a server's database may hold other programs too.
 VERSION_TABLE = "agroforest_schema"
@@ -248,4 +248,42 @@ dead_letter = Table(
     Column("head", LargeBinary, nullable=False),
     Column("kept", Integer, nullable=False),
     Index("ix_dead_letter_received", "received_us"),
+)
+
+#: Orders to open valves; `ended_us` is missing while one can still change.
+valve_order = Table(
+    "valve_order",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("valve", String(64), nullable=False),
+    Column("stage", String(32), nullable=False),
+    Column("ended_us", BigInteger),
+    Column("body", JSON, nullable=False),
+    Index("ix_valve_order_ended", "ended_us"),
+)
+
+#: What is known of a valve between orders.
+valve_state = Table(
+    "valve_state",
+    metadata,
+    Column("valve", String(64), primary_key=True),
+    Column("body", JSON, nullable=False),
+)
+
+#: Every step of a valve, each with the digest of the one before; triggers refuse
+#: whatever is not an addition.
+valve_audit = Table(
+    "valve_audit",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("time_us", BigInteger, nullable=False),
+    Column("valve", String(64), nullable=False),
+    Column("order", String(64), nullable=False),
+    Column("who", Text, nullable=False),
+    Column("what", String(64), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("before", JSON, nullable=False),
+    Column("after", JSON, nullable=False),
+    Column("previous", String(64), nullable=False),
+    Column("digest", String(64), nullable=False, unique=True),
 )

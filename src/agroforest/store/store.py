@@ -1,18 +1,20 @@
 """The ledger of facts: what was done, what was found, what was measured."""
 
-from collections.abc import Collection, Iterable
-from datetime import date, datetime
+from collections.abc import Callable, Collection, Iterable
+from contextlib import AbstractContextManager
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from agroforest.core.alert import Alert, AlertStatus, Instruction
 from agroforest.core.fire import FireFacts, Verification
 from agroforest.core.reading import Reading, Sensor, Variable
 from agroforest.core.risk import Hazard
-from agroforest.store import arrivals, findings, ledger, measurements
+from agroforest.core.valve import AuditEntry, SealedEntry, ValveFacts
+from agroforest.store import arrivals, findings, ledger, measurements, valves
 from agroforest.store import fires as fire_facts
 from agroforest.store.database import Database, open_database
 from agroforest.store.records import (
@@ -25,6 +27,24 @@ from agroforest.store.records import (
     TaskRecord,
 )
 from agroforest.store.schema import tile_task
+
+#: Water of an order that ended longer ago counts on no day that can still be today.
+_COUNTED = timedelta(days=3)
+
+
+class Decided(Protocol):
+    """What deciding on valves gives: facts to keep, and steps to record."""
+
+    @property
+    def facts(self) -> ValveFacts:
+        """As they are now."""
+
+    @property
+    def audit(self) -> tuple[AuditEntry, ...]:
+        """What was done."""
+
+
+_Decided = TypeVar("_Decided", bound=Decided)
 
 
 def open_store(url: str | Path) -> "Store":
@@ -74,6 +94,13 @@ class Store:
     def close(self) -> None:
         """Close every connection."""
         self._database.close()
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """Open a connection on one snapshot, for rooms with questions of their own.
+
+        Nothing may be written with it.
+        """
+        return self._database.reading()
 
     # ------------------------------------------------------------ runs, tasks
 
@@ -136,11 +163,11 @@ class Store:
             return ledger.read_last_night(connection, pipeline)
 
     def active_nights(
-        self, pipeline: str, *, until: date, limit: int, without: str = ""
+        self, pipeline: str, *, until: date, limit: int, without: Collection[str] = ()
     ) -> list[date]:
         """Find the newest nights up to `until` that had tasks, rising.
 
-        Tasks of the tile `without` do not count: what is done every night anyway.
+        Tasks of the tiles `without` do not count: what is done every night anyway.
         """
         with self._database.reading() as connection:
             return ledger.read_active_nights(
@@ -325,3 +352,44 @@ class Store:
         """Remove dead letters of messages that came before then; how many."""
         with self._database.writing() as connection:
             return arrivals.drop_dead_letters(connection, before)
+
+    # ----------------------------------------------------------------- valves
+
+    def decide_valves(
+        self,
+        decide: Callable[[ValveFacts], _Decided],
+        now: datetime,
+        *,
+        orders: Collection[str] = (),
+    ) -> _Decided:
+        """Decide on valves, and keep what was decided and its audit: all or nothing.
+
+        Nobody else decides meanwhile. What is to be done with devices must wait
+        until this has returned.
+
+        Parameters
+        ----------
+        decide
+            From facts to facts; it may raise, and then nothing is changed.
+        now
+            Orders that ended long before are left out.
+        orders
+            Ids of orders to bring in all the same.
+        """
+        with self._database.writing() as connection:
+            valves.lock(connection)
+            before = valves.read_facts(connection, now - _COUNTED, orders)
+            done = decide(before)
+            valves.write_facts(connection, before, done.facts)
+            valves.write_audit(connection, done.audit)
+            return done
+
+    def valve_facts(self, now: datetime, *, orders: Collection[str] = ()) -> ValveFacts:
+        """Find what is known of valves, without orders that ended long before now."""
+        with self._database.reading() as connection:
+            return valves.read_facts(connection, now - _COUNTED, orders)
+
+    def valve_audit(self, *, valve: str = "", order: str = "") -> list[SealedEntry]:
+        """Find every step of a valve, an order or all, from the beginning."""
+        with self._database.reading() as connection:
+            return valves.read_audit(connection, valve, order)
