@@ -17,6 +17,8 @@ from agroforest.maps.assets import (
     HOTSPOT_STYLE,
     SCRIPTS,
     STYLES,
+    WATER_SCRIPTS,
+    WATER_STYLE,
     YEARLY_SCRIPT,
     read_script,
     read_style,
@@ -51,7 +53,8 @@ def test_nothing_in_it_asks_for_anything(document: str) -> None:
     assert "sourceMappingURL" not in document
     styles = " ".join(re.findall(r"<style>(.*?)</style>", document, re.DOTALL))
     assert "url(" not in styles
-    for name in (*SCRIPTS, YEARLY_SCRIPT, *HOTSPOT_SCRIPTS, *FIRE_SCRIPTS):
+    others = (YEARLY_SCRIPT, *HOTSPOT_SCRIPTS, *FIRE_SCRIPTS, *WATER_SCRIPTS)
+    for name in (*SCRIPTS, *others):
         script = read_script(name)
         assert not re.search(
             r"\bfetch\(|XMLHttpRequest|importScripts|WebSocket", script
@@ -143,6 +146,8 @@ def test_every_asset_is_used() -> None:
         HOTSPOT_STYLE,
         *FIRE_SCRIPTS,
         *FIRE_STYLES,
+        *WATER_SCRIPTS,
+        WATER_STYLE,
     }
     assert "BSD" in ASSETS.joinpath("LICENSE.leaflet").read_text("utf-8")
 

@@ -43,6 +43,15 @@ FIRE_SCRIPTS = (
     "fire.js",
 )
 FIRE_STYLES = (HOTSPOT_STYLE, "fire.css")
+#: After those of fire, where a night's page speaks of parcels and their water.
+WATER_SCRIPTS = (
+    "water_words.js",
+    "water_chart.js",
+    "water_card.js",
+    "water_panel.js",
+    "water.js",
+)
+WATER_STYLE = "water.css"
 
 # leaflet.css names pictures of controls and markers this page does not use, and a
 # behaviour of Internet Explorer 8; leaflet.js names its source map.

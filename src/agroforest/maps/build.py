@@ -31,7 +31,9 @@ def build_page(page: MapPage) -> str:
     from agroforest.maps.document import build_document  # noqa: PLC0415  see above
     from agroforest.maps.fire_data import add_fire  # noqa: PLC0415  see above
     from agroforest.maps.layers import build_data  # noqa: PLC0415  see above
+    from agroforest.maps.water_data import add_water  # noqa: PLC0415  see above
     from agroforest.maps.years import add_years  # noqa: PLC0415  see above
 
-    data = add_fire(add_years(build_data(page), page), page)
+    data = add_years(build_data(page), page)
+    data = add_water(add_fire(data, page), page)
     return build_document(data, title=page.title_zh)

@@ -24,6 +24,8 @@ from agroforest.maps.assets import (
     HOTSPOT_STYLE,
     SCRIPTS,
     STYLES,
+    WATER_SCRIPTS,
+    WATER_STYLE,
     YEARLY_SCRIPT,
     read_script,
     read_style,
@@ -136,13 +138,16 @@ def _scripts(data: dict[str, Any]) -> tuple[str, ...]:
     if data.get("page") == "hotspots":
         return HOTSPOT_SCRIPTS
     yearly = (YEARLY_SCRIPT,) if data.get("yearly") else ()
-    return (*SCRIPTS, *yearly, *(FIRE_SCRIPTS if data.get("fire") else ()))
+    fire = FIRE_SCRIPTS if data.get("fire") else ()
+    water = WATER_SCRIPTS if data.get("water") else ()
+    return (*SCRIPTS, *yearly, *fire, *water)
 
 
 def _styles(data: dict[str, Any]) -> tuple[str, ...]:
     if data.get("page") == "hotspots":
         return (*STYLES, HOTSPOT_STYLE)
-    return (*STYLES, *FIRE_STYLES) if data.get("fire") else STYLES
+    fire = FIRE_STYLES if data.get("fire") else ()
+    return (*STYLES, *fire, *((WATER_STYLE,) if data.get("water") else ()))
 
 
 def _policy(document: str) -> str:

@@ -119,6 +119,12 @@ class ParcelWater:
         Class of agricultural drought; empty where it is not known.
     notices
         Of heat, frost and the like, Chinese and English.
+
+    Raises
+    ------
+    ValueError
+        If the light is not one of `LIGHTS`, the geometry not a polygon, an amount
+        negative or not finite, or the days out of order.
     """
 
     id: str
@@ -152,6 +158,10 @@ class ParcelWater:
                 f"light {self.light!r} of parcel {self.id!r} is none of "
                 f"{', '.join(LIGHTS)}"
             )
+        if self.geometry.is_empty or "Polygon" not in self.geometry.geom_type:
+            raise ValueError(
+                f"parcel {self.id!r} is no polygon but {self.geometry.geom_type}"
+            )
         amounts = ("amount_mm", "amount_m3", "m3_per_mu", "minutes")
         for name in (*amounts, "last_irrigation_mm"):
             if (value := getattr(self, name)) is not None:
@@ -161,6 +171,11 @@ class ParcelWater:
                 raise ValueError(
                     f"days of parcel {self.id!r} do not rise: {after.day} "
                     f"after {before.day}"
+                )
+            if before.forecast and not after.forecast:
+                raise ValueError(
+                    f"{after.day} of parcel {self.id!r} is no forecast, but the day "
+                    "before is"
                 )
 
     def patch(self, **changes: object) -> "ParcelWater":
