@@ -21,8 +21,9 @@ from agroforest.maps import (
     SensorSeries,
     build_page,
 )
+from agroforest.maps.water import WaterPage
 from agroforest.nightly import records
-from agroforest.nightly.fire.desk import FIRE
+from agroforest.nightly.desks import EVERY_NIGHT
 from agroforest.nightly.judge import Judge
 from agroforest.nightly.outputs import read_index, read_risk
 from agroforest.nightly.plan import TaskKind, Watch
@@ -42,6 +43,7 @@ def write_map(
     *,
     judge: Judge,
     fire: FirePage | None = None,
+    water: WaterPage | None = None,
 ) -> Path:
     """Write the page of a night.
 
@@ -51,7 +53,9 @@ def write_map(
     settings = watch.pipeline.map
     night = date.fromisoformat(report["night"])
     name = watch.pipeline.name
-    nights = store.active_nights(name, until=night, limit=settings.nights, without=FIRE)
+    nights = store.active_nights(
+        name, until=night, limit=settings.nights, without=EVERY_NIGHT
+    )
     tasks = [t for n in nights for t in _done(store.tasks(name, n))]
     first = nights[0] if nights else night
     years, causes = show_year(watch, store, night)
@@ -76,6 +80,7 @@ def write_map(
         causes=causes,
         sensors=tuple(_sensors(watch, aoi, store, night)),
         fire=fire,
+        water=water,
         notices=tuple(_notices(report)),
         attribution=settings.attribution,
         utc_offset_hours=settings.utc_offset_hours,

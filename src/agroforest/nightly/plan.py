@@ -102,6 +102,8 @@ class Plan:
         Tiles whose season is over and can be compared with the year before.
     fire
         Id of what there is to judge of fire; empty where nothing is new.
+    water
+        The same of the parcels' water.
     lacking
         What the other tiles lack for that: by reason, how many tiles.
     """
@@ -111,6 +113,7 @@ class Plan:
     tasks: tuple[TileTask, ...] = ()
     yearly: tuple[TileTask, ...] = ()
     fire: str = ""
+    water: str = ""
     lacking: Mapping[str, int] = field(default_factory=dict)
 
 

@@ -33,6 +33,8 @@ def _settings(watch: Watch) -> Iterator[object]:
     yield from (watch.ground, watch.model)
     if pipeline.watches(Watched.FIRE):
         yield pipeline.fire.model_dump(mode="json")
+    if pipeline.watches(Watched.WATER):
+        yield pipeline.water.model_dump(mode="json")
 
 
 def task(watch: Watch, result: TaskResult) -> TaskRecord:

@@ -18,6 +18,7 @@ from agroforest.nightly.fire.desk import FireWork
 from agroforest.nightly.judge import Judge
 from agroforest.nightly.plan import TaskKind, Watch
 from agroforest.nightly.result import TaskResult
+from agroforest.nightly.water.desk import WaterWork
 from agroforest.nightly.workplace import Workplace
 
 Json = dict[str, Any]
@@ -34,6 +35,7 @@ def build_report(
     uncatalogued: Sequence[DataError] = (),
     yearly: Json | None = None,
     fire: FireWork | None = None,
+    water: WaterWork | None = None,
 ) -> Json:
     """Put a night into plain values.
 
@@ -56,6 +58,8 @@ def build_report(
         See `agroforest.nightly.yearly.report.report_year`.
     fire
         What the night knows of fire.
+    water
+        What it knows of the parcels' water.
 
     Returns
     -------
@@ -63,14 +67,15 @@ def build_report(
         JSON-ready. Wall times are its only values that another machine would
         give differently.
     """
-    failed = [r for r in results if not r.done]
+    desks = [work for work in (fire, water) if work is not None]
+    failed = any(not r.done for r in results) or any(work.error for work in desks)
     if fire is not None:
         alerts = [*alerts, *fire.alerts]
         changes = [*changes, *fire.changes]
     return {
         "pipeline": watch.pipeline.name,
         "night": night.isoformat(),
-        "status": "partial" if failed or (fire and fire.error) else "done",
+        "status": "partial" if failed else "done",
         "simulated": watch.pipeline.simulated,
         "agroforest": __version__,
         "model": judge.title,
@@ -82,7 +87,7 @@ def build_report(
             {"where": q.where, "problem": q.problem, "remedy": q.remedy}
             for q in (
                 *(q for r in results for q in r.refused),
-                *(fire.refused if fire else ()),
+                *(q for work in desks for q in work.refused),
             )
         ],
         "uncatalogued": [
@@ -92,12 +97,13 @@ def build_report(
         "changes": _changes(alerts, changes),
         "alerts": _open_alerts(watch.pipeline, alerts),
         "files": sum(len(r.outputs) for r in results)
-        + (len(fire.record.outputs) if fire else 0),
+        + sum(len(work.record.outputs) for work in desks),
         "seconds": round(
             sum(r.seconds for r in results) + (fire.seconds if fire else 0.0), 3
         ),
         **({"yearly": yearly} if yearly is not None else {}),
         **({"fire": fire.report} if fire is not None else {}),
+        **({"water": water.report} if water is not None else {}),
     }
 
 

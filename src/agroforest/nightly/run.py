@@ -17,7 +17,7 @@ from agroforest.core.errors import DataError
 from agroforest.core.risk import Hazard
 from agroforest.nightly import records
 from agroforest.nightly.cluster import Compute, Scheduler
-from agroforest.nightly.fire.desk import FIRE, FireDesk, FireWork
+from agroforest.nightly.desks import Desks, DeskWork
 from agroforest.nightly.judge import Judge
 from agroforest.nightly.page import write_map
 from agroforest.nightly.plan import (
@@ -75,7 +75,7 @@ class NightOutcome:
     map
         The page, if one was written.
     failed
-        Tiles without a result; ``fire`` where fire could not be judged.
+        Tiles without a result; ``fire`` and ``water`` where they could not be judged.
     """
 
     night: date
@@ -96,7 +96,7 @@ class _Session:
     unusable: list[DataError]
     store: Store
     progress: Progress
-    fire: FireDesk | None = None
+    desks: Desks
 
 
 def run_nights(
@@ -172,11 +172,7 @@ def run_nights(
             unusable=unusable,
             store=store,
             progress=progress or Silence(),
-            fire=(
-                FireDesk(watch, aoi, store, catalog, now)
-                if pipeline.watches(Watched.FIRE)
-                else None
-            ),
+            desks=Desks(watch, aoi, store, catalog, now),
         )
         if dry_run:
             for night in nights:
@@ -197,7 +193,7 @@ def _run_night(
     plan = _plan(session, night)
     store, watch = session.store, session.watch
     last = store.last_night(watch.pipeline.name)
-    news = plan.tasks or plan.yearly or plan.fire
+    news = plan.tasks or plan.yearly or plan.fire or plan.water
     if last is not None and night <= last and not news:
         return NightOutcome(night=night, plan=plan)
     overtaken = last is not None and night < last
@@ -219,7 +215,7 @@ def _run_night(
     if overtaken:
         # Later nights have judged these alerts already.
         after, changes = before, []
-    fire = None if overtaken else _look_for_fire(session, night)
+    desks = DeskWork() if overtaken else _work_at_desks(session, night)
     report = build_report(
         watch,
         night,
@@ -229,22 +225,19 @@ def _run_night(
         changes=changes,
         uncatalogued=_uncatalogued(session),
         yearly=report_year(watch, session.aoi, plan, results),
-        fire=fire,
+        fire=desks.fire,
+        water=desks.water,
     )
-    fires = fire.changed if fire else ()
     store.record_night(
         run=records.run(watch, report),
         tasks=[
             *(records.task(watch, r) for r in results),
-            *([fire.record] if fire else ()),
+            *desks.records,
         ],
-        alerts=[*_changed(before, after), *(a for a, _ in fires)],
-        instructions=[*changes, *(fire.changes if fire else ())],
-        quarantined=[
-            *records.quarantined(watch, results),
-            *(fire.quarantined if fire else ()),
-        ],
-        fires=[facts for _, facts in fires],
+        alerts=[*_changed(before, after), *(a for a, _ in desks.fires)],
+        instructions=[*changes, *desks.changes],
+        quarantined=[*records.quarantined(watch, results), *desks.quarantined],
+        fires=[facts for _, facts in desks.fires],
     )
     write_report(watch.workplace, report, session.aoi)
     page = None
@@ -256,7 +249,8 @@ def _run_night(
             store,
             report,
             judge=session.judge,
-            fire=fire.page if fire else None,
+            fire=desks.fire.page if desks.fire else None,
+            water=desks.water.page if desks.water else None,
         )
         session.progress.advance()
     return NightOutcome(
@@ -264,10 +258,7 @@ def _run_night(
         plan=plan,
         report=report,
         map=page,
-        failed=(
-            *(r.tile for r in results if not r.done),
-            *((FIRE,) if fire and fire.error else ()),
-        ),
+        failed=(*(r.tile for r in results if not r.done), *desks.failed),
     )
 
 
@@ -278,14 +269,13 @@ def _canopy_alerts(session: _Session) -> list[Alert]:
     return [a for a in living if a.hazard != Hazard.ACTIVE_FIRE]
 
 
-def _look_for_fire(session: _Session, night: date) -> FireWork | None:
-    if session.fire is None:
-        return None
-    session.progress.begin(f"{night} fire", 1)
-    found = session.fire.work(night)
+def _work_at_desks(session: _Session, night: date) -> DeskWork:
+    names = session.desks.names
+    if not names:
+        return DeskWork()
+    session.progress.begin(f"{night} {' and '.join(names)}", 1)
+    found = session.desks.work(night)
     session.progress.advance()
-    if found.error:
-        _log.error("fire: %s", found.error)
     return found
 
 
@@ -308,7 +298,8 @@ def _plan(session: _Session, night: date) -> Plan:
         tasks=tuple(t for t in plan.tasks if not _is_done(session, t)),
         yearly=tuple(t for t in yearly if not _is_done(session, t)),
         lacking=lacking,
-        fire=session.fire.due(night) if session.fire else "",
+        fire=session.desks.due_fire(night),
+        water=session.desks.due_water(night),
     )
 
 

@@ -79,7 +79,7 @@ def test_both_are_in_one_report_one_ledger_and_on_one_map(week: Week) -> None:
     with open_store(week.site.work / "agroforest.db") as store:
         hazards = {a.hazard for a in store.alerts("both")}
         nights = store.active_nights("both", until=week.last, limit=99)
-        seen = store.active_nights("both", until=week.last, limit=99, without="fire")
+        seen = store.active_nights("both", until=week.last, limit=99, without=["fire"])
     assert Hazard.ACTIVE_FIRE in hazards
     assert len(nights) == _NIGHTS
     assert 0 < len(seen) < _NIGHTS

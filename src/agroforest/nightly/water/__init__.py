@@ -1,0 +1,1 @@
+"""What a night does about the water of the parcels."""
