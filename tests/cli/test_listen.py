@@ -110,7 +110,8 @@ def test_from_a_message_to_its_replay(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.enable_socket
 def test_listen_is_silent_without_a_terminal(tmp_path: Path) -> None:
-    (tmp_path / "l.toml").write_text(CONFIG)
+    port = find_free_port()
+    (tmp_path / "l.toml").write_text(CONFIG.replace("port = 0", f"port = {port}"))
     listener = subprocess.Popen(
         [sys.executable, "-m", "agroforest", "sensors", "listen", "l.toml"],
         cwd=tmp_path,

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from agroforest.store import Store, open_store
@@ -22,7 +23,7 @@ _PATIENCE_S = 120.0
 #: Seconds without a new reading after which the rest counts as lost.
 _SILENCE_S = 60.0
 #: Messages that are sent before the broker has taken the first.
-_PORTION = 50
+_PORTION = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,7 +112,12 @@ class Listener:
             self._process = subprocess.Popen(  # noqa: S603  our own program
                 self._command, stdout=log, stderr=log
             )
-        wait_for(lambda: until.encode() in self._log.read_bytes()[begin:], until)
+        wait_for(partial(self._has_said, until.encode(), begin), until)
+
+    def _has_said(self, words: bytes, begin: int) -> bool:
+        if self._process is not None and self._process.poll() is not None:
+            raise RuntimeError(f"the listener ended; see {self._log}")
+        return words in self._log.read_bytes()[begin:]
 
     def kill(self) -> None:
         """Kill it: no handler runs, nothing is flushed."""
@@ -207,20 +213,26 @@ class _Sender(threading.Thread):
         )
         client.max_inflight_messages_set(200)
         client.reconnect_delay_set(1, 1)
+        # Not what `publish` returns: that gives up when the broker goes away,
+        # though the message is sent when it is back.
+        client.on_publish = self._count
         client.connect("127.0.0.1", self._port)
         client.loop_start()
-        try:
-            for start in range(0, len(self._sent), _PORTION):
-                while start >= self._allowed * len(self._sent):
-                    time.sleep(0.01)
-                some = self._sent[start : start + _PORTION]
-                told = [client.publish(e.topic, e.payload, qos=1) for e in some]
-                for each in told:
-                    each.wait_for_publish(_PATIENCE_S)
-                self._done += len(some)
-            client.disconnect()
-        finally:
-            client.loop_stop()
+        for start in range(0, len(self._sent), _PORTION):
+            while start >= self._allowed * len(self._sent):
+                time.sleep(0.01)
+            some = self._sent[start : start + _PORTION]
+            for each in some:
+                client.publish(each.topic, each.payload, qos=1)
+            wait_for(partial(self._has_done, start + len(some)), "the broker")
+        client.disconnect()
+        client.loop_stop()
+
+    def _count(self, *_: object) -> None:
+        self._done += 1
+
+    def _has_done(self, count: int) -> bool:
+        return self._done >= count
 
     def wait_for_share(self, share: float) -> None:
         """Wait until so much of the messages was taken by the broker."""
