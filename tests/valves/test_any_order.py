@@ -45,6 +45,7 @@ class World:
         )
         for name, skew in zip(_NAMES, skews, strict=True):
             self.farm.devices[name].skew_s = skew
+            self.farm.devices[name].keeps_ids = keeps_ids
         self.commands: list[Action] = []
         self.reports: list[Heard] = []
         self.orders = 0

@@ -45,6 +45,8 @@ class SimulatedValve:
         How far its clock is ahead, seconds.
     meter_m3
         All that ever flowed.
+    keeps_ids
+        False: it obeys every command as if it were new, and names none.
     openings
         When it was truly open; the last one may not be over.
     """
@@ -54,6 +56,7 @@ class SimulatedValve:
     now: datetime
     skew_s: float = 0.0
     meter_m3: float = 0.0
+    keeps_ids: bool = True
     openings: list[Opening] = field(default_factory=list)
     command: str = ""
     _ids: set[str] = field(default_factory=set)
@@ -109,7 +112,7 @@ class SimulatedValve:
             "open": self.is_open,
             "flow_m3h": self.flow_m3h if self.is_open else 0.0,
             "meter_m3": self.meter_m3,
-            "command": self.command,
+            "command": self.command if self.keeps_ids else "",
         }
 
     def drawn_on(self, start: datetime, end: datetime) -> float:
@@ -124,14 +127,18 @@ class SimulatedValve:
         return self.flow_m3h * seconds / 3600
 
     def _receive_open(self, command: dict[str, Any], name: str) -> None:
-        if name in self._ids:
+        if self.keeps_ids and name in self._ids:
             return
         self._ids.add(name)
         self.command = name
         until = datetime.fromisoformat(command["until"])
         clock = self._clock(self.now)
-        if clock >= until or self._open is not None:
+        if clock >= until:
             return
+        if self._open is not None:
+            if self.keeps_ids:
+                return
+            self._shut()  # and begins anew
         seconds = min(float(command["seconds"]), (until - clock).total_seconds())
         self._begin(name, until, seconds)
 
