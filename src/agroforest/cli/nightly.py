@@ -117,6 +117,7 @@ def _json(outcome: "NightOutcome") -> str:
                 ],
                 **_planned_years(outcome),
                 **({"fire": outcome.plan.fire} if outcome.plan.fire else {}),
+                **({"water": outcome.plan.water} if outcome.plan.water else {}),
             },
             "report": outcome.report,
             "map": str(outcome.map) if outcome.map else None,
@@ -140,7 +141,9 @@ def _line(outcome: "NightOutcome", *, dry_run: bool) -> str:
     report = outcome.report
     years = report.get("yearly", {}).get("tiles", [])
     fire = report.get("fire", {})
-    if not (report["tiles"] or report["changes"] or years or fire or outcome.map):
+    water = report.get("water", {})
+    news = report["tiles"] or report["changes"] or years or fire or water
+    if not (news or outcome.map):
         return ""
     changes = [f"{c['change']} {c['hazard']}" for c in report["changes"]]
     parts = [f"{outcome.night}  {report['seconds']:.1f} s"]
@@ -148,6 +151,7 @@ def _line(outcome: "NightOutcome", *, dry_run: bool) -> str:
         scenes = sum(t["scenes"] for t in report["tiles"])
         parts += [f"{len(report['tiles'])} tiles", f"{scenes} scenes"]
     parts += _fire(fire)
+    parts += [f"water: {_count_lights(water['lights'])}"] if "lights" in water else []
     parts += [f"{n}x {c}" for c, n in _count(changes).items()]
     if years:
         damaged = sum(t["damaged_ha"] for t in years)
@@ -194,6 +198,11 @@ def _fire(fire: dict[str, Any]) -> list[str]:
         hectares = sum(s["area_ha"] for s in fire["scars"])
         parts.append(f"{hectares:.1f} ha burned")
     return parts
+
+
+def _count_lights(lights: dict[str, int]) -> str:
+    """Parcels by their light, red first."""
+    return " ".join(f"{n} {light}" for light, n in lights.items() if n) or "no parcels"
 
 
 def _count(words: list[str]) -> dict[str, int]:

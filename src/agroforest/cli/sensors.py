@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agroforest.cli import sensors_check, sensors_decode
+from agroforest.cli import sensor_status, sensors_check, sensors_decode
 from agroforest.cli.options import DEFAULT_WORK, Json, WorkFolder
 from agroforest.cli.progress import Bar
 
@@ -17,6 +17,7 @@ app = typer.Typer(help="Readings of soil sensors. · 土壤传感器", no_args_i
 app.command(name="decode")(sensors_decode.decode)
 app.command(name="check")(sensors_check.check)
 app.command(name="devices")(sensors_decode.devices)
+app.command(name="status")(sensor_status.status)
 
 _SHOWN = 5  # refused rows named one by one; the rest is counted
 

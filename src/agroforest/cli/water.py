@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agroforest.cli.options import Json, shown
+from agroforest.cli.water_advise import advise
 
 if TYPE_CHECKING:
     from agroforest.products.water_balance import BalanceReport
 
 app = typer.Typer(help="Water in the soil. · 土壤水分", no_args_is_help=True)
+app.command(name="advise")(advise)
 
 _DAY = ["%Y-%m-%d", "%Y-%j"]
 

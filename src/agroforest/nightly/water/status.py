@@ -1,0 +1,208 @@
+"""How every probe is: its last reading, battery, flags, trust, place and parcel."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from agroforest.core.aoi import read_aoi
+from agroforest.core.config import Pipeline
+from agroforest.core.reading import Quality, Reading, Sensor, Variable
+from agroforest.farm.crops import read_crops
+from agroforest.nightly.water.fields import build_fields
+from agroforest.nightly.water.probes import Probes, read_probes
+from agroforest.sensors import learn_field_capacity, read_calibrations
+from agroforest.sensors.trust import BAD
+from agroforest.store import Store
+
+#: Readings from which field capacity is learned. Arbitrary: a rainy season.
+_LEARNING = timedelta(days=400)
+#: A sensor silent for longer counts as one without readings.
+_LONGEST = timedelta(days=3650)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SensorStatus:
+    """A sensor as it is.
+
+    Attributes
+    ----------
+    sensor
+        Which.
+    moment
+        When.
+    last
+        Newest reading; ``None`` without any.
+    battery
+        Newest of the last weeks, V.
+    flags
+        Readings of the last days by flag.
+    readings
+        How many there were.
+    trust, usable
+        0 to 1, and whether advice may be given from it; ``None`` for a sensor without
+        soil moisture.
+    reasons
+        What lowers it, Chinese and English.
+    field_capacity
+        By depth in metres, m³/m³, as learned from drainage after rain.
+    parcels
+        Ids of the parcels it belongs to.
+    """
+
+    sensor: Sensor
+    moment: datetime
+    last: datetime | None = None
+    battery: float | None = None
+    flags: dict[str, int] = field(default_factory=dict)
+    readings: int = 0
+    trust: float | None = None
+    usable: bool | None = None
+    reasons: tuple[str, str] = ("", "")
+    field_capacity: dict[float, float] = field(default_factory=dict)
+    parcels: tuple[str, ...] = ()
+
+    def plain(self) -> dict[str, Any]:
+        """As plain values, for JSON."""
+        age = None if self.last is None else self.moment - self.last
+        return {
+            "id": self.sensor.id,
+            "name": self.sensor.name,
+            "last": None if self.last is None else self.last.isoformat(),
+            "age_hours": None if age is None else round(age.total_seconds() / 3600, 2),
+            "battery_v": self.battery,
+            "readings": self.readings,
+            "flags": self.flags,
+            "trust": self.trust,
+            "usable": self.usable,
+            "reasons_zh": self.reasons[0],
+            "reasons_en": self.reasons[1],
+            "field_capacity": {f"{d:g}": v for d, v in self.field_capacity.items()},
+            "parcels": list(self.parcels),
+            "longitude": self.sensor.longitude,
+            "latitude": self.sensor.latitude,
+            "simulated": self.sensor.simulated,
+        }
+
+
+def find_status(
+    store: Store,
+    *,
+    moment: datetime,
+    days: int,
+    pipeline: Pipeline | None = None,
+) -> list[SensorStatus]:
+    """Find how every sensor of a store is.
+
+    Parameters
+    ----------
+    store
+        Where readings are.
+    moment
+        What came later does not count.
+    days
+        Whose flags are counted.
+    pipeline
+        For parcels and calibrations.
+    """
+    sensors = {one.id: one for one in store.sensors()}
+    file = None if pipeline is None else pipeline.water.calibrations
+    probes = read_probes(
+        store,
+        sensors,
+        () if file is None else read_calibrations(file),
+        moment=moment,
+        offset=timedelta(),
+    )
+    parcels = (
+        {} if pipeline is None else _find_parcels(pipeline, list(sensors.values()))
+    )
+    return [
+        _describe(store, sensor, probes, moment, days, tuple(parcels.get(name, ())))
+        for name, sensor in sensors.items()
+    ]
+
+
+def _describe(
+    store: Store,
+    sensor: Sensor,
+    probes: Probes,
+    moment: datetime,
+    days: int,
+    parcels: tuple[str, ...],
+) -> SensorStatus:
+    state = probes.judge(sensor.id, moment)
+    known = probes.readings(sensor.id)
+    recent = [one for one in known if one.time > moment - timedelta(days=days)]
+    batteries = [
+        one.value
+        for one in known
+        if one.variable == Variable.BATTERY and one.value is not None
+    ]
+    last = state.last or _find_last(store, sensor.id, moment)
+    return SensorStatus(
+        sensor=sensor,
+        moment=moment,
+        last=last,
+        battery=batteries[-1] if batteries else None,
+        flags=_count(recent),
+        readings=len(recent),
+        trust=None if state.trust is None else state.trust.score,
+        usable=None if state.trust is None else state.trust.usable,
+        reasons=("", "") if state.trust is None else state.words,
+        field_capacity=_learn(store, sensor.id, moment),
+        parcels=parcels,
+    )
+
+
+def _count(readings: Sequence[Reading]) -> dict[str, int]:
+    counted = {
+        str(quality.name).lower(): sum(1 for one in readings if one.quality & quality)
+        for quality in Quality
+    }
+    return {name: number for name, number in counted.items() if number}
+
+
+def _find_last(store: Store, sensor: str, moment: datetime) -> datetime | None:
+    """Newest reading of a sensor that has been silent for weeks."""
+    old = store.readings([sensor], moment - _LONGEST, moment)
+    return max((one.time for one in old), default=None)
+
+
+def _learn(store: Store, sensor: str, moment: datetime) -> dict[float, float]:
+    """Learn field capacity at each depth where enough soakings were seen."""
+    every = store.readings(
+        [sensor], moment - _LEARNING, moment, variables=[Variable.SOIL_MOISTURE]
+    )
+    found = {}
+    for depth in sorted({one.depth_m for one in every if one.depth_m is not None}):
+        good = [
+            (one.time.timestamp(), one.value)
+            for one in every
+            if one.depth_m == depth and one.value is not None and not one.quality & BAD
+        ]
+        learned = learn_field_capacity(
+            np.array([time for time, _ in good]), np.array([value for _, value in good])
+        )
+        if learned is not None:
+            found[depth] = learned.value
+    return found
+
+
+def _find_parcels(
+    pipeline: Pipeline, sensors: Sequence[Sensor]
+) -> dict[str, list[str]]:
+    """By sensor, the parcels it belongs to."""
+    fields, _ = build_fields(
+        read_aoi(pipeline.aoi),
+        pipeline.water,
+        read_crops(pipeline.water.crops),
+        sensors,
+    )
+    found: dict[str, list[str]] = {}
+    for one in fields:
+        for sensor in one.sensors:
+            found.setdefault(sensor, []).append(one.id)
+    return found
