@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -163,6 +164,36 @@ def test_a_tap_tells_what_to_do(visit: Open, farm_file: Path) -> None:
         assert words in text
     assert text.index("到周四") < text.index("22 mm short")  # Chinese comes first
     assert seen.complaints == []
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_only_the_first_sentence_is_large(
+    visit: Open, tmp_path: Path, language: str
+) -> None:
+    said = {
+        "zh": ("一号地：今日灌水 12.5 mm。", "把握中等（误差约 ±6 mm）。"),
+        "en": ("Field 1: irrigate 12.5 mm today.", "Fair: known to about ±6 mm."),
+    }
+    one = parcel(
+        0, advice_zh="".join(said["zh"]), advice_en=" ".join(said["en"]),
+        amount_mm=None, amount_m3=None, m3_per_mu=None, minutes=None, latest=None,
+    )  # fmt: skip
+    seen = _open(visit, tmp_path, _only(one), WIDE)
+    if language == "en":
+        seen.page.click(".af-language")
+    show(seen, "water")
+    assert said[language][0] in seen.page.locator("[data-water]").inner_text()
+    assert said[language][1] not in seen.page.locator("[data-water]").inner_text()
+    _show_curve(seen)
+    assert seen.texts(".af-advice") == [said[language][0]]
+    assert seen.texts(".af-more") == [said[language][1]]
+
+
+def test_a_day_that_is_past_is_told(visit: Open, tmp_path: Path) -> None:
+    one = parcel(0, latest=NIGHT - timedelta(days=1))
+    seen = _open(visit, tmp_path, _only(one), PHONE)
+    _show_curve(seen)
+    assert seen.texts(".af-latest") == ["最迟日 2025-06-08 已过，请尽快灌水"]
 
 
 def test_a_grey_parcel_says_why(visit: Open, farm_file: Path) -> None:

@@ -207,7 +207,9 @@ def farm_page(water: WaterPage | None = None, **changes: Any) -> MapPage:
     """Build the page of a night that watches parcels alone."""
     water = water_page() if water is None else water
     grounds = [p.geometry for p in water.parcels] or [place_box(0)]
-    outline = shapely.box(*shapely.total_bounds(grounds)).buffer(0.003, join_style=2)
+    outline = shapely.box(*shapely.total_bounds(grounds)).buffer(
+        0.003, join_style="mitre"
+    )
     page = MapPage(
         title_zh="南宁农场墒情夜报（模拟）",
         title_en="Nanning farm, soil water of a night (simulated)",

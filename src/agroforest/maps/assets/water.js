@@ -5,9 +5,9 @@
   const { el, button } = af;
   const MANY = 1000; // outlines; above this a canvas is faster than one element each
   const WEIGHTS = { red: 3.5, amber: 3, green: 2, grey: 2 };
-  // Pixels of a parcel on the screen: below the first a sign is small, above the
-  // second there is room for the amount.
-  const SMALL = 26, ROOM = 84;
+  // Pixels of a parcel on the screen: below the first its sign is a speck, below the
+  // second it is small, above the third there is room for the amount.
+  const SPECK = 13, SMALL = 26, ROOM = 84;
   const BESIDE = 26; // pixels from a probe, which a sign must not cover
 
   class Water {
@@ -93,6 +93,7 @@
       this.marks.forEach(({ sign, at, bounds }) => {
         const corner = pixel(bounds.getSouthEast()).subtract(pixel(bounds.getNorthWest()));
         const side = Math.min(corner.x, corner.y), place = pixel(at);
+        sign.classList.toggle("af-speck", side < SPECK);
         sign.classList.toggle("af-tiny", side < SMALL);
         sign.classList.toggle("af-roomy", side >= ROOM);
         sign.classList.toggle("af-aside", probes.some((probe) => probe.distanceTo(place) < BESIDE));

@@ -66,11 +66,19 @@
     return parcel.advice[lang] || unsaid;
   };
 
+  /* The first sentence says what to do; others say how sure that is. */
+  function sentences(said) {
+    const end = said.search(/。|[.!?](?=\s)/) + 1;
+    return end ? [said.slice(0, end), said.slice(end).trim()] : [said, ""];
+  }
+
+  af.waterFirst = (parcel, view) => sentences(af.waterAdvice(parcel, view))[0];
+
   function advice(parcel, view) {
-    const { lang } = view, said = af.waterAdvice(parcel, view);
+    const { lang } = view, [said, more] = sentences(af.waterAdvice(parcel, view));
     const node = el("p.af-advice" + (said.length > LONG * (lang === "zh" ? 1 : 2) ? ".af-long" : ""), said);
     node.dataset.light = parcel.light;
-    return node;
+    return [node, more ? el("p.af-more", more) : ""];
   }
 
   function translated(parcel, view) {
@@ -89,8 +97,13 @@
     });
     return [
       tiles.length ? el("div.af-amounts", ...tiles) : "",
-      parcel.latest ? el("p.af-latest", view.word.water.latest(parcel.latest)) : "",
+      parcel.latest ? el("p.af-latest", latest(parcel, view)) : "",
     ];
+  }
+
+  function latest(parcel, view) {
+    const own = view.word.water;
+    return (parcel.latest < view.data.water.moment ? own.late : own.latest)(parcel.latest);
   }
 
   function warnings(parcel, view) {
@@ -144,7 +157,7 @@
     const content = el("div.af-popup.af-card",
       el("h3", af.lightSign(parcel.light), tag, el("span", af.waterTitle(parcel, lang))),
       second === af.waterTitle(parcel, lang) ? "" : el("p.af-other", second),
-      advice(parcel, view), translated(parcel, view),
+      ...advice(parcel, view), translated(parcel, view),
       ...figures(parcel, view),
       warnings(parcel, view),
       parcel.days ? af.waterChart(parcel.days, view) : "",

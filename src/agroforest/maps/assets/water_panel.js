@@ -48,7 +48,7 @@
   function item(parcel, view) {
     const { lang } = view;
     const parts = af.waterParts(parcel, view);
-    const line = parts.length ? parts.flatMap((part, n) => [n ? " · " : "", el("span.af-part", part)]) : [af.waterAdvice(parcel, view)];
+    const line = parts.length ? parts.flatMap((part, n) => [n ? " · " : "", el("span.af-part", part)]) : [af.waterFirst(parcel, view)];
     const node = button(".af-item", af.waterTitle(parcel, lang), () => view.water.visit(parcel), af.lightSign(parcel.light),
       el("span.af-what", el("b", af.waterTitle(parcel, lang)), el("span", ...line),
         parcel.drought[lang] ? el("span", view.word.water.drought + view.word.colon + parcel.drought[lang]) : ""));
