@@ -1,7 +1,6 @@
-"""Parcels and their water in a real browser: lights, cards, curves."""
+"""Parcels and their water in a real browser: lights, cards, lists."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,40 +9,16 @@ from playwright.sync_api import expect
 from tests.maps import fire_visit
 from tests.maps.fire_visit import WIDE, click_at, popup, show
 from tests.maps.fires import fire_page
-from tests.maps.test_browser import DESK, PHONE, Open, Visit, asked
+from tests.maps.test_browser import DESK, PHONE, Open, asked
 from tests.maps.test_water_data import many_parcels
-from tests.maps.waters import (
-    NIGHT,
-    days_of,
-    farm_page,
-    parcel,
-    place_box,
-    water_page,
-)
+from tests.maps.water_visit import CLASH, CUT, only, open_page, show_card, tap
+from tests.maps.waters import NIGHT, farm_page, parcel, place_box, water_page
 
-from agroforest.maps import MapPage, ParcelWater, ProbeTrust, WaterPage, build_page
+from agroforest.maps import MapPage, ProbeTrust, WaterPage, build_page
 
 browser, visit = fire_visit.browser, fire_visit.visit
 pytestmark = [pytest.mark.browser, pytest.mark.enable_socket]
 TABS = ("layers", "alerts", "water", "sensors", "about")
-CUT = """() => [...document.querySelectorAll('body *')].filter(e => {
-  if (!e.getClientRects().length) return false;
-  if (e.closest('.leaflet-pane:not(.leaflet-popup-pane)')) return false;
-  if (e.matches('.folium-map') || e.closest('svg')) return false;
-  if (e.closest('.leaflet-popup-pane') && !e.closest('.leaflet-popup')) return false;
-  const r = e.getBoundingClientRect();
-  const inline = getComputedStyle(e).display === 'inline';
-  return r.left < -1 || r.right > innerWidth + 1
-    || (!inline && e.clientWidth && e.scrollWidth > e.clientWidth + 1);
-}).map(e => e.className + ': ' + e.textContent.slice(0, 40))"""
-# Text of a chart that leaves its picture, or that lies on another text.
-CLASH = """() => [...document.querySelectorAll('.af-water-chart')].flatMap(chart => {
-  const whole = chart.getBoundingClientRect();
-  const boxes = [...chart.querySelectorAll('text')].map(t => [t.textContent, t.getBoundingClientRect()]);
-  const out = boxes.filter(([, r]) => r.left < whole.left - 1 || r.right > whole.right + 1);
-  const over = boxes.filter(([, a], n) => boxes.slice(n + 1).some(([, b]) =>
-    a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 3 && b.top < a.bottom - 3));
-  return [...out, ...over].map(([words]) => words); })"""  # noqa: E501  a script
 
 
 @pytest.fixture(scope="module")
@@ -51,24 +26,6 @@ def farm_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("water") / "night.html"
     path.write_text(build_page(farm_page()), encoding="utf-8")
     return path
-
-
-def _open(
-    visit: Open, folder: Path, page: MapPage, size: tuple[int, int] = WIDE
-) -> Visit:
-    path = folder / "page.html"
-    path.write_text(build_page(page), encoding="utf-8")
-    return visit(path, size)
-
-
-def _only(*parcels: ParcelWater) -> MapPage:
-    return farm_page(water_page(parcels=parcels, notes=()))
-
-
-def _tap(seen: Visit, number: int) -> None:
-    """Tap the parcel beside its sign."""
-    box = place_box(number).bounds
-    click_at(seen, (box[0] + box[2]) / 2, box[1] + 0.8 * (box[3] - box[1]))
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
@@ -92,6 +49,8 @@ def test_everything_fits_and_nothing_is_asked(
         )
         assert page.evaluate(CUT) == []
         assert page.evaluate(CLASH) == []
+        page.evaluate("agroforest.view.map.closePopup()")
+        expect(page.locator(".leaflet-popup")).to_have_count(0)  # it fades
     assert asked(seen) == []
     assert seen.complaints == []
 
@@ -123,7 +82,7 @@ def test_the_red_sign_lies_on_top(visit: Open, tmp_path: Path) -> None:
         parcel(n, light=light, geometry=ground)
         for n, (light, ground) in enumerate(zip(lights, near, strict=True))
     ]
-    seen = _open(visit, tmp_path, _only(*crowd), PHONE)
+    seen = open_page(visit, tmp_path, only(*crowd), PHONE)
     click_at(seen, *place_box(0).point_on_surface().coords[0])
     assert "急需灌水" in popup(seen)
 
@@ -131,7 +90,7 @@ def test_the_red_sign_lies_on_top(visit: Open, tmp_path: Path) -> None:
 def test_a_tap_tells_what_to_do(visit: Open, farm_file: Path) -> None:
     seen = visit(farm_file, PHONE)
     page = seen.page
-    _tap(seen, 0)
+    tap(seen, 0)
     assert page.locator(".af-advice").inner_text().startswith("到周四")
     size = page.locator(".af-advice").evaluate(
         """e => [e, e.closest('.af-popup')]
@@ -166,6 +125,27 @@ def test_a_tap_tells_what_to_do(visit: Open, farm_file: Path) -> None:
     assert seen.complaints == []
 
 
+@pytest.mark.parametrize("size", [WIDE, PHONE])
+def test_long_words_are_broken_not_cut(
+    visit: Open, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    long = "sugarcane" * 20
+    probe = ProbeTrust(id=long, name=long, trust=0.4, reason_zh=long, reason_en=long)
+    one = parcel(
+        0, id=long, zh=long, en=long, crop_zh=long, crop_en=long, advice_zh=long,
+        advice_en=long, confidence_zh=long, confidence_en=long, drought_zh=long,
+        drought_en=long, reasons=((long, long),), notices=((long, long),),
+        sensors=(probe,), amount_m3=123_456_789.0, minutes=9_999_999.0,
+    )  # fmt: skip
+    notes = ((long, long),)
+    page = farm_page(water_page(parcels=(one,), notes=notes))
+    seen = open_page(visit, tmp_path, page, size)
+    show(seen, "water")
+    assert seen.page.evaluate(CUT) == []
+    show_card(seen)
+    assert seen.page.evaluate(CUT) == []
+
+
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_only_the_first_sentence_is_large(
     visit: Open, tmp_path: Path, language: str
@@ -178,147 +158,37 @@ def test_only_the_first_sentence_is_large(
         0, advice_zh="".join(said["zh"]), advice_en=" ".join(said["en"]),
         amount_mm=None, amount_m3=None, m3_per_mu=None, minutes=None, latest=None,
     )  # fmt: skip
-    seen = _open(visit, tmp_path, _only(one), WIDE)
+    seen = open_page(visit, tmp_path, only(one), WIDE)
     if language == "en":
         seen.page.click(".af-language")
     show(seen, "water")
     assert said[language][0] in seen.page.locator("[data-water]").inner_text()
     assert said[language][1] not in seen.page.locator("[data-water]").inner_text()
-    _show_curve(seen)
+    show_card(seen)
     assert seen.texts(".af-advice") == [said[language][0]]
     assert seen.texts(".af-more") == [said[language][1]]
 
 
 def test_a_day_that_is_past_is_told(visit: Open, tmp_path: Path) -> None:
     one = parcel(0, latest=NIGHT - timedelta(days=1))
-    seen = _open(visit, tmp_path, _only(one), PHONE)
-    _show_curve(seen)
+    seen = open_page(visit, tmp_path, only(one), PHONE)
+    show_card(seen)
     assert seen.texts(".af-latest") == ["最迟日 2025-06-08 已过，请尽快灌水"]
 
 
 def test_a_grey_parcel_says_why(visit: Open, farm_file: Path) -> None:
     seen = visit(farm_file, PHONE)
-    _tap(seen, 2)
+    tap(seen, 2)
     assert "暂无建议" in popup(seen)
     assert "读数不可信" in seen.page.locator(".af-advice").inner_text()
     assert seen.page.locator(".af-amount").count() == 0
     seen.page.click(".leaflet-popup-close-button")
     expect(seen.page.locator(".leaflet-popup")).to_have_count(0)
     seen.page.evaluate("agroforest.view.fit()")
-    _tap(seen, 4)
+    tap(seen, 4)
     assert seen.page.locator(".af-advice").inner_text() == "暂无建议：没有说明原因。"
     assert seen.page.locator(".af-water-chart").count() == 0
     assert seen.complaints == []
-
-
-def _points(seen: Visit, kind: str) -> list[tuple[float, float]]:
-    """Points of one line of the curve, in chart units."""
-    line = seen.page.locator(f".af-water-chart polyline.{kind}").first
-    pairs = (line.get_attribute("points") or "").split()
-    return [(float(x), float(y)) for x, y in (pair.split(",") for pair in pairs)]
-
-
-def _show_curve(seen: Visit) -> None:
-    seen.page.evaluate("{ const w = agroforest.view.water; w.visit(w.parcels[0]); }")
-
-
-def test_the_curve_has_wet_up_and_its_forecast_dashed(
-    visit: Open, tmp_path: Path
-) -> None:
-    days = days_of()
-    seen = _open(visit, tmp_path, _only(parcel(0, days=days)))
-    _show_curve(seen)
-    past, ahead = _points(seen, "af-depletion"), _points(seen, "af-forecast")
-    assert (len(past), len(ahead)) == (30, 8)  # the dashes start on the last past day
-    assert ahead[0] == past[-1]
-    for before, after, (_, high), (_, low) in zip(
-        days[:29], days[1:30], past[:29], past[1:], strict=True
-    ):
-        drier = after.depletion_mm - before.depletion_mm
-        assert abs(drier) < 0.3 or (low > high) == (drier > 0)
-    dashes = seen.page.locator(".af-water-chart .af-forecast").first
-    style = "e => getComputedStyle(e).strokeDasharray"
-    assert dashes.evaluate(style) != "none"
-    assert (
-        seen.page.locator(".af-water-chart .af-depletion").first.evaluate(style)
-        == "none"
-    )
-
-
-def test_the_curve_crosses_the_threshold_where_the_numbers_do(
-    visit: Open, tmp_path: Path
-) -> None:
-    """At 60 of 100 mm the curve lies on a threshold of 60."""
-    steady = [
-        replace(day, depletion_mm=60.0, raw_mm=60.0, taw_mm=100.0) for day in days_of()
-    ]
-    seen = _open(visit, tmp_path, _only(parcel(0, days=tuple(steady))))
-    _show_curve(seen)
-    heights = {y for _, y in _points(seen, "af-depletion")}
-    raw = seen.page.locator("path.af-raw").get_attribute("d") or ""
-    taw = seen.page.locator("path.af-taw").get_attribute("d") or ""
-    assert len(heights) == 1
-    assert f" {heights.pop():g}H" in raw
-    assert taw.split(" ")[1].startswith("146")  # the lowest edge of the curve
-    text = popup(seen)
-    assert "缺水 60 mm；缺到 60 mm 作物开始受旱，100 mm 萎蔫" in text
-
-
-def test_rain_and_irrigation_are_bars(visit: Open, tmp_path: Path) -> None:
-    seen = _open(visit, tmp_path, _only(parcel(0)))
-    _show_curve(seen)
-    chart = seen.page.locator(".af-water-chart")
-    assert chart.locator("rect.af-rain").count() == 3
-    assert chart.locator("rect.af-rain.ahead").count() == 1
-    assert chart.locator("rect.af-irrigation").count() == 1
-    tall = {
-        kind: float(chart.locator(f"rect.{kind}").first.get_attribute("height") or 0)
-        for kind in ("af-rain", "af-irrigation")
-    }
-    assert tall["af-rain"] / tall["af-irrigation"] == pytest.approx(22 / 40, abs=0.01)
-
-
-@pytest.mark.parametrize(
-    ("past", "ahead"), [(1, 0), (0, 1), (0, 7), (2, 0), (1, 7), (60, 0), (300, 14)]
-)
-def test_any_number_of_days_is_drawn(
-    visit: Open, tmp_path: Path, past: int, ahead: int
-) -> None:
-    days = days_of(past=past, ahead=ahead)
-    seen = _open(visit, tmp_path, _only(parcel(0, days=days)), PHONE)
-    _show_curve(seen)
-    for language in ("zh", "en"):
-        assert seen.page.evaluate(CLASH) == [], language
-        drawn = seen.page.locator(".af-water-chart").inner_html()
-        assert "NaN" not in drawn
-        assert "undefined" not in drawn
-        seen.page.click(".af-language")
-        expect(seen.page.locator(".leaflet-popup")).to_have_count(0)
-        _show_curve(seen)
-    assert seen.complaints == []
-
-
-def test_a_missing_day_breaks_the_line(visit: Open, tmp_path: Path) -> None:
-    days = days_of(ahead=0)
-    seen = _open(visit, tmp_path, _only(parcel(0, days=(*days[:10], *days[13:]))))
-    _show_curve(seen)
-    lines = seen.page.locator(".af-water-chart polyline.af-depletion")
-    assert lines.count() == 2
-
-
-def test_no_water_and_odd_water_are_drawn(visit: Open, tmp_path: Path) -> None:
-    dry = [
-        replace(day, depletion_mm=0.0, raw_mm=0.0, taw_mm=0.0, rain_mm=0.0,
-                irrigation_mm=0.0)
-        for day in days_of()
-    ]  # fmt: skip
-    flood = [replace(day, depletion_mm=-20.0, rain_mm=400.0) for day in days_of()]
-    for days in (dry, flood):
-        seen = _open(visit, tmp_path, _only(parcel(0, days=tuple(days))))
-        _show_curve(seen)
-        assert "NaN" not in seen.page.locator(".af-water-chart").inner_html()
-        assert seen.page.evaluate(CLASH) == []
-        assert seen.complaints == []
 
 
 @pytest.mark.parametrize("size", [WIDE, PHONE])
@@ -371,7 +241,7 @@ def test_the_layer_is_switched(visit: Open, farm_file: Path) -> None:
     page.uncheck("[data-layer=water] input[type=checkbox]")
     assert not page.locator(".af-badge").first.is_visible()
     assert not page.locator(".af-lights").is_visible()
-    _tap(seen, 0)  # the outline of the parcel is there, and tells the same
+    tap(seen, 0)  # the outline of the parcel is there, and tells the same
     assert page.locator(".af-advice").inner_text().startswith("到周四")
     page.check("[data-layer=water] input[type=checkbox]")
     assert page.locator(".af-badge").first.is_visible()
@@ -385,7 +255,7 @@ def test_an_earlier_night_does_not_know_of_it(visit: Open, farm_file: Path) -> N
     assert page.locator(".af-badge, path.af-parcel").count() == 0
     assert not page.locator(".af-lights").is_visible()
     assert "更早的夜次" in page.locator(".af-sheet").inner_text()
-    _tap(seen, 0)
+    tap(seen, 0)
     assert page.locator(".af-advice").count() == 0
     page.click("[aria-label=后一夜]")
     assert page.locator(".af-badge").count() == 5
@@ -397,7 +267,7 @@ def test_a_farm_without_parcels(
     visit: Open, tmp_path: Path, size: tuple[int, int]
 ) -> None:
     nothing = WaterPage(moment=NIGHT, parcels=())
-    seen = _open(visit, tmp_path, farm_page(nothing), size)
+    seen = open_page(visit, tmp_path, farm_page(nothing), size)
     for tab in TABS:
         show(seen, tab)
     show(seen, "water")
@@ -410,8 +280,8 @@ def test_a_probe_leads_to_its_readings(
 ) -> None:
     place = next(p for p in fake_page.aoi.places if p.id == "p1")
     one = parcel(0, geometry=place.geometry)
-    seen = _open(visit, tmp_path, fake_page.patch(water=water_page(parcels=(one,))))
-    _show_curve(seen)
+    seen = open_page(visit, tmp_path, fake_page.patch(water=water_page(parcels=(one,))))
+    show_card(seen)
     assert seen.page.locator(".af-probe button").all_inner_texts() == ["三号地北"]
     seen.page.locator(".af-probe button").click()
     expect(seen.page.locator(".leaflet-popup")).to_have_count(1)
@@ -431,7 +301,7 @@ def test_water_stands_beside_fire_and_canopy(
     place = next(p for p in fake_page.aoi.places if p.id == "p1")
     one = parcel(0, geometry=place.geometry)
     page = fake_page.patch(water=water_page(parcels=(one,)), fire=fire_page(alerts=()))
-    seen = _open(visit, tmp_path, page, size)
+    seen = open_page(visit, tmp_path, page, size)
     if language == "en":
         seen.page.click(".af-language")
     tabs = seen.page.locator("[role=tab]")
@@ -443,15 +313,15 @@ def test_water_stands_beside_fire_and_canopy(
     seen.page.evaluate("agroforest.view.panel.fold()")
     assert seen.page.locator("path.af-alert").count() == 4
     assert seen.page.locator("path.af-hotspot").count() > 0
-    _show_curve(seen)
+    show_card(seen)
     assert seen.page.locator(".af-advice").count() == 1
     assert seen.complaints == []
 
 
 def test_a_card_tells_of_the_danger_of_fire_there(visit: Open, tmp_path: Path) -> None:
     page = farm_page().patch(fire=fire_page(events=(), alerts=(), held=(), scars=()))
-    seen = _open(visit, tmp_path, page)
-    _tap(seen, 0)
+    seen = open_page(visit, tmp_path, page)
+    tap(seen, 0)
     text = popup(seen)
     assert "到周四" in text
     assert "网格火险" in text
@@ -460,7 +330,7 @@ def test_a_card_tells_of_the_danger_of_fire_there(visit: Open, tmp_path: Path) -
 
 @pytest.mark.slow
 def test_five_hundred_parcels_open(visit: Open, tmp_path: Path) -> None:
-    seen = _open(visit, tmp_path, farm_page(many_parcels(500)), PHONE)
+    seen = open_page(visit, tmp_path, farm_page(many_parcels(500)), PHONE)
     page = seen.page
     assert page.locator(".af-badge").count() == 500
     assert page.locator(".af-badge.af-tiny").count() == 500
@@ -473,7 +343,7 @@ def test_five_hundred_parcels_open(visit: Open, tmp_path: Path) -> None:
 def test_nothing_from_outside_runs(
     visit: Open, tmp_path: Path, payloads: tuple[str, ...]
 ) -> None:
-    seen = _open(visit, tmp_path, farm_page(_hostile(payloads)), DESK)
+    seen = open_page(visit, tmp_path, farm_page(_hostile(payloads)), DESK)
     page = seen.page
     for _ in ("zh", "en"):
         for tab in TABS:

@@ -81,9 +81,10 @@
     return [node, more ? el("p.af-more", more) : ""];
   }
 
+  /* What to do in the other language, too. */
   function translated(parcel, view) {
-    const said = parcel.advice[other(view)];
-    if (!said || said === parcel.advice[view.lang]) return "";
+    const [said] = sentences(parcel.advice[other(view)]);
+    if (!said || said === sentences(parcel.advice[view.lang])[0]) return "";
     const node = el("p.af-other", said);
     node.lang = other(view) === "zh" ? "zh-CN" : "en";
     return node;
