@@ -1,4 +1,4 @@
-"""``agroforest sensors pull``: readings of SensorThings services."""
+"""``agroforest sensors pull`` and ``serve``: SensorThings, from others and for them."""
 
 import json
 from datetime import UTC, datetime
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 def register(app: typer.Typer) -> None:
     """Add the commands to ``agroforest sensors``."""
     app.command(name="pull")(pull)
+    app.command(name="serve")(serve)
 
 
 def pull(
@@ -63,6 +64,53 @@ def pull(
     _say(done, as_json=as_json)
     if done.stopped:
         raise SourceError(url, "not everything was read", "see the lines above")
+
+
+def serve(
+    *,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; 0.0.0.0 lets everybody read.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one. · 端口")
+    ] = 8077,
+    url: Annotated[
+        str | None,
+        typer.Option(help="Address of the service for its links, behind a proxy."),
+    ] = None,
+    work: WorkFolder = DEFAULT_WORK,
+    as_json: Json = False,
+) -> None:
+    """Let others read sensors and readings by SensorThings 1.1, until stopped.
+
+    Nothing can be written. There are no accounts: beyond this machine, put a proxy
+    in front that asks for them.
+    """
+    from agroforest.core.errors import ConfigurationError
+    from agroforest.nightly.workplace import Workplace
+    from agroforest.store import open_store
+
+    try:
+        from agroforest.web.sensorthings import build_router
+        from agroforest.web.serve import build_app, open_socket
+        from agroforest.web.serve import serve as run
+    except ImportError as error:
+        raise ConfigurationError(
+            "sensors serve",
+            f"needs {error.name}",
+            "install it: pip install 'agroforest[web]'",
+        ) from error
+
+    with open_store(Workplace(root=work, pipeline="").database) as store:
+        app = build_app(build_router(store, url=url), host=host)
+        with open_socket(host, port) as door:
+            shown = f"[{host}]" if ":" in host else host
+            address = f"http://{shown}:{door.getsockname()[1]}/v1.1"
+            if as_json:
+                typer.echo(json.dumps({"url": address}))
+            else:
+                typer.echo(f"只读服务 read-only service: {address}")
+            run(app, door)
 
 
 def _say(done: "Pulled", *, as_json: bool) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from agroforest.core.reading import Quality
 
@@ -243,7 +243,10 @@ def _read_place(
 
 
 def _read_ucum(definition: str) -> str:
-    """Code of a unit in an address such as ``…/ucum.html#Cel`` or ``ucum:Cel``."""
+    """Find the code in ``ucum:Cel``, ``…ucum.html#Cel`` or ``…/uom/UCUM/0/Cel``."""
+    _, found, code = definition.rpartition("/uom/UCUM/0/")
+    if found:
+        return unquote(code)
     head, _, code = definition.replace("ucum:", "ucum#").rpartition("#")
     known = "ucum" in head.casefold() or "unitsofmeasure" in head.casefold()
     return code if known and not code.startswith("para-") else ""
