@@ -125,6 +125,8 @@ def test_a_person_is_named() -> None:
     farm.do(Propose(order=make_order()))
     with pytest.raises(DataError, match="approved by nobody"):
         farm.do(Approve(order="o1", by=" "))
+    with pytest.raises(DataError, match="'Interlock', who is no person"):
+        farm.do(Approve(order="o1", by="Interlock "))
     with pytest.raises(DataError, match="'o2': does not exist"):
         farm.do(Approve(order="o2", by="韦工"))
     with pytest.raises(DataError, match="closed by nobody"):

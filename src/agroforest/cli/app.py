@@ -24,6 +24,7 @@ from agroforest.cli import (
     scenes,
     sensors,
     sensorthings,
+    valves,
     water,
     worker,
     zonal,
@@ -54,6 +55,7 @@ listen.register(sensors.app)
 sensorthings.register(sensors.app)
 app.add_typer(sensors.app, name="sensors")
 app.add_typer(water.app, name="water")
+app.add_typer(valves.app, name="valve")
 app.add_typer(model.app, name="model")
 app.add_typer(fire.app, name="fire")
 app.command(name="index")(index.index)

@@ -22,6 +22,7 @@ from agroforest.valves.limits import Limits
 from agroforest.valves.opening import open_approved
 from agroforest.valves.surroundings import Surroundings
 from agroforest.valves.turn import (
+    DEVICE,
     INTERLOCK,
     Approve,
     AskState,
@@ -39,6 +40,9 @@ from agroforest.valves.watch import watch
 
 #: What must hold for an order whatever the day brings.
 _LASTING = frozenset({Rule.UNKNOWN, Rule.TIMER, Rule.LONGEST})
+
+#: Words that stand for the program itself where somebody is named.
+_NO_PERSONS = frozenset({"advice", INTERLOCK, DEVICE})
 
 
 def step(facts: ValveFacts, event: Event, now: datetime, limits: Limits) -> Step:
@@ -139,6 +143,12 @@ def _approve(turn: Turn, event: Approve) -> None:
         )
     if not event.by.strip():
         raise DataError(f"order {order.id}", "is approved by nobody", "say by whom")
+    if event.by.strip().lower() in _NO_PERSONS:
+        raise DataError(
+            f"order {order.id}",
+            f"cannot be approved by {event.by.strip()!r}, who is no person",
+            "give the name of a person",
+        )
     if order.stage is not Stage.PROPOSED:
         return
     turn.change(
