@@ -6,7 +6,7 @@ import pytest
 
 from agroforest.core.errors import ConfigurationError
 from agroforest.listen import read_listen_settings
-from agroforest.listen.settings import resolve_secret, resolve_token
+from agroforest.listen.secret import resolve_secret, resolve_token
 
 TOPIC = 'topic = [{ filter = "v3/#", kind = "ttn" }]\n'
 BROKER = f'[[broker]]\nname = "b"\nhost = "10.0.0.1"\n{TOPIC}'
@@ -71,7 +71,7 @@ def test_paths_start_from_the_file(tmp_path: Path) -> None:
     assert broker.address == ("10.0.0.1", 8883)
     assert settings.webhook is not None
     (tmp_path / "t").write_text("0123456789abcdef\n")
-    assert resolve_token(settings.webhook) == "0123456789abcdef"
+    assert resolve_token("", settings.webhook.token_file) == "0123456789abcdef"
 
 
 def test_a_password_on_this_machine_needs_no_tls(tmp_path: Path) -> None:

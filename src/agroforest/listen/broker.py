@@ -24,7 +24,8 @@ from agroforest.core.errors import ConfigurationError
 from agroforest.listen.arrival import build_arrival
 from agroforest.listen.inbox import Inbox
 from agroforest.listen.routes import build_mqtt_source
-from agroforest.listen.settings import BrokerSection, resolve_secret
+from agroforest.listen.secret import resolve_secret
+from agroforest.listen.settings import BrokerSection
 
 _LOG = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from agroforest.core.reading import Quality, Reading, Sensor, Variable
 from agroforest.core.table import resolve_timezone
-from agroforest.listen.settings import DatastreamSection, ObjectMapping
+from agroforest.listen.meaning import DatastreamSection, ObjectMapping
 from agroforest.sensors.mapping import Place
 from agroforest.sensors.units import convert, resolve_unit
 

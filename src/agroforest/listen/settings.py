@@ -38,8 +38,6 @@
     depth_m = 0.1
 """
 
-import ipaddress
-import os
 from collections.abc import Mapping as Table
 from enum import StrEnum
 from pathlib import Path
@@ -48,14 +46,11 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from agroforest.core.config import read_settings
-from agroforest.core.errors import ConfigurationError
-from agroforest.core.reading import Variable
-from agroforest.core.table import resolve_timezone
+from agroforest.listen.meaning import DatastreamSection, ObjectMapping
+from agroforest.listen.secret import is_local
 from agroforest.sensors.decoders.layout import DeviceLayout
-from agroforest.sensors.mapping import DeviceSection, Mapping, Place
-from agroforest.sensors.units import resolve_unit
+from agroforest.sensors.mapping import DeviceSection, Mapping
 
-_SHORTEST_TOKEN = 16
 _Name = Annotated[str, Field(pattern=r"^[\w.-]{1,64}$")]
 _Port = Annotated[int, Field(ge=1, le=65535)]
 _Text = Annotated[str, Field(min_length=1)]
@@ -213,66 +208,6 @@ class SpoolSection(_Section):
     """Decoded messages can be decoded again for so long."""
 
 
-class FieldSection(_Section):
-    """``value`` of ``[mappings.NAME]``: one number of an object."""
-
-    field: _Text
-    """Its name; names within names with dots: ``soil.moisture``."""
-    variable: Variable
-    unit: _Text
-    depth_m: float | None = None
-
-    @model_validator(mode="after")
-    def _unit_is_known(self) -> Self:
-        _check_unit(self.unit, self.variable)
-        return self
-
-
-class ObjectMapping(Place):
-    """``[mappings.NAME]``: what the names in a JSON object mean."""
-
-    sensor: str = ""
-    """Field of the sensor's id."""
-    sensor_level: Annotated[int, Field(ge=1)] | None = None
-    """Or the level of the topic that is its id, from 1."""
-    id: str = ""
-    """Or its id."""
-    time: str = ""
-    """Field of the time; the time of arrival unless given."""
-    time_format: Annotated[str, Field(pattern=r"^(iso|unix|unix_ms)$")] = "iso"
-    timezone: str = ""
-    """Of times without an offset."""
-    missing: tuple[float, ...] = ()
-    """Error values of the device."""
-    value: Annotated[tuple[FieldSection, ...], Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Self:
-        given = [bool(self.sensor), self.sensor_level is not None, bool(self.id)]
-        if sum(given) != 1:
-            raise ValueError("give one of sensor, sensor_level and id")
-        if self.timezone:
-            try:
-                resolve_timezone(self.timezone, "timezone")
-            except ConfigurationError as error:
-                raise ValueError(error.problem) from error
-        return self
-
-
-class DatastreamSection(Place):
-    """``[datastreams.ID]``: what a SensorThings Datastream is."""
-
-    sensor: _Text
-    variable: Variable
-    unit: _Text
-    depth_m: float | None = None
-
-    @model_validator(mode="after")
-    def _unit_is_known(self) -> Self:
-        _check_unit(self.unit, self.variable)
-        return self
-
-
 class ListenSettings(_Section):
     """A whole file of settings."""
 
@@ -355,62 +290,6 @@ def read_listen_settings(path: Path) -> ListenSettings:
     return settings.model_copy(
         update={"spool": spool, "broker": brokers, "webhook": webhook}
     )
-
-
-def resolve_secret(where: str, variable: str, file: Path | None) -> str:
-    """Read a secret from the environment or a file; it is never shown.
-
-    Raises
-    ------
-    ConfigurationError
-        It is not there.
-    """
-    if file is not None:
-        try:
-            secret = file.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigurationError(
-                file, "the secret in it cannot be read", "mend the file"
-            ) from error
-    else:
-        secret = os.environ.get(variable, "")
-    if not secret:
-        place = f"the variable {variable}" if file is None else str(file)
-        raise ConfigurationError(where, "its secret is empty", f"put it into {place}")
-    return secret
-
-
-def resolve_token(webhook: WebhookSection) -> str:
-    """Read the webhook's token.
-
-    Raises
-    ------
-    ConfigurationError
-        It is not there, or can be guessed.
-    """
-    token = resolve_secret("webhook", webhook.token_env, webhook.token_file)
-    if len(token) < _SHORTEST_TOKEN or not token.isascii():
-        raise ConfigurationError(
-            "webhook",
-            f"its token has fewer than {_SHORTEST_TOKEN} plain characters",
-            "make one with `openssl rand -hex 24`",
-        )
-    return token
-
-
-def is_local(host: str) -> bool:
-    """Whether only this machine reaches a host."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _check_unit(unit: str, variable: Variable) -> None:
-    try:
-        resolve_unit(unit, variable)
-    except ConfigurationError as error:
-        raise ValueError(str(error)) from error
 
 
 def _from(here: Path, path: Path | None) -> Path | None:

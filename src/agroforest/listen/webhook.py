@@ -21,7 +21,8 @@ from agroforest.core.errors import ConfigurationError
 from agroforest.listen.arrival import HEAD_BYTES, Arrival, build_arrival
 from agroforest.listen.inbox import Inbox
 from agroforest.listen.routes import build_http_source
-from agroforest.listen.settings import WebhookSection, resolve_token
+from agroforest.listen.secret import resolve_token
+from agroforest.listen.settings import WebhookSection
 
 _LOG = logging.getLogger(__name__)
 
@@ -62,7 +63,7 @@ class Webhook:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         door = _Door(
-            token=resolve_token(settings),
+            token=resolve_token(settings.token_env, settings.token_file),
             paths=frozenset(each.path for each in settings.path),
             inbox=inbox,
             limit=limit,
@@ -139,6 +140,7 @@ class _Door:
 class _Server(ThreadingHTTPServer):
     daemon_threads = False
     block_on_close = True
+    request_queue_size = 128  # five by default: a busy moment would be refused
 
     def __init__(
         self, address: tuple[str, int], door: _Door, context: ssl.SSLContext | None

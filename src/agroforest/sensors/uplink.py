@@ -140,7 +140,7 @@ def _build_reading(
 
 
 def _is_in_soil(variable: Variable) -> bool:
-    return variable.value.startswith("soil_")
+    return variable.startswith("soil_")
 
 
 def read_messages(
