@@ -193,16 +193,23 @@ def _draw(
     """Draw a zone to a measurement, unless the two are too far apart to be true.
 
     How far apart is judged by the measurement's own error; how much it weighs, by the
-    error that stays the same from day to day.
+    error that stays the same from day to day. Where the two are further apart than
+    the errors explain, the account is the less sure of the two: water was given that
+    nobody wrote down, or roots drink from below (a variance from the innovation:
+    Mehra 1970, IEEE Trans. Autom. Control 15, 175-184). A dry field's account would
+    otherwise be sure of itself whatever a probe says, because dry plants drink less.
     """
     crop, soil = one.entry.crop, one.soil
     _, correction = assimilate(zone, measured, crop=crop, soil=soil)
     if not bool(correction.taken):
         return zone, False
+    lack = np.clip(measured.depletion, 0.0, soil.available(zone.root))
+    apart = (lack - zone.depletion) ** 2 - measured.variance
+    unsure = zone.patch(variance=np.maximum(zone.variance, apart))
     weighed = Measured(
         depletion=measured.depletion, variance=measured.variance * persistent
     )
-    return assimilate(zone, weighed, crop=crop, soil=soil)[0], True
+    return assimilate(unsure, weighed, crop=crop, soil=soil)[0], True
 
 
 def _find_start(one: FarmField, almanac: Almanac, season: date | None) -> int | None:
