@@ -1,7 +1,9 @@
 """Orders, states and the audit of valves come back as they were kept."""
 
 import sqlite3
+import tempfile
 from datetime import UTC, datetime, timedelta
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,7 @@ from agroforest.core.valve import (
     check_chain,
 )
 from agroforest.store import Store, open_store
+from agroforest.testing.servers import has_postgresql, serve_postgresql
 
 START = datetime(2025, 6, 1, 8, tzinfo=UTC)
 
@@ -161,3 +164,49 @@ def test_who_changes_it_all_the_same_is_found_out(
         pytest.raises(DataError, match=f"entry {where} of the audit"),
     ):
         check_chain(store.valve_audit())
+
+
+def _count(store: Store) -> None:
+    """Add one to what is counted of a valve; two at once must not count as one."""
+
+    def decide(facts: ValveFacts) -> Result:
+        old = facts.valves.get("a", ValveState(valve="a"))
+        counted = dict(old.stray).get("2025-06-01", 0.0)
+        new = old.patch(stray=(("2025-06-01", counted + 1),))
+        return Result(ValveFacts(valves={"a": new}), entry(int(counted)))
+
+    for _ in range(10):
+        store.decide_valves(decide, START)
+
+
+def _check_counting(store: Store) -> None:
+    with ThreadPool(3) as pool:
+        pool.map(_count, [store] * 3)
+    assert store.valve_facts(START).valves["a"].stray == (("2025-06-01", 30.0),)
+    sealed = store.valve_audit()
+    assert len(sealed) == 30
+    check_chain(sealed)
+
+
+def test_decisions_come_one_by_one(store: Store) -> None:
+    _check_counting(store)
+
+
+@pytest.mark.slow
+def test_postgresql_keeps_what_sqlite_keeps() -> None:
+    if not has_postgresql():
+        pytest.skip("no PostgreSQL server is installed")
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serve_postgresql(Path(folder)) as url,
+        open_store(url) as store,
+    ):
+        _check_counting(store)
+        keep(store, ValveFacts(orders={"o1": make_order("o1", why="a\0b")}))
+        assert store.valve_facts(START).orders["o1"].why == "ab"
+        for verb in ("UPDATE valve_audit SET who = 'x'", "DELETE FROM valve_audit"):
+            with (
+                pytest.raises(DatabaseError, match="only ever added to"),
+                store._database.writing() as connection,
+            ):
+                connection.execute(text(verb))

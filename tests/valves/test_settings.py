@@ -1,12 +1,19 @@
 """Settings: off by default, and what is unsafe is refused with the way out."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from agroforest.core.errors import ConfigurationError
 from agroforest.valves.limits import Confirmation
-from agroforest.valves.settings import read_valve_settings
+from agroforest.valves.settings import (
+    CommandSection,
+    ReportSection,
+    ValveSettings,
+    read_valve_settings,
+)
+from agroforest.valves.turn import Alarm
 
 _LEAST = """
 day_m3 = 60.0
@@ -101,3 +108,25 @@ def test_what_is_unsafe_is_refused(
     assert str(error).count("\n") == 0
     assert "docs/valves.md" in error.remedy
     assert any(words in error.problem for words in problem.split("|")), error.problem
+
+
+def test_the_settings_on_the_page_are_settings(tmp_path: Path) -> None:
+    page = Path(__file__).parents[2] / "docs" / "valves.md"
+    (shown,) = re.findall(r"```toml\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+    path = tmp_path / "valves.toml"
+    path.write_text(shown, encoding="utf-8")
+    settings = read_valve_settings(path)
+    assert settings.enabled is False
+    # What the page writes out is what holds without it.
+    assert settings.valve["north"].command == CommandSection(topic="farm/north/command")
+    assert settings.valve["north"].report == ReportSection(topic="farm/north/state")
+
+
+def test_the_page_names_every_rule_setting_and_alarm() -> None:
+    page = Path(__file__).parents[2] / "docs" / "valves.md"
+    words = page.read_text("utf-8")
+    for name in ("approval_minutes", "clock_seconds", "fresh_seconds", "leak_m3h"):
+        assert name in ValveSettings.model_fields
+        assert f"`{name}`" in words
+    for alarm in Alarm:
+        assert f"| `{alarm}` |" in words
