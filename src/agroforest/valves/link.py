@@ -25,7 +25,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from agroforest.core.errors import ConfigurationError
 from agroforest.core.valve import ValveReport
-from agroforest.listen.settings import resolve_secret
+from agroforest.listen.secret import resolve_secret
 from agroforest.valves.payload import build_payload, read_report
 from agroforest.valves.settings import ValveBroker, ValveSettings
 from agroforest.valves.turn import AskState, SendClose, SendOpen
