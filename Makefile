@@ -1,6 +1,7 @@
 # Two commands matter: `make demo` and `make test`. Each sets up .venv by itself.
 # Needs Python 3.11 or newer and make; on Debian and Ubuntu, missing system packages
-# (python3-venv, chromium, a Chinese font, mosquitto) are installed when run as root.
+# (python3-venv, chromium, a Chinese font, mosquitto, PostgreSQL) are installed when run
+# as root.
 
 PYTHON ?= python3
 VENV   := .venv
@@ -9,7 +10,7 @@ READY  := $(VENV)/.ready
 WORK   ?= work
 
 .DEFAULT_GOAL := help
-.PHONY: help demo real evaluate test quick lint format bench clean browser broker
+.PHONY: help demo real evaluate test quick lint format bench clean browser broker database
 
 help: ## Show this list.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,7 +25,7 @@ evaluate: $(READY) ## Measure every model on labelled data and bring docs/models
 	$(BIN)/python benchmarks/evaluate.py --write docs/models.md --json $(WORK)/evaluate.json
 	$(BIN)/python benchmarks/fire_scars.py --write docs/fire-scars.md
 
-test: $(READY) browser broker lint ## Everything CI runs.
+test: $(READY) browser broker database lint ## Everything CI runs.
 	$(BIN)/pytest -n 2 --dist loadfile
 
 quick: $(READY) ## Tests that take less than five seconds each.
@@ -62,7 +63,7 @@ $(READY): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
 	  || { $(call install,python3-venv) && rm -rf $(VENV) && $(PYTHON) -m venv $(VENV); }
 	$(BIN)/python -m pip install --quiet 'torch==2.13.0'
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[risk,iot,dev]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[risk,iot,web,dev]'
 	@touch $@
 
 browser:
@@ -72,6 +73,10 @@ browser:
 broker:
 	@PATH="$$PATH:/usr/sbin"; command -v mosquitto >/dev/null || $(call install,mosquitto) \
 	  || echo "no mosquitto: tests with a broker will be skipped (they fail with CI=true)"
+
+database:
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || $(call install,postgresql) \
+	  || echo "no PostgreSQL: its tests will be skipped (they fail with CI=true)"
 
 install = { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
   && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(1) >/dev/null; }

@@ -7,7 +7,6 @@ sugar cane in Guangxi.
 
 import base64
 import json
-import os
 import struct
 import threading
 from collections.abc import Iterator
@@ -27,10 +26,15 @@ from agroforest.core.config import read_pipeline
 from agroforest.listen import Figures, ListenSettings, listen
 from agroforest.nightly import NightOutcome, run_nights
 from agroforest.store import open_store
-from agroforest.testing.servers import Mosquitto, find_mosquitto
+from agroforest.testing.servers import Mosquitto
 from agroforest.testing.storm import wait_for
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.enable_socket]
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.slow,
+    pytest.mark.enable_socket,
+    pytest.mark.usefixtures("mosquitto"),
+]
 
 NIGHT = date(2018, 5, 20)
 DAYS, EVERY = 20, timedelta(hours=2)
@@ -167,10 +171,6 @@ def plant(folder: Path, probes: list[str], recorded: str) -> None:
 
 @pytest.fixture(scope="module")
 def farm(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Farm:
-    if find_mosquitto() is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("mosquitto is not installed")
-        pytest.skip("mosquitto is not installed")
     folder = tmp_path_factory.mktemp("farm")
     work = folder / "work"
     work.mkdir()

@@ -2,7 +2,6 @@
 
 import gc
 import logging
-import os
 import shutil
 import sqlite3
 import subprocess
@@ -19,19 +18,11 @@ from tests.listen.test_decode import POISON
 from agroforest.core.errors import ConfigurationError, LockedError
 from agroforest.listen import Figures, ListenSettings, listen
 from agroforest.store import Store, open_store
-from agroforest.testing.servers import Mosquitto, find_free_port, find_mosquitto
+from agroforest.testing.servers import Mosquitto, find_free_port
 from agroforest.testing.storm import wait_for
 from agroforest.testing.uplinks import READINGS, build_uplinks
 
-pytestmark = pytest.mark.enable_socket
-
-
-@pytest.fixture(autouse=True)
-def _broker_is_installed() -> None:
-    if find_mosquitto() is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("mosquitto is not installed")
-        pytest.skip("mosquitto is not installed")
+pytestmark = [pytest.mark.enable_socket, pytest.mark.usefixtures("mosquitto")]
 
 
 def make_settings(port: int, **more: object) -> ListenSettings:

@@ -3,10 +3,8 @@
 import json
 import os
 import sqlite3
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -31,7 +29,6 @@ from agroforest.listen.segment import build_frame
 from agroforest.listen.settings import ListenSettings
 from agroforest.listen.spool import Spool, find_end
 from agroforest.store import Store, open_store
-from agroforest.testing.servers import has_postgresql, serve_postgresql
 from agroforest.testing.uplinks import READINGS, build_uplinks
 
 ALWAYS = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
@@ -287,24 +284,15 @@ def test_a_contradiction_is_counted_and_the_first_stays(
 # ------------------------------------------------------------------- PostgreSQL
 
 
-@pytest.fixture
-def server() -> Iterator[str]:
-    pytest.importorskip("psycopg")
-    if not has_postgresql():
-        pytest.skip("no PostgreSQL server is installed")
-    with TemporaryDirectory() as name, serve_postgresql(Path(name)) as url:
-        yield url
-
-
 def test_postgresql_takes_the_same_rows(
-    tmp_path: Path, store: Store, server: str
+    tmp_path: Path, store: Store, postgresql: str
 ) -> None:
     sent = uplinks(40) * 2 + [make_arrival(p) for p, _ in POISON.values()]
     sent = shuffle(sent)
     folder = tmp_path / "s"
     name = fill(folder, sent)
     ours = drain(make_consumer(folder, name, store), folder)
-    with open_store(server) as other:
+    with open_store(postgresql) as other:
         assert drain(make_consumer(folder, name, other), folder) == ours
         assert rows(other) == rows(store)
         assert other.dead_letters() == store.dead_letters()

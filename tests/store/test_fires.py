@@ -1,12 +1,8 @@
 """Fire alerts in the database: facts, clocks, verifications, and the way there."""
 
-import shutil
 import sqlite3
-import subprocess
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 import sqlalchemy as sa
@@ -293,52 +289,15 @@ def test_an_upgrade_cut_short_leaves_the_first_release(
 
 # -------------------------------------------------------------------- PostgreSQL
 
-_SERVERS = "/usr/lib/postgresql"
 
-
-@pytest.fixture
-def server() -> Iterator[str]:
-    """URL of an empty database of a server of our own; a socket, no port."""
-    pytest.importorskip("psycopg")
-    programs = sorted(Path(_SERVERS).glob("*/bin/initdb"))
-    if not programs:
-        pytest.skip("no PostgreSQL server is installed")
-    with TemporaryDirectory() as name:
-        yield from _serve(Path(name), programs[-1].parent)
-
-
-def _serve(folder: Path, tools: Path) -> Iterator[str]:
-    data = folder / "data"
-    as_user: list[str] = []
-    if folder.stat().st_uid == 0:  # root, which the server refuses to be
-        as_user = ["runuser", "-u", "postgres", "--"]
-        shutil.chown(folder, "postgres")
-
-    def call(program: str, *arguments: str | Path) -> None:
-        subprocess.run(  # noqa: S603  a program of the system
-            [*as_user, str(tools / program), *map(str, arguments)],
-            check=True,
-            stdout=subprocess.DEVNULL,
-            cwd=folder,
-        )
-
-    call("initdb", "-D", data, "-A", "trust", "-U", "gx", "-E", "UTF8", "-N")
-    options = f"-k {folder} -c listen_addresses='' -c fsync=off"
-    call("pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start")
-    try:
-        yield f"postgresql://gx@/postgres?host={folder}"
-    finally:
-        call("pg_ctl", "-D", data, "-m", "immediate", "stop")
-
-
-def test_postgresql_keeps_what_sqlite_keeps(server: str) -> None:
-    engine = sa.create_engine(server.replace("postgresql:", "postgresql+psycopg:"))
+def test_postgresql_keeps_what_sqlite_keeps(postgresql: str) -> None:
+    engine = sa.create_engine(postgresql.replace("postgresql:", "postgresql+psycopg:"))
     expected = _fill_first_release(engine)
-    with open_store(server) as store:
+    with open_store(postgresql) as store:
         _expect_first_release(store, expected)
         test_a_fire_comes_back_exactly(store)
         test_a_text_that_no_database_holds_does_not_stop_a_night(store)
-    with open_store(server) as store:
+    with open_store(postgresql) as store:
         alert, facts = make_fire("pg")
         record(store, (alert, facts))
         assert store.verify(alert.id, found(note="山脚"))
@@ -346,7 +305,7 @@ def test_postgresql_keeps_what_sqlite_keeps(server: str) -> None:
         assert store.verify(alert.id, found(outcome=Outcome.NOTHING))
         kept = {a.id: f for a, f in store.fire_alerts("p")}
         assert kept[alert.id].verification == found(outcome=Outcome.NOTHING)
-    opened = open_database(server)
+    opened = open_database(postgresql)
     with opened.writing() as connection:
         context = MigrationContext.configure(
             connection, opts={"version_table": VERSION_TABLE}
@@ -354,5 +313,5 @@ def test_postgresql_keeps_what_sqlite_keeps(server: str) -> None:
         assert compare_metadata(context, metadata) == []
         migration.downgrade(connection, "0001")
     opened.close()
-    with open_store(server) as store:
+    with open_store(postgresql) as store:
         _expect_first_release(store, expected)
