@@ -108,8 +108,8 @@ class World:
             assert len(running) <= 1
             for opening in farm.devices[name].openings:
                 order = farm.order(opening.order)
-                assert order.deadline is not None
-                assert opening.end <= order.deadline
+                assert order.over is not None
+                assert opening.end <= order.over
                 length = (opening.end - opening.start).total_seconds()
                 assert length <= order.seconds + 1e-3
         for days in range(-1, 3):

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -69,9 +69,10 @@ class Order:
     sent
         When the command was decided; before that nothing can flow.
     until
-        The closing time that the command carries.
+        The closing time that the command carries: `over`, or as much earlier as the
+        device's clock was behind.
     deadline
-        When even a device whose clock is off as far as we allow has closed.
+        `over`, and as much more as we allow a device's clock to be off.
     tries, published
         How often the command was given to the broker, and when last.
     confirmed
@@ -121,6 +122,13 @@ class Order:
             raise DataError(
                 f"order {self.id}", f"{self.seconds} s long", "give it above 0"
             )
+
+    @property
+    def over(self) -> datetime | None:
+        """The time at which it is over; ``None`` before it was sent."""
+        if self.sent is None:
+            return None
+        return self.sent + timedelta(seconds=self.seconds)
 
     def patch(self, **changes: object) -> "Order":
         """Copy with some fields changed."""

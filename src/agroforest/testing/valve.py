@@ -1,4 +1,7 @@
-"""A simulated valve with a meter: it obeys commands, and knows what truly flowed."""
+"""A simulated valve with a meter, and the field that it waters.
+
+The valve obeys commands, and knows what truly flowed; the field gets wet by it.
+"""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -164,3 +167,40 @@ class SimulatedValve:
 
     def _clock(self, now: datetime) -> datetime:
         return (now + timedelta(seconds=self.skew_s)).astimezone(UTC)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SimulatedField:
+    """Soil under a valve: a bucket that what flows fills, and days empty.
+
+    Attributes
+    ----------
+    valve
+        What waters it.
+    square_metres
+        Its area.
+    root_m
+        Depth of the bucket, metres.
+    start
+        When it held `dry`.
+    dry, full
+        Soil moisture at the start, and the most it holds, m3/m3.
+    day_mm
+        What leaves it a day, millimetres.
+    """
+
+    valve: SimulatedValve
+    square_metres: float
+    root_m: float
+    start: datetime
+    dry: float = 0.18
+    full: float = 0.42
+    day_mm: float = 4.0
+
+    def moisture(self, now: datetime) -> float:
+        """Soil moisture, m3/m3, as a probe without noise measures it."""
+        self.valve.advance(now)
+        given_m = self.valve.drawn_on(self.start, now) / self.square_metres
+        gone_m = self.day_mm / 1000 * (now - self.start).total_seconds() / 86_400
+        wet = self.dry + (given_m - gone_m) / self.root_m
+        return min(self.full, max(0.0, wet))

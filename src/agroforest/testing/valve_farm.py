@@ -5,7 +5,6 @@ own that is killed without warning; connections are cut, the broker is restarted
 messages are lost and doubled. What truly flowed is known to the simulated valves.
 """
 
-import json
 import random
 import subprocess
 import sys
@@ -14,32 +13,25 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
-
-from paho.mqtt.client import Client, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion
 
 from agroforest.core.errors import SourceError
+from agroforest.core.reading import Sensor
 from agroforest.core.valve import RUNNING, Order, Stage, check_chain
 from agroforest.store import Store, open_store
 from agroforest.testing.servers import Mosquitto
-from agroforest.testing.valve import SimulatedValve
+from agroforest.testing.valve_device import RATED_M3H, SPEED, START, Clock, Device
 from agroforest.valves.control import Controller, decide
 from agroforest.valves.limits import Limits
 from agroforest.valves.link import MqttLink
 from agroforest.valves.settings import read_valve_settings
 from agroforest.valves.turn import Approve, Propose
 
-#: Simulated seconds that pass in one.
-SPEED = 60.0
-#: Noon in China.
-_START = datetime(2025, 6, 1, 4, tzinfo=UTC)
-_RATED_M3H = 12.0
 _DAY_M3, _ALL_M3 = 4.0, 6.0
-_NAMES = ("north", "south")
+#: Valves, and what confirms them.
+_NAMES = {"north": "flow", "south": "moisture"}
 #: Simulated seconds between two reports of a device.
 _REPORT_S = 15.0
 
@@ -58,6 +50,8 @@ port = {port}
 """
 _VALVE = """
 [valve.{name}]
+confirmation = "{confirmation}"
+moisture_sensor = "soil-{name}"
 rated_m3h = {rated}
 day_m3 = {day_m3}
 longest_minutes = 10
@@ -67,23 +61,6 @@ keeps_ids = true
 command = {{ topic = "farm/{name}/command" }}
 report = {{ topic = "farm/{name}/state" }}
 """
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Clock:
-    """Time that runs faster; the same in every process that is given `begun`.
-
-    Attributes
-    ----------
-    begun
-        Seconds of `time.time` at which it shows its start.
-    """
-
-    begun: float
-
-    def now(self) -> datetime:
-        """Read it."""
-        return _START + timedelta(seconds=(time.time() - self.begun) * SPEED)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,11 +80,11 @@ class Outcome:
     valve_limit_m3, all_limit_m3
         And might have.
     late_s
-        The most that a valve was open past the time in its command; below 0 if none
-        was.
-    past_deadline, too_long, at_once
-        Openings past their deadline, longer than ordered, and while another order of
-        the same valve was open.
+        The most that a valve was open past the time of its order, seconds; below 0 if
+        none was.
+    past, too_long, at_once
+        Openings past the time of their order, longer than ordered, and while another
+        order of the same valve was open.
     left_open
         Valves and orders that were not closed at the end.
     audited
@@ -125,7 +102,7 @@ class Outcome:
     valve_limit_m3: float
     all_limit_m3: float
     late_s: float
-    past_deadline: int
+    past: int
     too_long: int
     at_once: int
     left_open: int
@@ -136,65 +113,8 @@ class Outcome:
         """Whether everything held that must."""
         held = self.valve_m3 <= self.valve_limit_m3 + 1e-6
         held = held and self.all_m3 <= self.all_limit_m3 + 1e-6
-        broken = self.past_deadline + self.too_long + self.at_once + self.left_open
+        broken = self.past + self.too_long + self.at_once + self.left_open
         return held and broken == 0
-
-
-class _Device:
-    """A simulated valve at the broker; drops and doubles messages."""
-
-    def __init__(
-        self, name: str, port: int, clock: Clock, chance: random.Random
-    ) -> None:
-        self.valve = SimulatedValve(
-            name=name,
-            flow_m3h=_RATED_M3H,
-            now=clock.now(),
-            skew_s=chance.uniform(-25, 25),
-        )
-        self.lost = 0
-        self._clock = clock
-        self._chance = chance
-        self._lock = threading.Lock()
-        self._name = name
-        self._client = Client(CallbackAPIVersion.VERSION2, client_id=f"device-{name}")
-        self._client.reconnect_delay_set(1, 1)
-        self._client.on_connect = lambda client, *_: client.subscribe(
-            f"farm/{name}/command", 1
-        )
-        self._client.on_message = self._on_message
-        self._client.connect_async("127.0.0.1", port, 5)
-        self._client.loop_start()
-
-    def report(self) -> None:
-        with self._lock:
-            body = json.dumps(self.valve.report(self._clock.now()))
-        if not self._is_lost():
-            self._client.publish(f"farm/{self._name}/state", body, qos=1)
-
-    def cut(self) -> None:
-        """Lose the connection; it comes back by itself."""
-        connection = self._client.socket()
-        if connection is not None:
-            connection.close()
-
-    def close(self) -> None:
-        self._client.disconnect()
-        self._client.loop_stop()
-
-    def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
-        if self._is_lost():
-            return
-        command: dict[str, Any] = json.loads(message.payload)
-        for _ in range(1 + (self._chance.random() < 0.2)):
-            with self._lock:
-                self.valve.receive(command, self._clock.now())
-        self.report()
-
-    def _is_lost(self) -> bool:
-        is_lost = self._chance.random() < 0.2
-        self.lost += is_lost
-        return is_lost
 
 
 def simulate(folder: Path, *, seed: int, minutes: float) -> Outcome:
@@ -218,7 +138,10 @@ def simulate(folder: Path, *, seed: int, minutes: float) -> Outcome:
     ):
         config = _write_settings(folder, broker.port)
         limits = read_valve_settings(config).limits
-        devices = [_Device(name, broker.port, clock, chance) for name in _NAMES]
+        store.add_sensors(
+            [Sensor(id=f"soil-{n}", name=n, simulated=True) for n in _NAMES]
+        )
+        devices = [Device(name, broker.port, clock, chance) for name in _NAMES]
         with _controlled(config, folder, clock) as controller:
             run = _Run(store, limits, clock, chance)
             cuts = run.go(minutes, broker, devices, controller)
@@ -289,7 +212,7 @@ class _Run:
         self,
         minutes: float,
         broker: Mosquitto,
-        devices: list[_Device],
+        devices: list[Device],
         controller: _Controlled,
     ) -> int:
         """Order water, and let things fail; how many connections were cut."""
@@ -297,11 +220,10 @@ class _Run:
         end = self.clock.now() + timedelta(minutes=minutes)
         while self.clock.now() < end:
             time.sleep(_REPORT_S / SPEED)
-            for device in devices:
-                device.report()
+            self._measure(devices)
             luck = self.chance.random()
             if luck < 0.15:
-                self._order(self.chance.choice(_NAMES))
+                self._order(self.chance.choice(list(_NAMES)))
             elif luck < 0.17:
                 controller.kill()
             elif luck < 0.22:
@@ -312,20 +234,24 @@ class _Run:
                 cuts += 1
         return cuts
 
-    def rest(self, minutes: float, devices: list[_Device]) -> int:
+    def rest(self, minutes: float, devices: list[Device]) -> int:
         """Wait until all is closed; how much is not."""
         end = self.clock.now() + timedelta(minutes=max(minutes, 30.0))
         left = 1
         while left and self.clock.now() < end:
             time.sleep(_REPORT_S / SPEED)
-            for device in devices:
-                device.report()
+            self._measure(devices)
             facts = self.store.valve_facts(self.clock.now())
             running = [o for o in facts.orders.values() if o.stage in RUNNING]
             waiting = [o for o in facts.orders.values() if o.stage is Stage.APPROVED]
             is_open = [d for d in devices if d.valve.is_open]
             left = len(running) + len(waiting) + len(is_open)
         return left
+
+    def _measure(self, devices: list[Device]) -> None:
+        for device in devices:
+            device.report()
+        self.store.add_readings([device.probe() for device in devices])
 
     def _order(self, valve: str) -> None:
         name = f"o{len(self.orders)}"
@@ -335,6 +261,7 @@ class _Run:
             valve=valve,
             seconds=self.chance.randint(60, 600),
             why="simulated",
+            sensors=(f"soil-{valve}",),
             proposed=now,
             proposed_by="simulation",
         )
@@ -349,10 +276,10 @@ class _Run:
 
 
 def _judge(
-    run: _Run, devices: list[_Device], seed: int, kills: int, cuts: int, left: int
+    run: _Run, devices: list[Device], seed: int, kills: int, cuts: int, left: int
 ) -> Outcome:
     facts = run.store.valve_facts(run.clock.now(), orders=run.orders)
-    midnight = _START.replace(hour=16) - timedelta(days=1)  # of China
+    midnight = START.replace(hour=16) - timedelta(days=1)  # of China
     days = [
         (midnight + timedelta(days=i), midnight + timedelta(days=i + 1)) for i in (0, 1)
     ]
@@ -363,8 +290,9 @@ def _judge(
         twice += sum(a.end > b.start for a, b in pairwise(spans))
         for span in spans:
             order = facts.orders[span.order]
-            late.append((span.end - span.until).total_seconds())
-            past += order.deadline is None or span.end > order.deadline
+            over = order.over or START
+            late.append((span.end - over).total_seconds())
+            past += span.end > over
             length = (span.end - span.start).total_seconds()
             long += length > order.seconds + 1e-3
     sealed = run.store.valve_audit()
@@ -381,7 +309,7 @@ def _judge(
         valve_limit_m3=_DAY_M3,
         all_limit_m3=_ALL_M3,
         late_s=max(late),
-        past_deadline=past,
+        past=past,
         too_long=long,
         at_once=twice,
         left_open=left,
@@ -392,7 +320,9 @@ def _judge(
 def _write_settings(folder: Path, port: int) -> Path:
     path = folder / "valves.toml"
     text = _SETTINGS.format(all_m3=_ALL_M3, port=port)
-    for name in _NAMES:
-        text += _VALVE.format(name=name, rated=_RATED_M3H, day_m3=_DAY_M3)
+    for name, confirmation in _NAMES.items():
+        text += _VALVE.format(
+            name=name, confirmation=confirmation, rated=RATED_M3H, day_m3=_DAY_M3
+        )
     path.write_text(text, encoding="utf-8")
     return path

@@ -24,7 +24,7 @@ def close_order(turn: Turn, order: Order, why: str) -> Order:
 
 def repeat_close(turn: Turn, order: Order) -> None:
     """Tell a device to close if that is due again."""
-    pause = _find_pause(turn, order.until or turn.now)
+    pause = _find_pause(turn, order.over or turn.now)
     is_due = order.closing is None or turn.since(order.closing) >= pause
     if is_due and turn.limits.enabled:
         turn.change(

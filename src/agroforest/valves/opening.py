@@ -32,13 +32,14 @@ def _open(turn: Turn, order: Order, around: Surroundings) -> None:
         else:
             _end(turn, order, Stage.REFUSED, "refuse", why)
         return
-    seconds, now = order.seconds, turn.now
+    now = turn.now
+    over = now + timedelta(seconds=order.seconds)
     command = SendOpen(
         valve=order.valve,
         order=order.id,
-        seconds=seconds,
+        seconds=order.seconds,
         sent=now,
-        until=now + timedelta(seconds=seconds),
+        until=over - _find_lag(turn, order.valve),
         rehearsal=not turn.limits.enabled,
     )
     if command.rehearsal:
@@ -61,10 +62,10 @@ def _open(turn: Turn, order: Order, around: Surroundings) -> None:
         stage=Stage.OPENING,
         sent=now,
         until=command.until,
-        deadline=command.until + timedelta(seconds=turn.limits.clock_s),
+        deadline=over + timedelta(seconds=turn.limits.clock_s),
         tries=1,
         published=now,
-        m3=valve.worst_m3(seconds),
+        m3=valve.worst_m3(order.seconds),
         anchor_m3=report.meter_m3,
         moisture=probe.moisture
         if valve.confirmation is Confirmation.MOISTURE and probe is not None
@@ -80,6 +81,15 @@ def ask(turn: Turn, name: str) -> None:
     if turn.limits.enabled and (since is None or since >= turn.limits.retry_s):
         turn.keep(state.patch(asked=turn.now))
         turn.act(AskState(valve=name))
+
+
+def _find_lag(turn: Turn, name: str) -> timedelta:
+    """How far a device's clock is behind: it must be told an earlier time.
+
+    A message on its way looks like a clock that is behind, which only makes the time
+    earlier still. A clock that is ahead closes too early, and is left to.
+    """
+    return timedelta(seconds=max(0.0, -(turn.valve(name).skew_s or 0.0)))
 
 
 def _end(turn: Turn, order: Order, stage: Stage, what: str, why: str) -> None:

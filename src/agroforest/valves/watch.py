@@ -64,7 +64,7 @@ def _find_end(
     turn: Turn, order: Order, valve: ValveLimits, around: Surroundings
 ) -> str:
     """Why an order must end now; empty if it need not."""
-    if order.until is None or turn.now >= order.until:
+    if order.over is None or turn.now >= order.over:
         return "its time is over"
     by_flow = valve.confirmation is Confirmation.FLOW and order.confirmed is None
     if by_flow and turn.since(order.sent) >= turn.limits.confirm_s:
