@@ -103,8 +103,9 @@
   }
 
   function latest(parcel, view) {
-    const own = view.word.water;
-    return (parcel.latest < view.data.water.moment ? own.late : own.latest)(parcel.latest);
+    const own = view.word.water, now = af.waterToday(parcel.days);
+    if (parcel.latest < view.data.water.moment) return own.late(parcel.latest);
+    return (now && now.depletion > now.raw ? own.suffers : "") + own.latest(parcel.latest);
   }
 
   function warnings(parcel, view) {

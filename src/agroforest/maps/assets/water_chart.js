@@ -73,13 +73,15 @@
     });
   }
 
-  /* A threshold is as wide as its days, so that one day has one, too. */
+  /* A threshold reaches to the edges of its days, so that one day has one, too. */
   function threshold(days, value, scale, kind) {
     const half = scale.slot / 2;
-    return runs(days, () => true).map((run) => svg("path", {
-      class: kind,
-      d: run.map((day, n) => (n ? "L" : "M") + round(scale.x(day.at) - half) + " " + scale.y(day[value]) + "H" + round(scale.x(day.at) + half)).join(""),
-    }));
+    return runs(days, () => true).map((run) => {
+      const first = run[0], last = run[run.length - 1];
+      const points = run.map((day) => "L" + scale.x(day.at) + " " + scale.y(day[value])).join("");
+      const d = "M" + round(scale.x(first.at) - half) + " " + scale.y(first[value]) + points + "H" + round(scale.x(last.at) + half);
+      return svg("path", { class: kind, d });
+    });
   }
 
   function drought(days, scale) {
