@@ -244,7 +244,8 @@ def test_heading_that_is_there_twice(tmp_path: Path) -> None:
     [
         (b"a,b\n1,2\n", ConfigurationError, "is neither ISMN, JSON nor a table"),
         (b"", ConfigurationError, "is neither ISMN, JSON nor a table"),
-        (b"PK\x03\x04\x00\x00", DataError, "is not a text file"),
+        (b"PK\x03\x04\x00\x00", DataError, "is a damaged workbook"),
+        (b"GIF\x03\x04\x00\x00", DataError, "is not a text file"),
         (b"II*\x00\xff\xfe", DataError, "is no text in utf-8"),
     ],
 )

@@ -25,7 +25,7 @@ _SHOWN = 5  # refused rows named one by one; the rest is counted
 @app.command(name="import")
 def import_files(
     files: Annotated[
-        list[Path], typer.Argument(help="CSV, ISMN .stm, or JSON of uplinks.")
+        list[Path], typer.Argument(help="CSV, Excel, ISMN .stm, or JSON of uplinks.")
     ],
     *,
     mapping: Annotated[

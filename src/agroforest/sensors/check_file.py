@@ -12,7 +12,7 @@ from agroforest.core.errors import ConfigurationError, DataError, NoInputError
 from agroforest.core.reading import UNITS, Quality, Reading, Variable
 from agroforest.core.table import read_text
 from agroforest.sensors.check import Checked, Ground, check
-from agroforest.sensors.file import read_file
+from agroforest.sensors.file import read_content, read_file
 from agroforest.sensors.flags_ismn import LOAM_SATURATION
 from agroforest.sensors.flags_sensor import pick_series
 from agroforest.sensors.guess import guess_mapping
@@ -199,7 +199,7 @@ def read_saturation(path: Path, depth_m: float | None) -> float | None:
 def _read(path: Path, mapping: Path | None) -> tuple[SensorFile, Mapping, str, bool]:
     if mapping is not None:
         return read_file(path, mapping=mapping), read_mapping(mapping), "", True
-    text = read_text(path, "utf-8-sig", otherwise="leave it out")
+    text = read_content(path)
     table = text.lstrip()[:1] not in {"{", "["} and not is_ismn(text)
     if not table or is_plain(text):
         return read_file(path), Mapping(), "", True
@@ -251,7 +251,7 @@ def _build_surroundings(
 
 
 def _read_beside(path: Path, mapping: Path | None) -> tuple[Reading, ...]:
-    text = read_text(path, "utf-8-sig", otherwise="leave it out")
+    text = read_content(path)
     plain = is_ismn(text) or is_plain(text) or text.lstrip()[:1] in {"{", "["}
     return read_file(path, mapping=None if plain else mapping).readings
 

@@ -1,5 +1,6 @@
 """Sensor files of any kind."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from agroforest.core.errors import ConfigurationError
@@ -9,6 +10,7 @@ from agroforest.sensors.mapping import Mapping, read_mapping
 from agroforest.sensors.record import SensorFile
 from agroforest.sensors.table import PLAIN, is_plain, read_table
 from agroforest.sensors.uplink import read_uplinks
+from agroforest.sensors.workbook import is_workbook, read_sheet
 
 
 def read_file(path: Path, *, mapping: Path | None = None) -> SensorFile:
@@ -17,10 +19,10 @@ def read_file(path: Path, *, mapping: Path | None = None) -> SensorFile:
     Parameters
     ----------
     path
-        ISMN ``.stm``, JSON of uplinks, or CSV.
+        ISMN ``.stm``, JSON of uplinks, CSV, or an Excel workbook.
     mapping
         TOML that says what columns and devices mean; see
-        `agroforest.sensors.mapping`. A CSV without one must have the columns
+        `agroforest.sensors.mapping`. A table without one must have the columns
         ``sensor``, ``time``, ``variable``, ``depth_m``, ``value`` and ``unit``.
 
     Returns
@@ -36,8 +38,11 @@ def read_file(path: Path, *, mapping: Path | None = None) -> SensorFile:
         The file is damaged or of another kind.
     """
     meant = read_mapping(mapping) if mapping is not None else None
-    encoding = meant.encoding if meant is not None else "utf-8-sig"
-    text = read_text(path, encoding, otherwise="leave it out")
+    if is_workbook(path):
+        table = meant or PLAIN
+        found = read_table(read_content(path, table), path, table)
+        return replace(found, format="xlsx")
+    text = read_content(path, meant)
     if text.lstrip()[:1] in {"{", "["}:
         return read_uplinks(text, path, meant or Mapping())
     if is_ismn(text):
@@ -50,4 +55,32 @@ def read_file(path: Path, *, mapping: Path | None = None) -> SensorFile:
         path,
         "is neither ISMN, JSON nor a table with the known headings",
         "give a mapping, see docs/sensors.md",
+    )
+
+
+def read_content(path: Path, mapping: Mapping | None = None) -> str:
+    """Read the text of a file; of a workbook, that of a sheet as a table.
+
+    Parameters
+    ----------
+    path
+        The file.
+    mapping
+        Says in which encoding, or which sheet.
+
+    Raises
+    ------
+    ConfigurationError, DataError
+        It cannot be read.
+    """
+    meant = mapping or Mapping()
+    if not is_workbook(path):
+        return read_text(path, meant.encoding, otherwise="leave it out")
+    one_column = not isinstance(meant.time.column, tuple)
+    return read_sheet(
+        path,
+        sheet=meant.sheet,
+        delimiter=meant.delimiter,
+        decimal=meant.decimal,
+        time_format=meant.time.format if one_column else "",
     )

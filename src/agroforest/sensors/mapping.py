@@ -6,6 +6,7 @@ A mapping is TOML. For a table::
     delimiter = ","
     decimal = "."
     encoding = "utf-8"
+    sheet = "2024"  # of an Excel workbook; else the first one
     missing = ["-9999"]  # error values of the device
 
     [time]
@@ -138,6 +139,8 @@ class Mapping(_Section):
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     decimal: Annotated[str, Field(pattern=r"^[.,]$")] = "."
     encoding: str = "utf-8-sig"
+    sheet: str = ""
+    """Of a workbook; its first one unless given."""
     skip_lines: Annotated[int, Field(ge=0)] = 0
     """Lines before the headings."""
     missing: tuple[str, ...] = ()

@@ -28,7 +28,7 @@ class SensorFile:
     Attributes
     ----------
     format
-        ``"csv"``, ``"ismn"`` or ``"uplink"``.
+        ``"csv"``, ``"xlsx"``, ``"ismn"`` or ``"uplink"``.
     sensors
         Sensors it mentions, by id.
     readings
