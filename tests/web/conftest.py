@@ -46,22 +46,27 @@ def readings() -> list[Reading]:
     return moist + volts
 
 
+def fill(store: Store) -> None:
+    """Add two sensors and their readings."""
+    store.add_sensors(
+        [
+            Sensor(
+                id=FIELD,
+                name="甘蔗地 3",
+                longitude=108.35,
+                latitude=22.81,
+                elevation=80.0,
+            ),
+            Sensor(id=ODD, name="B 'c'", elevation=5.0, simulated=True),
+        ]
+    )
+    store.add_readings(readings())
+
+
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     with open_store(tmp_path_factory.mktemp("web") / "agroforest.db") as opened:
-        opened.add_sensors(
-            [
-                Sensor(
-                    id=FIELD,
-                    name="甘蔗地 3",
-                    longitude=108.35,
-                    latitude=22.81,
-                    elevation=80.0,
-                ),
-                Sensor(id=ODD, name="B 'c'", elevation=5.0, simulated=True),
-            ]
-        )
-        opened.add_readings(readings())
+        fill(opened)
         yield opened
 
 

@@ -61,7 +61,7 @@ _COMPARISONS = st.builds(
     st.sampled_from(["eq", "ne", "gt", "ge", "lt", "le"]),
     _values(),
 )
-_CONDITIONS = st.recursive(
+CONDITIONS = st.recursive(
     _COMPARISONS,
     lambda inner: st.builds(
         "({}) {} {}".format, inner, st.sampled_from(["and", "or", "and not"]), inner
@@ -88,7 +88,7 @@ def test_noise(store: Store, path: str, query: str) -> None:
 
 
 @_ANY
-@given(name=st.sampled_from(sorted(SETS)), text=_NOISE | _CONDITIONS)
+@given(name=st.sampled_from(sorted(SETS)), text=_NOISE | CONDITIONS)
 @example(name="Observations", text="id eq 'ffffffffffffffff.1'")
 @example(name="Observations", text="id eq '7fffffffffffffff.999999999999999999'")
 @example(name="Things", text="name eq '\x00'")
@@ -113,7 +113,7 @@ def test_options(store: Store, name: str, options: dict[str, str]) -> None:
     check(store, name, query)
 
 
-@given(st.text(max_size=40) | _CONDITIONS)
+@given(st.text(max_size=40) | CONDITIONS)
 def test_the_parser_reads_or_refuses(text: str) -> None:
     with contextlib.suppress(DataError):
         parse_filter(text)

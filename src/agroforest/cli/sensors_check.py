@@ -19,7 +19,7 @@ _SHOWN = 5  # refused rows named one by one; the rest is counted
 
 def check(
     file: Annotated[
-        Path, typer.Argument(help="ISMN .stm, CSV, Excel, or JSON of uplinks. · 数据文件")
+        Path, typer.Argument(help="ISMN, CSV, Excel, or JSON of uplinks. · 数据文件")
     ],
     *,
     out: Annotated[
