@@ -103,6 +103,13 @@ def test_how_each_sensor_is(farm: Farm, run: Run) -> None:
     assert "silent for 73 hours" in second["reasons_en"]
 
 
+def test_a_night_says_how_many_parcels_need_water(farm: Farm, run: Run) -> None:
+    words = ("nightly", farm.path, "--night", str(NIGHT), "--work", farm.work)
+    assert run(*words, "--dry-run") == f"{NIGHT}  would keep water\n"
+    assert "water: 1 red" in run(*words)
+    assert run(*words) == f"{NIGHT}  unchanged\n"
+
+
 def test_a_time_without_its_zone_is_refused(farm: Farm, run: Run) -> None:
     farm.work.mkdir()
     words = ("sensors", "status", "--work", farm.work)

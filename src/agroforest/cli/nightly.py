@@ -170,7 +170,7 @@ def _intent(outcome: "NightOutcome") -> str:
     plan = outcome.plan
     scenes = sum(len(t.scenes) for t in plan.tasks)
     parts = []
-    if plan.baselines or plan.tasks or not plan.fire:
+    if plan.baselines or plan.tasks or not (plan.fire or plan.water):
         parts.append(
             f"learn {len(plan.baselines)} baselines "
             f"and judge {len(plan.tasks)} tiles from {scenes} scenes"
@@ -179,6 +179,8 @@ def _intent(outcome: "NightOutcome") -> str:
         parts.append(f"compare {len(plan.yearly)} tiles with the year before")
     if plan.fire:
         parts.append("judge fire")
+    if plan.water:
+        parts.append("keep water")
     return ", ".join(parts)
 
 

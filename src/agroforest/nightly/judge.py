@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from agroforest.core.config import RiskSection
+from agroforest.core.config import Pipeline, Watched
 from agroforest.core.errors import ModelError
 from agroforest.fire.outputs import UNTRAINED
 from agroforest.risk import RULE, load_model, models_dir
 
 _RULE_SETTING = "rule"
+_WATER = "FAO-56"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,16 +35,19 @@ class Judge:
     fallback: str = ""
 
 
-#: Where canopy is not watched: what the page names is who ranks the danger of fire.
-NOBODY = Judge(folder=None, title=UNTRAINED, identity="nobody")
-
-
-def choose_judge(settings: RiskSection) -> Judge:
+def choose_judge(pipeline: Pipeline) -> Judge:
     """Choose the model of the settings, or the rule where it cannot run.
+
+    Where canopy is not watched nobody judges it: the title is then that of whoever
+    ranks the danger of fire, or keeps the water.
 
     A damaged or foreign model is refused, never used: the rule judges, and the
     reason is part of the report and of every map.
     """
+    if not pipeline.watches(Watched.CANOPY):
+        title = UNTRAINED if pipeline.watches(Watched.FIRE) else _WATER
+        return Judge(folder=None, title=title, identity="nobody")
+    settings = pipeline.risk
     if settings.model == _RULE_SETTING:
         return Judge(folder=None, title=RULE, identity=_RULE_SETTING)
     try:

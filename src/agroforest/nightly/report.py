@@ -99,7 +99,7 @@ def build_report(
         "files": sum(len(r.outputs) for r in results)
         + sum(len(work.record.outputs) for work in desks),
         "seconds": round(
-            sum(r.seconds for r in results) + (fire.seconds if fire else 0.0), 3
+            sum(r.seconds for r in results) + sum(work.seconds for work in desks), 3
         ),
         **({"yearly": yearly} if yearly is not None else {}),
         **({"fire": fire.report} if fire is not None else {}),

@@ -7,7 +7,7 @@ from agroforest.core.aoi import Aoi, read_aoi
 from agroforest.core.config import Pipeline, Watched
 from agroforest.core.grid import find_tiles
 from agroforest.nightly.forest import forest_digest, forest_polygons
-from agroforest.nightly.judge import NOBODY, Judge, choose_judge
+from agroforest.nightly.judge import Judge, choose_judge
 from agroforest.nightly.plan import Watch
 from agroforest.nightly.workplace import Workplace
 from agroforest.nightly.yearly.models import choose_models
@@ -38,7 +38,7 @@ def build_watch(pipeline: Pipeline, work: Path) -> Post:
     """
     aoi = read_aoi(pipeline.aoi)
     canopy = pipeline.watches(Watched.CANOPY)
-    judge = choose_judge(pipeline.risk) if canopy else NOBODY
+    judge = choose_judge(pipeline)
     forest = forest_polygons(pipeline, aoi) if canopy else None
     watch = Watch(
         pipeline=pipeline,

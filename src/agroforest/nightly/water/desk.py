@@ -41,6 +41,8 @@ class WaterWork:
         For the map; ``None`` where nothing could be kept.
     error
         Why not; ``None`` when it is done.
+    seconds
+        Wall time.
     """
 
     record: TaskRecord = field(repr=False)
@@ -49,6 +51,7 @@ class WaterWork:
     quarantined: tuple[QuarantineRecord, ...] = ()
     page: WaterPage | None = field(default=None, repr=False)
     error: str | None = None
+    seconds: float = 0.0
 
 
 class WaterDesk:
@@ -117,6 +120,7 @@ class WaterDesk:
             refused=found.refused,
             quarantined=tuple(self._quarantine(night, r) for r in found.refused),
             page=show_water(found),
+            seconds=found.seconds,
         )
 
     def _failed(self, night: date, error: AgroforestError) -> WaterWork:
