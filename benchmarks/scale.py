@@ -95,7 +95,7 @@ def _measure(scratch: Path, side: int) -> tuple[Measured, Figures]:
         simulated=True,
         baseline=BaselineSection(start=date(2022, 1, 1), end=date(2023, 12, 31)),
     )
-    judge = choose_judge(pipeline.risk)
+    judge = choose_judge(pipeline)
     watch = Watch(
         pipeline=pipeline,
         workplace=Workplace(root=scratch / "work", pipeline="scale"),

@@ -197,7 +197,7 @@ def _learn(work: Path, side: int, model: str) -> tuple[Judge, TileTask]:
         baseline=BaselineSection(start=days[0], end=days[_HISTORY - 1]),
         risk=RiskSection(model=model, forest="everywhere"),
     )
-    judge = choose_judge(pipeline.risk)
+    judge = choose_judge(pipeline)
     left, bottom, right, top = grid.bounds
     inside = shapely.box(left + 1, bottom + 1, right - 1, top - 1)
     tiles = find_tiles(

@@ -123,7 +123,7 @@ def do_all(pipeline: Pipeline, work: Path, root: Path) -> Done:
     """Run every task of the nights for good, below another folder."""
     outcomes = run_nights(pipeline, NIGHTS, work=work, dry_run=True)
     plans = unroll([o.plan for o in outcomes])
-    model = choose_judge(pipeline.risk).folder
+    model = choose_judge(pipeline).folder
     baselines = [t for p in plans for t in p.baselines]
     nights = [t for p in plans for t in p.tasks]
     assert len(baselines) >= 4
