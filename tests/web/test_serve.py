@@ -134,6 +134,12 @@ def test_a_fault_is_told_in_json(url: str) -> None:
     assert missing.status_code == 404
 
 
+def test_it_describes_itself(url: str) -> None:
+    described = requests.get(url.replace("/v1.1", "/openapi.json"), timeout=30).json()
+    assert set(described["paths"]) == {"/v1.1", "/v1.1/{path}"}
+    assert all(set(path) == {"get"} for path in described["paths"].values())
+
+
 def test_an_address_that_is_taken() -> None:
     with open_socket("127.0.0.1", 0) as door:
         port = door.getsockname()[1]
