@@ -196,3 +196,40 @@ def test_devices_and_a_measured_series_give_advice_on_the_map(
     page = outcome.map.read_text("utf-8")
     for number in range(1, 6):
         assert f"{number} 号地" in page
+
+
+FAULTY = """
+timezone = "+08:00"
+[time]
+column = 1
+[sensor]
+id = "faulty"
+[[value]]
+column = "SoilMoisture"
+variable = "soil_moisture"
+unit = "%"
+depth_m = 0.2
+"""
+
+
+@pytest.mark.data
+def test_a_real_faulty_probe_changes_no_advice(farm: Farm, data_dir: Path) -> None:
+    """It reported 150 % for ten days, and came back to what can be."""
+    cane = CANE | {"sown": "2021-01-10"}
+    farm.plant(parcel(1, **cane, sensors=["faulty"]), parcel(2, **cane, sensors=[]))
+    mapping = farm.folder / "faulty.toml"
+    mapping.write_text(FAULTY, encoding="utf-8")
+    series = data_dir / "soil_faulty" / "soil_moisture_spikes.csv"
+    with open_store(farm.work / "agroforest.db") as store:
+        intake = import_file(series, mapping=mapping, store=store)
+    assert intake.flagged > 0
+    nights = [date(2021, 2, day) for day in range(15, 25)]
+    for outcome in run_nights(read_pipeline(farm.path), nights, work=farm.work):
+        assert outcome.report is not None
+        faulty, without = outcome.report["water"]["parcels"]
+        assert faulty["readings"] == []
+        assert faulty["depletion_mm"] == without["depletion_mm"]
+        assert faulty["amount_mm"] == without["amount_mm"]
+        assert faulty["verdict"] == without["verdict"]
+        assert not faulty["sensors"][0]["used"]
+        assert "faulty not trusted, not used" in faulty["en"]
