@@ -9,6 +9,7 @@ from agroforest.nightly.water.probes import ProbeState
 from agroforest.nightly.water.report import SHOWN_DAYS
 from agroforest.nightly.water.rows import BalanceRow
 from agroforest.water.advice import Advice, Confidence
+from agroforest.water.sentences import tell
 
 _SURE = {
     Confidence.HIGH: ("把握大", "confidence high"),
@@ -58,7 +59,11 @@ def _parcel(parcel: FieldNight) -> ParcelWater:
 def _add_advice(shown: ParcelWater, advice: Advice) -> ParcelWater:
     amount, drought = advice.amount, advice.drought
     sure = ("", "") if advice.confidence is None else _SURE[advice.confidence]
+    # How sure it is, and why, stand below the sentence, not in it.
+    zh, en = tell(advice.patch(confidence=None))
     return shown.patch(
+        advice_zh=zh,
+        advice_en=en,
         confidence_zh=sure[0],
         confidence_en=sure[1],
         reasons=tuple((reason.zh, reason.en) for reason in advice.reasons),
