@@ -351,7 +351,23 @@ def test_old_and_repeated_reports_change_nothing() -> None:
         again = Heard(report=replace(report, received=farm.now))
         done = step(farm.facts, again, farm.now, farm.limits)
         assert done.facts.orders == facts.orders
+        assert done.facts.valves["a"].report == facts.valves["a"].report
         assert done.audit == ()
+
+
+def test_a_device_without_memory_is_not_believed_early() -> None:
+    farm = Farm(limits=make_limits({"a": make_valve(keeps_ids=False)}))
+    farm.open()
+    farm.wait(5)
+    farm.hear(command="o1")  # closed: but the command may yet come
+    assert farm.order().stage is Stage.OPENING
+    farm.wait(600)
+    farm.tick()
+    farm.hear()
+    assert farm.order().stage is Stage.CLOSING
+    farm.wait(120)
+    farm.hear()
+    assert farm.order().stage is Stage.CLOSED
 
 
 def test_more_flow_than_rated_closes_it() -> None:

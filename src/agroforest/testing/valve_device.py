@@ -84,6 +84,7 @@ class Device:
         )
 
     def report(self) -> None:
+        """Say what is the case, unless that is lost."""
         with self._lock:
             body = json.dumps(self.valve.report(self._clock.now()))
         if not self._is_lost():
@@ -96,6 +97,7 @@ class Device:
             connection.close()
 
     def close(self) -> None:
+        """Leave the broker."""
         self._client.disconnect()
         self._client.loop_stop()
 
