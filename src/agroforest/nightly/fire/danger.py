@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,13 +16,15 @@ from agroforest.core.risk import epoch_day
 from agroforest.fire.assemble import Layers
 from agroforest.fire.danger import Danger, DangerRequest, Scene, gather, judge_day
 from agroforest.fire.days import CellDay, advance
-from agroforest.fire.forecast import Trained, load_trained
 from agroforest.fire.fuel import date_maps
 from agroforest.fire.weather_on_cells import CellWeather, WeatherFile, open_weather
 from agroforest.hotspots.datum import Datum
 from agroforest.indices.fire_weather.classes import DangerClasses
 from agroforest.nightly.fire.trails import KEPT, Trails, fingerprint
 from agroforest.nightly.workplace import Workplace
+
+if TYPE_CHECKING:
+    from agroforest.fire.forecast import Trained
 
 #: A night without weather shows the danger of a day no older than this, and says so;
 #: our choice.
@@ -113,6 +115,9 @@ class DangerWatch:
         cells = self._base.cells
         self._trails = Trails(workplace.folder / "fire" / "codes", cells)
         if self._settings.model:
+            # With it comes torch, which nights without such a model do not need.
+            from agroforest.fire.forecast import load_trained  # noqa: PLC0415
+
             self._trained = load_trained(Path(self._settings.model), cells)
         self._limits = lru_cache(maxsize=2)(partial(_find_limits, self._base.history))
 
