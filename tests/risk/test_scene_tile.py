@@ -5,14 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.special import logit
 
 from agroforest.core.errors import ModelError
 from agroforest.core.grid import Grid
 from agroforest.risk import ensemble, scene_tile
+from agroforest.risk.background import Background
 from agroforest.risk.blocks import Window
 from agroforest.risk.card import Model, models_dir
 from agroforest.risk.scene_tile import judge_tile
-from agroforest.risk.scenes import Scenes
+from agroforest.risk.scenes import Scenes, SceneStudent
 from agroforest.risk.task import Task
 from agroforest.risk.tasks import find_task
 
@@ -84,6 +86,24 @@ def test_a_tile_is_judged_as_the_networks_judge_a_scene(
     wanted = (1 / (1 + np.exp(-logits))).reshape(SHAPE)
     monkeypatch.setattr(scene_tile, "_BLOCK", 64)
     np.testing.assert_allclose(judge(task, model, values), wanted, atol=2e-5)
+
+
+def test_a_levelled_student_is_levelled_here_too(
+    task: Task[Scenes], model: Model, values: NDArray[np.float32]
+) -> None:
+    """In one block, the answer moves as a whole: by what its background is off."""
+    network = task.students[0]
+    assert isinstance(network, SceneStudent)
+    level = Background(quantile=0.7, usual=-1.0, furthest=9.0)
+    changed = replace(
+        task, students=(replace(network, background=level), *task.students[1:])
+    )
+    found = judge(changed, model, values)
+    plain = judge(task, model, values)
+    moved = logit(found.astype(np.float64)) - logit(plain.astype(np.float64))
+    np.testing.assert_allclose(moved, moved.mean(), atol=1e-3)
+    temperature = model.card.learners[0].temperature
+    assert np.quantile(logit(found), 0.7) * temperature == pytest.approx(-1, abs=0.2)
 
 
 def test_sixteen_bits_change_little(

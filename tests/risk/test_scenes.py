@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from agroforest.core.errors import ModelError
 from agroforest.core.grid import Grid
 from agroforest.risk import scenes
+from agroforest.risk.background import Background
 from agroforest.risk.card import Answer, Learner
 from agroforest.risk.crops import Crops
 from agroforest.risk.metrics import average_precision
@@ -139,6 +140,17 @@ def test_holes_are_judged_and_empty_scenes_are_not() -> None:
     first, second = samples.split(short.say(tensors, samples)[:, 0])
     assert np.isfinite(first).all()
     assert np.isnan(second).all()
+
+
+def test_scenes_are_levelled_one_by_one() -> None:
+    samples = build_scenes(2)
+    tensors = STUDENT.fit(samples, seed=1, progress=silent)
+    level = Background(quantile=0.7, usual=-5.0, furthest=20.0)
+    plain = STUDENT.say(tensors, samples)[:, 0]
+    found = replace(STUDENT, background=level).say(tensors, samples)[:, 0]
+    for before, after in zip(samples.split(plain), samples.split(found), strict=True):
+        assert np.quantile(after, 0.7) == pytest.approx(-5, abs=1e-4)
+        np.testing.assert_allclose(after - before, (after - before).mean(), atol=1e-4)
 
 
 def test_weights_of_another_network_are_refused() -> None:

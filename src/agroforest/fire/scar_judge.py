@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 #: Pixels a side of a window, and how many of them two windows share. Arbitrary.
 WINDOW, OVERLAP = 512, 96
 #: The trees, most of the time, are not asked of pixels to which the networks alone
-#: give a lower probability. On the training fires that, and the 16 bits, changes the
-#: decision of one pixel in twenty thousand; see docs/fire-scars.md.
+#: give a lower probability. On the training fires that changes the decision of one
+#: pixel in twenty thousand; see docs/fire-scars.md.
 FLOOR = 0.05
 # The logit of 0 and 1 is not finite.
 _SUREST = 1e-6
@@ -69,7 +69,7 @@ def judge_image(
     read
         Its pixels, NaN where not seen.
     exact
-        Ask the trees of every pixel, and the networks in 32 bits.
+        Ask the trees of every pixel.
     workers
         Windows that are judged at a time.
     progress
@@ -134,8 +134,10 @@ def judge_window(
         ``(y, x)`` float32 probability.
     """
     shape = values.shape[1:]
+    # In 32 bits: what 16 lose is alike all over an even scene, and levelling would
+    # carry it from the ground into the fire.
     ((_, alone),) = judge_tile(
-        *(TASK, model, lambda part: values[:, *part], shape), exact=exact
+        *(TASK, model, lambda part: values[:, *part], shape), exact=True
     )
     chance = np.clip(alone.astype(np.float32), _SUREST, 1 - _SUREST)
     network, boosted = model.card.learners

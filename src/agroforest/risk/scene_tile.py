@@ -67,6 +67,8 @@ def judge_tile(
         prepares the pixels once for all copies: several times as fast, and it
         changes a decision of a pixel in a few thousand.
 
+    Where the student levels its answers, a block is a scene of its own.
+
     Yields
     ------
     tuple
@@ -84,8 +86,7 @@ def judge_tile(
 
     def judge(block: Seen) -> tuple[Window, NDArray[np.float32]]:
         seen = copies.student.features(read(block.around))
-        chance = _judge(copies, fill_strides(seen, side))
-        return block.window, chance[block.inside]
+        return block.window, _judge(copies, seen, block, side)
 
     # One thread a block, which shares nothing; several blocks go on at once instead.
     with ThreadPoolExecutor(
@@ -100,14 +101,20 @@ def judge_tile(
             yield last.result()
 
 
-def _judge(copies: _Copies, seen: NDArray[np.float32]) -> NDArray[np.float32]:
+def _judge(
+    copies: _Copies, seen: NDArray[np.float32], block: Seen, side: int
+) -> NDArray[np.float32]:
+    """Probability of a block from `seen`, the block and what lies around it."""
+    known = np.asarray(np.isfinite(seen).any(axis=0))[block.inside]
     if not np.isfinite(seen).any():
-        return np.full(seen.shape[1:], np.nan, np.float32)
-    total = np.zeros(seen.shape[1:], np.float32)
+        return np.full(known.shape, np.nan, np.float32)
+    total = np.zeros(known.shape, np.float32)
+    background = copies.student.background
     with torch.inference_mode():
-        planes = copies.prepare(seen)
+        planes = copies.prepare(fill_strides(seen, side))
         for network in copies.networks:
-            total += network(planes)[0, 0].float().numpy()
+            logits = network(planes)[0, 0].float().numpy()[block.inside]
+            total += background.level(logits, known) if background else logits
     mean = total / np.float32(len(copies.networks) * copies.temperature)
     return np.asarray(expit(mean), np.float32)
 

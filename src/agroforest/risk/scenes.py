@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from agroforest.core.grid import Grid
+from agroforest.risk.background import Background
 from agroforest.risk.blocks import cut_blocks, fill_strides
 from agroforest.risk.card import Answer, Learner, Tensors
 from agroforest.risk.crops import Crops
@@ -122,6 +123,8 @@ class SceneStudent:
     overlap
         Share of the loss that is not cross-entropy but the soft Jaccard distance
         over the batch.
+    background
+        How its answers of a scene are levelled; ``None`` leaves them.
     refining
         How it learns on from what it has learned before.
     kept
@@ -137,6 +140,7 @@ class SceneStudent:
     sources: tuple[int, ...]
     features: Features
     overlap: float = 0.0
+    background: Background | None = None
     refining: Recipe | None = None
     kept: float = 0.5
 
@@ -144,7 +148,8 @@ class SceneStudent:
         """How it learns, one line for the card."""
         loss = f", soft Jaccard {self.overlap:g} of the loss" if self.overlap else ""
         how = f"{self.recipe.describe()}, {self.crops.describe()}"
-        return f"{self.spec.family}: {how}{loss}"
+        level = f", {self.background.describe()}" if self.background else ""
+        return f"{self.spec.family}: {how}{loss}{level}"
 
     def describe_refining(self) -> str:
         """How it learns on, one line for the card."""
@@ -260,7 +265,9 @@ class SceneStudent:
                 tensor = tensor.contiguous(memory_format=torch.channels_last)
                 logits = network(tensor)[0, 0].float().cpu().numpy()
                 out[block.window] = logits[block.inside]
-        return out
+        if self.background is None:
+            return out
+        return self.background.level(out, np.asarray(np.isfinite(seen).any(axis=0)))
 
     def _loss(
         self, network: nn.Module, batch: Batch, counts: tuple[float, float]
