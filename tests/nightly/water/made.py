@@ -134,7 +134,7 @@ class Farm:
         *,
         last: date,
         number: int = 1,
-        depth: float = 0.3,
+        depth: float | None = 0.3,
         step_hours: float = 2.0,
     ) -> None:
         """Store soil moisture that ends on the evening of a day, local time."""

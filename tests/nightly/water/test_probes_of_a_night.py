@@ -51,6 +51,20 @@ def test_a_trusted_probe_draws_the_balance_and_is_named(
     assert said + 20 < one["depletion_mm"] < plain["depletion_mm"] - 20
 
 
+def test_a_probe_of_unknown_depth_is_not_used_and_says_so(
+    farm: Farm, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    plain = without_probe(farm, tmp_path_factory)
+    farm.probe("farm:1", moist(), last=NIGHT, depth=None)
+    one = farm.parcel(NIGHT)
+    (sensor,) = one["sensors"]
+    assert not sensor["used"]
+    assert "埋深未知" in sensor["zh"]
+    assert "depth unknown" in sensor["en"]
+    assert one["readings"] == []
+    assert one["depletion_mm"] == plain["depletion_mm"]
+
+
 def test_assimilation_can_be_turned_off(
     farm: Farm, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -50,27 +50,30 @@ class ProbeState:
         Of that depth.
     last
         Newest reading of any variable.
+    placed
+        Whether it is known how deep any of its soil moisture is measured.
     """
 
     sensor: Sensor
     trust: Trust | None
     depth_m: float | None = None
     last: datetime | None = None
+    placed: bool = True
 
     @property
     def usable(self) -> bool:
         """Whether the balance may be drawn to it."""
-        return self.trust is not None and self.trust.usable
+        return self.trust is not None and self.trust.usable and self.placed
 
     @property
     def words(self) -> tuple[str, str]:
         """Why it is not wholly trusted; empty if it is."""
         if self.trust is None:
             return "没有土壤水分读数", "reports no soil moisture"
-        return (
-            "；".join(reason.zh for reason in self.trust.reasons),
-            "; ".join(reason.en for reason in self.trust.reasons),
-        )
+        words = [(reason.zh, reason.en) for reason in self.trust.reasons]
+        if not self.placed:
+            words.append(("埋深未知，不能用于水量平衡", "depth unknown: not used"))
+        return "；".join(zh for zh, _ in words), "; ".join(en for _, en in words)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -173,7 +176,13 @@ class Probes:
         if not trusts:
             return ProbeState(sensor=known, trust=None, last=last)
         trust, depth = min(trusts, key=lambda pair: pair[0].score)
-        return ProbeState(sensor=known, trust=trust, depth_m=depth, last=last)
+        return ProbeState(
+            sensor=known,
+            trust=trust,
+            depth_m=depth,
+            last=last,
+            placed=any(d is not None and d > 0 for _, d in trusts),
+        )
 
     def measure(self, sensors: Collection[str], end: datetime) -> Moisture:
         """Find what trusted probes say of the evening that ends at a moment.
