@@ -94,16 +94,23 @@ def test_a_levelled_student_is_levelled_here_too(
     """In one block, the answer moves as a whole: by what its background is off."""
     network = task.students[0]
     assert isinstance(network, SceneStudent)
-    level = Background(quantile=0.7, usual=-1.0, furthest=9.0)
-    changed = replace(
-        task, students=(replace(network, background=level), *task.students[1:])
-    )
-    found = judge(changed, model, values)
+    temperature = model.card.learners[0].temperature
     plain = judge(task, model, values)
+    stands = float(np.quantile(logit(plain), 0.7)) * temperature
+
+    def level(usual: float) -> NDArray[np.float32]:
+        background = Background(quantile=0.7, usual=usual, furthest=9.0)
+        own = replace(network, background=background)
+        changed = replace(task, students=(own, *task.students[1:]))
+        return judge(changed, model, values)
+
+    found = level(stands - 1)
     moved = logit(found.astype(np.float64)) - logit(plain.astype(np.float64))
     np.testing.assert_allclose(moved, moved.mean(), atol=1e-3)
-    temperature = model.card.learners[0].temperature
-    assert np.quantile(logit(found), 0.7) * temperature == pytest.approx(-1, abs=0.2)
+    assert np.quantile(logit(found), 0.7) * temperature == pytest.approx(
+        stands - 1, abs=0.2
+    )
+    np.testing.assert_array_equal(level(stands + 9), plain)  # lower already
 
 
 def test_sixteen_bits_change_little(
