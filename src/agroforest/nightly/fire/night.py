@@ -16,7 +16,7 @@ from agroforest.alerts.gate import Conditions
 from agroforest.catalog import Catalog
 from agroforest.core.aoi import Aoi
 from agroforest.core.config import Pipeline
-from agroforest.core.errors import AgroforestError
+from agroforest.core.errors import AgroforestError, ModelError
 from agroforest.core.fire import EventKind, HotspotEvent, Outcome
 from agroforest.core.identity import digest, digest_file
 from agroforest.fire.drivers import Name
@@ -227,8 +227,8 @@ class FireWatch:
             settings=self._pipeline.fire,
             life=self._pipeline.alerts,
         )
-        scars = self._map_scars(plan.night, after.alerts)
-        refused = [Refusal.of(e) for e in plan.unreadable]
+        scars, lost = self._map_scars(plan.night, after.alerts)
+        refused = [Refusal.of(e) for e in (*plan.unreadable, *lost)]
         refused += [Refusal.of(e) for s in scars for e in s.refused]
         return FireNight(
             plan=plan,
@@ -244,21 +244,27 @@ class FireWatch:
 
     def _map_scars(
         self, night: date, alerts: Sequence[FireAlert]
-    ) -> tuple[ScarOutcome, ...]:
-        """Look for the scars of fires that have not been seen since yesterday."""
-        catalog = self._catalog
-        if catalog is None:
-            return ()
-        return tuple(
-            map_scar(
-                place,
-                catalog=catalog,
-                pipeline=self._pipeline,
-                night=night,
-                out=self.scar_folder,
-            )
-            for place in _find_burned(night, alerts)
-        )
+    ) -> tuple[tuple[ScarOutcome, ...], tuple[ModelError, ...]]:
+        """Look for the scars of fires that have not been seen since yesterday.
+
+        A model that cannot be used costs the scars, not danger and hotspots.
+        """
+        found: list[ScarOutcome] = []
+        if self._catalog is None:
+            return (), ()
+        for place in _find_burned(night, alerts):
+            try:
+                outcome = map_scar(
+                    place,
+                    catalog=self._catalog,
+                    pipeline=self._pipeline,
+                    night=night,
+                    out=self.scar_folder,
+                )
+            except ModelError as error:
+                return tuple(found), (error,)
+            found.append(outcome)
+        return tuple(found), ()
 
     def _write(
         self, night: date, danger: NightDanger, sightings: Sightings
