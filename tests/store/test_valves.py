@@ -1,7 +1,6 @@
 """Orders, states and the audit of valves come back as they were kept."""
 
 import sqlite3
-import tempfile
 from datetime import UTC, datetime, timedelta
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
@@ -22,7 +21,6 @@ from agroforest.core.valve import (
     check_chain,
 )
 from agroforest.store import Store, open_store
-from agroforest.testing.servers import has_postgresql, serve_postgresql
 
 START = datetime(2025, 6, 1, 8, tzinfo=UTC)
 
@@ -193,14 +191,8 @@ def test_decisions_come_one_by_one(store: Store) -> None:
 
 
 @pytest.mark.slow
-def test_postgresql_keeps_what_sqlite_keeps() -> None:
-    if not has_postgresql():
-        pytest.skip("no PostgreSQL server is installed")
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        serve_postgresql(Path(folder)) as url,
-        open_store(url) as store,
-    ):
+def test_postgresql_keeps_what_sqlite_keeps(postgresql: str) -> None:
+    with open_store(postgresql) as store:
         _check_counting(store)
         keep(store, ValveFacts(orders={"o1": make_order("o1", why="a\0b")}))
         assert store.valve_facts(START).orders["o1"].why == "ab"

@@ -14,7 +14,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from agroforest.core.valve import Order, Stage
 from agroforest.store import Store, open_store
-from agroforest.testing.servers import Mosquitto, find_mosquitto
+from agroforest.testing.servers import Mosquitto
 from agroforest.testing.valve import SimulatedValve
 from agroforest.testing.valve_farm import simulate
 from agroforest.valves.control import Controller, close_now, decide
@@ -31,7 +31,7 @@ from agroforest.valves.turn import (
 
 pytestmark = [
     pytest.mark.enable_socket,
-    pytest.mark.skipif(find_mosquitto() is None, reason="mosquitto is not installed"),
+    pytest.mark.usefixtures("mosquitto"),
 ]
 
 _SETTINGS = """

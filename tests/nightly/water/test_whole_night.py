@@ -6,7 +6,6 @@ near Nanning: that it is read, judged and named is tested, not what it says.
 
 import base64
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -24,7 +23,7 @@ from agroforest.nightly import run_nights
 from agroforest.nightly.intake import import_file
 from agroforest.store import open_store
 from agroforest.testing.sensors import lse01_payload
-from agroforest.testing.servers import Mosquitto, find_mosquitto
+from agroforest.testing.servers import Mosquitto
 from agroforest.testing.storm import wait_for
 
 NIGHT = date(2018, 6, 10)
@@ -160,13 +159,10 @@ def farm(tmp_path: Path, data_dir: Path) -> Farm:
 
 @pytest.mark.data
 @pytest.mark.enable_socket
+@pytest.mark.usefixtures("mosquitto")
 def test_devices_and_a_measured_series_give_advice_on_the_map(
     farm: Farm, tmp_path: Path
 ) -> None:
-    if find_mosquitto() is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("mosquitto is not installed")
-        pytest.skip("mosquitto is not installed")
     messages = [one for number in range(1, 5) for one in uplinks(number)]
     with Mosquitto(tmp_path / "broker") as broker, listening(broker.port, farm) as told:
         wait_for(lambda: bool(told and told[-1].brokers["farm"]), "the connection", 60)
