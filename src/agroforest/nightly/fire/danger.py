@@ -98,6 +98,8 @@ class DangerWatch:
     def __init__(self, pipeline: Pipeline, workplace: Workplace) -> None:
         self._settings = pipeline.fire
         self._indices = workplace.folder / "indices"
+        # A night is identified and then judged; its forecast is read once.
+        self._look = lru_cache(maxsize=1)(self._look_up)
         self._problem = ""
         self._base: Scene | None = None
         self._trained: Trained | None = None
@@ -168,7 +170,7 @@ class DangerWatch:
             return judge_day(scene, day)
         return self._trained.judge(scene, day)
 
-    def _look(self, night: date) -> _Night | None:
+    def _look_up(self, night: date) -> _Night | None:
         """Look for what a night may know: nothing that came after it."""
         base = self._base
         if base is None:
