@@ -63,7 +63,7 @@ $(READY): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
 	  || { $(call install,python3-venv) && rm -rf $(VENV) && $(PYTHON) -m venv $(VENV); }
 	$(BIN)/python -m pip install --quiet 'torch==2.13.0'
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[risk,iot,web,dev]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[risk,iot,web,notify,bulletin,dev]'
 	@touch $@
 
 browser:
@@ -75,7 +75,8 @@ broker:
 	  || echo "no mosquitto: tests with a broker will be skipped (they fail with CI=true)"
 
 database:
-	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || $(call install,postgresql) \
+	@ls /usr/share/postgresql/*/extension/postgis.control >/dev/null 2>&1 \
+	  || $(call install,postgresql postgresql-15-postgis-3) \
 	  || echo "no PostgreSQL: its tests will be skipped (they fail with CI=true)"
 
 install = { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \

@@ -6,6 +6,7 @@ error                     what the caller does
 `ConfigurationError`      stops and tells the operator (exit code 2)
 `NoInputError`            stops: there is nothing to work on (exit code 5)
 `LockedError`             stops: another run holds the work folder (exit code 4)
+`ConflictError`           shows what somebody else did first, and asks again
 `SourceError`             tries again later; the source did not answer
 `DataError`               puts the input into quarantine and goes on
 `ModelError`              refuses the model and falls back to the published rule
@@ -47,6 +48,10 @@ class NoInputError(AgroforestError):
 
 class LockedError(AgroforestError):
     """Another run holds the work folder."""
+
+
+class ConflictError(AgroforestError):
+    """Somebody else acted first on what this was decided upon."""
 
 
 class SourceError(AgroforestError):

@@ -26,11 +26,11 @@ class Stage(StrEnum):
 
     ::
 
-        PRESCREEN ──pass──> VERDICT ──confirm, dismiss──> SUPERVISOR ──approve──> DECIDED
-            │                  ^                              │                     │
-            └── dismiss ───────┼──────────────> SUPERVISOR    │                   close
-                               └────────── return ────────────┘                     v
-        reopened by a person, or by a night that sees more  <──────────────────  CLOSED
+        PRESCREEN ─pass─> VERDICT ─confirm, dismiss─> SUPERVISOR ─approve─> DECIDED
+            │                ^                          ^     │                │
+            └── dismiss ─────┼──────────────────────────┘     │              close
+                             └──────────── return ────────────┘                v
+        reopened by a person, or by a night that sees more <──────────────  CLOSED
 
     MERGED and SPLIT cases go on as others; both can be undone.
     """
@@ -188,6 +188,10 @@ class Case:
         The case that goes on, where merged.
     of
         The case it was split off, empty otherwise.
+    rank
+        Order of the queue, the highest first; see `agroforest.review.rank`.
+    due
+        Until when somebody must have acted, UTC; ``None`` if nothing presses.
     """
 
     id: str
@@ -213,6 +217,8 @@ class Case:
     sampling: Sampling | None = None
     into: str = ""
     of: str = ""
+    rank: float = 0.0
+    due: datetime | None = None
 
     @property
     def waiting(self) -> bool:
