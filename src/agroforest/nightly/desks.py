@@ -11,6 +11,7 @@ from agroforest.core.aoi import Aoi
 from agroforest.core.config import Watched
 from agroforest.core.fire import FireFacts
 from agroforest.nightly.fire.desk import FIRE, FireDesk, FireWork
+from agroforest.nightly.ledger import AreaWork
 from agroforest.nightly.plan import Watch
 from agroforest.nightly.water.desk import WATER, WaterDesk, WaterWork
 from agroforest.store import QuarantineRecord, Store, TaskRecord
@@ -29,7 +30,7 @@ class DeskWork:
     water: WaterWork | None = None
 
     @property
-    def _all(self) -> Sequence[FireWork | WaterWork]:
+    def _all(self) -> Sequence[AreaWork]:
         return [work for work in (self.fire, self.water) if work is not None]
 
     @property

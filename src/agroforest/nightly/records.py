@@ -7,7 +7,7 @@ from typing import Any
 from agroforest.core.config import Watched
 from agroforest.core.identity import digest
 from agroforest.nightly.plan import Watch
-from agroforest.nightly.result import TaskResult
+from agroforest.nightly.result import Refusal, TaskResult
 from agroforest.nightly.workplace import Workplace
 from agroforest.store import QuarantineRecord, RunRecord, TaskRecord
 
@@ -69,15 +69,26 @@ def is_done(task: TaskRecord | None, workplace: Workplace) -> bool:
 
 
 def quarantined(watch: Watch, results: Iterable[TaskResult]) -> list[QuarantineRecord]:
-    """Build the records of the inputs put aside."""
+    """Build the records of the inputs that tasks put aside."""
+    name = watch.pipeline.name
+    return [
+        record
+        for result in results
+        for record in quarantine(name, result.night, result.refused)
+    ]
+
+
+def quarantine(
+    pipeline: str, night: date, refused: Iterable[Refusal]
+) -> list[QuarantineRecord]:
+    """Build the records of inputs put aside."""
     return [
         QuarantineRecord(
-            pipeline=watch.pipeline.name,
-            night=result.night,
+            pipeline=pipeline,
+            night=night,
             where=refusal.where,
             problem=refusal.problem,
             remedy=refusal.remedy,
         )
-        for result in results
-        for refusal in result.refused
+        for refusal in refused
     ]

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from typing import Any
 
 from agroforest.alerts.fire import FireAlert
 from agroforest.catalog import Catalog
@@ -12,56 +11,39 @@ from agroforest.core.alert import Alert, Instruction
 from agroforest.core.aoi import Aoi
 from agroforest.core.errors import AgroforestError
 from agroforest.core.fire import FireFacts
-from agroforest.core.identity import digest
 from agroforest.maps import FirePage
-from agroforest.nightly import records
 from agroforest.nightly.fire.night import SCAR_DAYS, FirePlan, FireWatch
 from agroforest.nightly.fire.report import report_fire
 from agroforest.nightly.fire.show import show_fire
+from agroforest.nightly.ledger import AreaLedger, AreaWork
 from agroforest.nightly.plan import Watch
 from agroforest.nightly.result import Refusal
-from agroforest.store import QuarantineRecord, Store, TaskRecord
+from agroforest.store import Store
 
 #: Stands for a tile in the ledger: fire is judged for the whole area.
 FIRE = "fire"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class FireWork:
+class FireWork(AreaWork):
     """What came of looking for fire.
 
     Attributes
     ----------
-    record
-        For the ledger.
-    report
-        For the report of the night.
     alerts
         All alerts of fire after the night.
     changed
         Those that are not as the night before left them.
     changes
         What changed about them.
-    refused
-        Inputs that could not be used.
     page
         For the map; ``None`` where nothing could be judged.
-    seconds
-        Wall time.
-    error
-        Why not; ``None`` when it is done.
     """
 
-    record: TaskRecord = field(repr=False)
-    report: dict[str, Any] = field(repr=False)
     alerts: tuple[Alert, ...] = ()
     changed: tuple[tuple[Alert, FireFacts], ...] = ()
     changes: tuple[Instruction, ...] = ()
-    refused: tuple[Refusal, ...] = ()
-    quarantined: tuple[QuarantineRecord, ...] = ()
     page: FirePage | None = field(default=None, repr=False)
-    seconds: float = 0.0
-    error: str | None = None
 
 
 class FireDesk:
@@ -89,21 +71,14 @@ class FireDesk:
         now: datetime | None,
     ) -> None:
         self._watch, self._store, self._now = watch, store, now
+        self._ledger = AreaLedger(FIRE, watch, store)
         self._fire = FireWatch(watch.pipeline, aoi, watch.workplace, catalog=catalog)
         # A night is planned and then worked on; its feeds are read once.
         self._plan = lru_cache(maxsize=1)(self._fire.plan)
 
     def due(self, night: date) -> str:
         """Id of what a night has to judge; empty if that was done, or is too late."""
-        last = self._store.last_night(self._watch.pipeline.name)
-        if last is not None and night < last:
-            return ""
-        try:
-            plan = self._plan(night, self._now)
-        except AgroforestError as error:
-            return digest(FIRE, night, str(error))
-        known = self._store.find_task(plan.id)
-        return "" if records.is_done(known, self._watch.workplace) else plan.id
+        return self._ledger.due(night, lambda: self._plan(night, self._now).id)
 
     def work(self, night: date) -> FireWork:
         """Look for fire; a failure is a result."""
@@ -121,9 +96,7 @@ class FireDesk:
         found = self._fire.work(plan, before)
         known = {one.alert.id: one for one in before}
         return FireWork(
-            record=self._record(
-                plan.id, plan.night, outputs=dict(found.outputs), error=None
-            ),
+            record=self._ledger.done(plan.id, plan.night, found.outputs),
             report=report_fire(
                 found, utc_offset_hours=self._watch.pipeline.map.utc_offset_hours
             ),
@@ -135,7 +108,6 @@ class FireDesk:
             ),
             changes=found.step.instructions,
             refused=found.refused,
-            quarantined=tuple(self._quarantine(plan.night, r) for r in found.refused),
             seconds=found.seconds,
             page=show_fire(found, self._fire, self._watch.pipeline),
         )
@@ -144,37 +116,10 @@ class FireDesk:
         self, night: date, before: Sequence[FireAlert], error: AgroforestError
     ) -> FireWork:
         """Nothing is judged: alerts stay as they are, and the report says why."""
-        refusal = Refusal.of(error)
         return FireWork(
-            record=self._record(
-                digest(FIRE, night, str(error)), night, outputs={}, error=str(error)
-            ),
+            record=self._ledger.failed(night, error),
             report={"error": str(error)},
             alerts=tuple(one.alert for one in before),
-            refused=(refusal,),
-            quarantined=(self._quarantine(night, refusal),),
+            refused=(Refusal.of(error),),
             error=str(error),
-        )
-
-    def _record(
-        self, task: str, night: date, *, outputs: dict[str, str], error: str | None
-    ) -> TaskRecord:
-        return TaskRecord(
-            id=task,
-            pipeline=self._watch.pipeline.name,
-            tile=FIRE,
-            state=FIRE,
-            night=night,
-            status=records.DONE if error is None else records.FAILED,
-            outputs=outputs,
-            summary={"kind": FIRE, "error": error},
-        )
-
-    def _quarantine(self, night: date, refusal: Refusal) -> QuarantineRecord:
-        return QuarantineRecord(
-            pipeline=self._watch.pipeline.name,
-            night=night,
-            where=refusal.where,
-            problem=refusal.problem,
-            remedy=refusal.remedy,
         )

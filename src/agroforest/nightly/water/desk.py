@@ -2,13 +2,11 @@
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
 
 from agroforest.core.aoi import Aoi
 from agroforest.core.errors import AgroforestError
-from agroforest.core.identity import digest
 from agroforest.maps.water import WaterPage
-from agroforest.nightly import records
+from agroforest.nightly.ledger import AreaLedger, AreaWork
 from agroforest.nightly.plan import Watch
 from agroforest.nightly.result import Refusal
 from agroforest.nightly.water.night import (
@@ -19,39 +17,25 @@ from agroforest.nightly.water.night import (
 )
 from agroforest.nightly.water.report import report_water, write_night
 from agroforest.nightly.water.show import show_water
-from agroforest.store import QuarantineRecord, Store, TaskRecord
+from agroforest.store import Store
 
 #: Stands for a tile in the ledger: water is kept for all parcels together.
 WATER = "water"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class WaterWork:
+class WaterWork(AreaWork):
     """What came of keeping the water.
+
+    What is refused are inputs and parcels.
 
     Attributes
     ----------
-    record
-        For the ledger.
-    report
-        For the report of the night.
-    refused, quarantined
-        Inputs and parcels that could not be used.
     page
         For the map; ``None`` where nothing could be kept.
-    error
-        Why not; ``None`` when it is done.
-    seconds
-        Wall time.
     """
 
-    record: TaskRecord = field(repr=False)
-    report: dict[str, Any] = field(repr=False)
-    refused: tuple[Refusal, ...] = ()
-    quarantined: tuple[QuarantineRecord, ...] = ()
     page: WaterPage | None = field(default=None, repr=False)
-    error: str | None = None
-    seconds: float = 0.0
 
 
 class WaterDesk:
@@ -73,21 +57,14 @@ class WaterDesk:
     def __init__(
         self, watch: Watch, aoi: Aoi, store: Store, now: datetime | None
     ) -> None:
-        self._watch, self._store, self._now = watch, store, now
+        self._watch, self._now = watch, now
+        self._ledger = AreaLedger(WATER, watch, store)
         self._water = WaterWatch(watch.pipeline, aoi, watch.workplace, store)
         self._planned: tuple[object, WaterPlan] | None = None
 
     def due(self, night: date) -> str:
         """Id of what a night has to judge; empty if that was done, or is too late."""
-        last = self._store.last_night(self._watch.pipeline.name)
-        if last is not None and night < last:
-            return ""
-        try:
-            task = self._plan(night).id
-        except AgroforestError as error:
-            return digest(WATER, night, str(error))
-        known = self._store.find_task(task)
-        return "" if records.is_done(known, self._watch.workplace) else task
+        return self._ledger.due(night, lambda: self._plan(night).id)
 
     def work(self, night: date) -> WaterWork:
         """Keep the water of a night; a failure is a result."""
@@ -110,51 +87,22 @@ class WaterDesk:
         write_night(path, found)
         files = [path, *(p.led.file for p in found.parcels if p.led is not None)]
         return WaterWork(
-            record=self._record(
+            record=self._ledger.done(
                 found.plan.id,
                 night,
-                outputs=list_outputs(self._watch.workplace.root, files),
-                error=None,
+                list_outputs(self._watch.workplace.root, files),
             ),
             report=report_water(found),
             refused=found.refused,
-            quarantined=tuple(self._quarantine(night, r) for r in found.refused),
             page=show_water(found),
             seconds=found.seconds,
         )
 
     def _failed(self, night: date, error: AgroforestError) -> WaterWork:
         """Nothing is judged: root zones stay as they are, and the report says why."""
-        refusal = Refusal.of(error)
         return WaterWork(
-            record=self._record(
-                digest(WATER, night, str(error)), night, outputs={}, error=str(error)
-            ),
+            record=self._ledger.failed(night, error),
             report={"error": str(error)},
-            refused=(refusal,),
-            quarantined=(self._quarantine(night, refusal),),
+            refused=(Refusal.of(error),),
             error=str(error),
-        )
-
-    def _record(
-        self, task: str, night: date, *, outputs: dict[str, str], error: str | None
-    ) -> TaskRecord:
-        return TaskRecord(
-            id=task,
-            pipeline=self._watch.pipeline.name,
-            tile=WATER,
-            state=WATER,
-            night=night,
-            status=records.DONE if error is None else records.FAILED,
-            outputs=outputs,
-            summary={"kind": WATER, "error": error},
-        )
-
-    def _quarantine(self, night: date, refusal: Refusal) -> QuarantineRecord:
-        return QuarantineRecord(
-            pipeline=self._watch.pipeline.name,
-            night=night,
-            where=refusal.where,
-            problem=refusal.problem,
-            remedy=refusal.remedy,
         )
