@@ -132,8 +132,33 @@ def test_what_is_short_already_is_overdue() -> None:
     found = ask(102.0, 0, 0, 0)
     assert found.overdue
     assert found.latest == EVENING + timedelta(days=1)
-    assert "已过时限，尽快灌水" in found.zh
+    assert "已过时限，最迟周二（4 月 7 日）灌水" in found.zh
+    assert "overdue, irrigate by Tuesday 7 April" in found.en
     assert found.drought is Drought.LIGHT
+
+
+def test_a_shortage_that_rain_ends_tomorrow_is_not_overdue() -> None:
+    found = ask(80.0, 15, 0, 0, 0, 0, 0)
+    assert found.verdict is Verdict.IRRIGATE
+    assert found.latest is not None
+    assert found.latest > EVENING + timedelta(days=1)
+    assert not found.overdue
+    assert "已过时限" not in found.zh
+
+
+@settings(max_examples=25)
+@given(
+    depletion=st.floats(0.0, 120.0),
+    rain=st.lists(st.sampled_from([0.0, 0.0, 5.0, 40.0]), min_size=5, max_size=5),
+)
+def test_the_sentence_names_the_latest_day(depletion: float, rain: list[float]) -> None:
+    found = ask(depletion, *rain)
+    if found.latest is None:
+        return
+    day = found.latest
+    assert f"{day.month} 月 {day.day} 日）灌水" in found.zh
+    assert f"irrigate by {day:%A} {day.day} {day:%B}" in found.en
+    assert not found.overdue or day == found.day + timedelta(days=1)
 
 
 def test_a_valve_that_gives_less_at_a_time() -> None:

@@ -53,9 +53,10 @@ class Advice:
         Largest shortage beyond the readily available water in the days ahead, and
         when; ``None`` if never short.
     latest
-        Last day on which irrigation still prevents stress.
+        Last day on which irrigation still prevents stress; tomorrow if it is overdue,
+        the first day on which water can still be given.
     overdue
-        True if the shortage is there already.
+        True if the shortage is there already and tomorrow's rain does not end it.
     amount
         Water to give.
     rain_mm, until

@@ -89,7 +89,7 @@ def advise(
             short_mm=outlook.worst.short,
             short_day=_date(outlook.worst.day),
             latest=_date(first.day),
-            overdue=float(zone.depletion) > outlook.days[0].readily,
+            overdue=_is_overdue(zone, outlook),
             amount=_find_amount(outlook, plot),
         )
     return _tell(decided)
@@ -105,6 +105,12 @@ def _judge(outlook: Outlook) -> Verdict:
         dry = outlook.first_short_dry
         return Verdict.ENOUGH if dry is None else Verdict.RAIN_COMES
     return Verdict.RAIN_COMES if outlook.is_relieved() else Verdict.IRRIGATE
+
+
+def _is_overdue(zone: RootZone, outlook: Outlook) -> bool:
+    """Tell whether it is short tonight and tomorrow; rain may end it by itself."""
+    tomorrow = outlook.days[0]
+    return tomorrow.short > 0 and float(zone.depletion) > tomorrow.readily
 
 
 def _find_amount(outlook: Outlook, plot: Plot) -> Amount:

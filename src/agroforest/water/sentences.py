@@ -70,14 +70,9 @@ def _tell_irrigation(advice: Advice) -> tuple[str, str]:
     if advice.amount is None or advice.short_day is None or advice.latest is None:
         raise ValueError("advice to irrigate without amount and days")
     short = advice.short_mm or 0.0
-    when_zh, when_en = (
-        ("已过时限，尽快灌水", "overdue, irrigate as soon as possible")
-        if advice.overdue
-        else (
-            f"最迟{_say_zh(advice.latest)}灌水",
-            f"irrigate by {_say_en(advice.latest)}",
-        )
-    )
+    late_zh, late_en = ("已过时限，", "overdue, ") if advice.overdue else ("", "")
+    when_zh = f"{late_zh}最迟{_say_zh(advice.latest)}灌水"
+    when_en = f"{late_en}irrigate by {_say_en(advice.latest)}"
     amount_zh, amount_en = _say_amount(advice.amount)
     if advice.amount.part:
         part = f"一次最多 {advice.amount.gross_mm:.0f} mm，需再灌"
