@@ -76,7 +76,7 @@ broker:
 
 database:
 	@ls /usr/share/postgresql/*/extension/postgis.control >/dev/null 2>&1 \
-	  || $(call install,postgresql postgresql-15-postgis-3) \
+	  || $(call install,postgresql postgresql-postgis) \
 	  || echo "no PostgreSQL: its tests will be skipped (they fail with CI=true)"
 
 install = { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \

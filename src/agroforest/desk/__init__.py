@@ -1,0 +1,1 @@
+"""The desk at work: decisions, messages and the record of both, kept in one go."""

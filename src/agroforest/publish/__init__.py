@@ -1,0 +1,1 @@
+"""What leaves the desk: CAP, feeds, vector files, styles, the bulletin."""

@@ -1,0 +1,1 @@
+"""Pure: what people decide about alerts, and what is learned from it."""
