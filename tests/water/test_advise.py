@@ -138,7 +138,7 @@ def test_what_is_short_already_is_overdue() -> None:
 
 
 def test_a_shortage_that_rain_ends_tomorrow_is_not_overdue() -> None:
-    found = ask(80.0, 15, 0, 0, 0, 0, 0)
+    found = ask(84.0, 15, 0, 0, 0, 0, 0)
     assert found.verdict is Verdict.IRRIGATE
     assert found.latest is not None
     assert found.latest > EVENING + timedelta(days=1)

@@ -64,6 +64,8 @@ class Evidence:
     ----------
     id
         Of the readings.
+    zh, en
+        What people call it; the id unless given.
     trusted
         False if quality control distrusts it.
     reason
@@ -71,8 +73,15 @@ class Evidence:
     """
 
     id: str
+    zh: str = ""
+    en: str = ""
     trusted: bool = True
     reason: str = ""
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """Chinese and English."""
+        return self.zh or self.id, self.en or self.id
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -39,11 +39,11 @@ def tell(advice: Advice) -> tuple[str, str]:
 def _tell_what(advice: Advice) -> tuple[str, str]:
     if advice.verdict is Verdict.WITHHELD:
         named = [
-            f"{one.id}（{one.reason}）" if one.reason else one.id
+            f"{one.names[0]}（{one.reason}）" if one.reason else one.names[0]
             for one in advice.distrusted
         ]
         plain = [
-            f"{one.id} ({one.reason})" if one.reason else one.id
+            f"{one.names[1]} ({one.reason})" if one.reason else one.names[1]
             for one in advice.distrusted
         ]
         return (
@@ -110,8 +110,9 @@ def explain(
         )
     ]
     if evidence:
-        ids = [one.id for one in evidence]
-        found.append(Reason(f"依据 {'、'.join(ids)}", f"drawn to {', '.join(ids)}"))
+        zh = "、".join(one.names[0] for one in evidence)
+        en = ", ".join(one.names[1] for one in evidence)
+        found.append(Reason(f"依据 {zh}", f"drawn to {en}"))
     else:
         found.append(
             Reason(

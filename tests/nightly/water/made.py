@@ -136,6 +136,7 @@ class Farm:
         number: int = 1,
         depth: float | None = 0.3,
         step_hours: float = 2.0,
+        title: str = "",
     ) -> None:
         """Store soil moisture that ends on the evening of a day, local time."""
         longitude, latitude = middle(number)
@@ -155,7 +156,14 @@ class Farm:
         self.work.mkdir(exist_ok=True)
         with open_store(self.work / "agroforest.db") as store:
             store.add_sensors(
-                [Sensor(id=name, name=name, longitude=longitude, latitude=latitude)]
+                [
+                    Sensor(
+                        id=name,
+                        name=title or name,
+                        longitude=longitude,
+                        latitude=latitude,
+                    )
+                ]
             )
             store.add_readings(readings)
 

@@ -1,6 +1,6 @@
 """A field's evening: what to do about its water, and what that rests on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
@@ -11,6 +11,7 @@ from agroforest.core.errors import AgroforestError
 from agroforest.core.risk import EPOCH
 from agroforest.nightly.water.almanac import Almanac
 from agroforest.nightly.water.fields import FarmField
+from agroforest.nightly.water.probe_names import name_probes
 from agroforest.nightly.water.probes import ProbeState
 from agroforest.nightly.water.rows import BalanceRow
 from agroforest.nightly.water.trails import Led
@@ -122,16 +123,17 @@ def judge(one: FarmField, led: Led | None, almanac: Almanac) -> FieldNight:
     if not days:
         zh, en = "无天气预报，近日气象也不足", "no forecast, and too little weather"
         return replace(found, why=(f"{zh}，不作建议", f"{en}, no advice"))
+    names = name_probes([probe.sensor for probe in probes])
     advice = advise(
         led.zone,
         days,
         crop=one.entry.crop,
         soil=one.soil,
         plot=one.plot,
-        evidence=_find_evidence(led.rows),
+        evidence=_find_evidence(led.rows, names),
         notices=found.notices,
     )
-    reasons += _explain_probes(probes, led.rows)
+    reasons += _explain_probes(probes, led.rows, names)
     if reasons:
         advice = _add_reasons(advice, reasons, guessed=_is_guessed(one, almanac))
     return replace(
@@ -186,32 +188,40 @@ def _lead_ahead(
     return tuple(BalanceRow.of(day.today, day.zone, day.out) for day in done)
 
 
-def _find_evidence(rows: Sequence[BalanceRow]) -> list[Evidence]:
+def _find_evidence(
+    rows: Sequence[BalanceRow], names: Mapping[str, Words]
+) -> list[Evidence]:
     """Find what the balance was drawn to lately; nothing of it is doubted tonight."""
-    ids = [name for row in rows[-NAMED_DAYS:] for name in row.drawn]
-    return [Evidence(id=name) for name in dict.fromkeys(ids)]
+    ids = dict.fromkeys(name for row in rows[-NAMED_DAYS:] for name in row.drawn)
+    called = {name: names.get(name, (name, name)) for name in ids}
+    return [Evidence(id=name, zh=zh, en=en) for name, (zh, en) in called.items()]
 
 
 def _explain_probes(
-    probes: Sequence[ProbeState], rows: Sequence[BalanceRow]
+    probes: Sequence[ProbeState],
+    rows: Sequence[BalanceRow],
+    names: Mapping[str, Words],
 ) -> list[Reason]:
     """Name the probes that nothing was taken from, and why."""
     reasons = []
     for probe in probes:
         if not probe.usable:
             zh, en = probe.words
-            name = probe.sensor.id
+            name_zh, name_en = names[probe.sensor.id]
             reasons.append(
                 Reason(
-                    f"{name} 不可信，未采用（{zh}）",
-                    f"{name} not trusted, not used ({en})",
+                    f"{name_zh} 不可信，未采用（{zh}）",
+                    f"{name_en} not trusted, not used ({en})",
                 )
             )
-    far = dict.fromkeys(name for row in rows[-1:] for name in row.refused)
-    reasons += [
-        Reason(f"{name} 与水量平衡相差过大，未采用", f"{name} too far off, not used")
-        for name in far
-    ]
+    for name in dict.fromkeys(name for row in rows[-1:] for name in row.refused):
+        name_zh, name_en = names.get(name, (name, name))
+        reasons.append(
+            Reason(
+                f"{name_zh} 与水量平衡相差过大，未采用",
+                f"{name_en} too far off, not used",
+            )
+        )
     return reasons
 
 

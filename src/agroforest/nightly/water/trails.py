@@ -20,6 +20,7 @@ from agroforest.core.risk import EPOCH, epoch_day
 from agroforest.nightly.water.almanac import Almanac, DayRecord
 from agroforest.nightly.water.fields import FarmField
 from agroforest.nightly.water.names import file_name
+from agroforest.nightly.water.probe_names import SATELLITE
 from agroforest.nightly.water.rows import BalanceRow, read_rows, write_rows
 from agroforest.water import RootZone, step
 from agroforest.water.assimilate import assimilate
@@ -176,7 +177,7 @@ def advance(
             record.wetness, available=float(soil.available(zone.root))
         )
         zone, taken = _draw(one, zone, measured)
-        (drawn if taken else refused).append("satellite")
+        (drawn if taken else refused).append(SATELLITE)
     return zone, BalanceRow.of(
         record.today,
         zone,
