@@ -21,11 +21,11 @@ from tests.maps.test_document import data_of as document_data
 
 from agroforest.core.fire import EventConfidence, EventKind
 from agroforest.core.risk import Hazard
+from agroforest.core.words import hazard_words
 from agroforest.maps import MapPage, build_page
 from agroforest.maps.assets import FIRE_SCRIPTS, read_script
 from agroforest.maps.fire_data import MOST_EVENTS, add_fire
 from agroforest.maps.layers import build_data
-from agroforest.maps.words import hazard_words
 
 Json = dict[str, Any]
 
