@@ -10,7 +10,7 @@ from shapely.geometry.base import BaseGeometry
 from agroforest import __version__
 from agroforest.core.aoi import Aoi, Place, PlaceKind
 from agroforest.core.grid import WGS84, reproject
-from agroforest.fire.scar_areas import MU_PER_HA
+from agroforest.core.units import MU_PER_HA
 from agroforest.fire.scar_outputs import FIRE, HARVEST
 from agroforest.maps import IndexLayer, MapPage, Notice, build_page
 

@@ -12,8 +12,6 @@ from agroforest.core.grid import WGS84
 from agroforest.hotspots.districts import District
 from agroforest.products.zonal.outlines import geodesic_area
 
-#: 1 ha = 15 mu.
-MU_PER_HA = 15.0
 # Smaller slivers come from drawing, not from fire. Arbitrary.
 _SLIVER_HA = 0.005
 

@@ -10,9 +10,9 @@ import shapely
 from numpy.typing import NDArray
 
 from agroforest.core.files import write_text
+from agroforest.core.units import MU_PER_HA
 from agroforest.cube import write_cog
 from agroforest.fire.scar import ScarMap
-from agroforest.fire.scar_areas import MU_PER_HA
 from agroforest.fire.scar_severity import WORDS, Severity
 from agroforest.fire.scar_survey import Scar
 from agroforest.hotspots.writing import write_csv

@@ -15,12 +15,11 @@ from shapely.geometry.base import BaseGeometry
 
 from agroforest.core.aoi import Aoi
 from agroforest.core.grid import WGS84, reproject
+from agroforest.core.units import MU_PER_HA
 from agroforest.fire.cells import Cells
 from agroforest.fire.rank import HIGHEST
 from agroforest.hotspots.districts import Districts
 
-#: Mu in a hectare.
-MU = 15.0
 _GEOD = Geod(ellps="WGS84")
 _SEGMENT_DEGREES = 0.01
 
@@ -79,7 +78,7 @@ class Total:
             "name_zh": self.unit.name_zh,
             "name_en": self.unit.name_en,
             "ha": hectares,
-            "mu": {n: round(v * MU, 1) for n, v in hectares.items()},
+            "mu": {n: round(v * MU_PER_HA, 1) for n, v in hectares.items()},
             "unknown_ha": round(self.unknown_ha, 2),
             "highest": self.highest,
             "mean_rank": None if self.mean is None else round(self.mean, 2),

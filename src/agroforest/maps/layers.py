@@ -11,6 +11,7 @@ from agroforest.core.alert import Alert
 from agroforest.core.aoi import Place
 from agroforest.core.reading import Sensor
 from agroforest.core.risk import Hazard, RiskMap
+from agroforest.core.units import MU_PER_HA
 from agroforest.core.words import hazard_words
 from agroforest.maps.chart import HEIGHT, WIDTH, build_charts, sensor_state
 from agroforest.maps.colors import ALERT_AGES, index_palette, risk_palette
@@ -23,7 +24,6 @@ from agroforest.maps.raster import (
     draw_strip,
 )
 
-MU_PER_HA = 15.0
 _DIGITS = 6  # of a degree: a decimetre
 _LONGEST_TEXT = 400  # characters; no name is longer, an attack may be
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from agroforest.core.fire import EventKind, FireFacts, Gate
+from agroforest.core.units import MU_PER_HA
 from agroforest.fire.danger import Danger
 from agroforest.fire.drivers import WORDS
 from agroforest.fire.outputs import UNTRAINED
@@ -112,7 +113,7 @@ def _scar(outcome: ScarOutcome) -> list[Json]:
             "id": scar.id,
             "alert": scar.alert,
             "area_ha": round(scar.area_ha, 2),
-            "area_mu": round(scar.area_ha * 15.0, 1),
+            "area_mu": round(scar.area_ha * MU_PER_HA, 1),
             "verdict_zh": scar.verdict_zh,
             "verdict_en": scar.verdict_en,
             "before": scar.before.isoformat() if scar.before else None,
