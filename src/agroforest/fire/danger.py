@@ -20,7 +20,7 @@ from agroforest.fire.totals import Total, Units, gather_units, sum_up
 from agroforest.fire.weather_on_cells import CellWeather, WeatherFile, open_weather
 from agroforest.hotspots.datum import Datum
 from agroforest.hotspots.districts import read_districts
-from agroforest.indices.fire_weather.classes import DangerClasses
+from agroforest.indices.fire_weather.classes import UNKNOWN, DangerClasses
 from agroforest.indices.fire_weather.htz import (
     HtzTables,
     find_htz,
@@ -121,7 +121,7 @@ class Scene:
     aoi, cells, setting, weather, units
         What was read.
     limits
-        Classes of the fire weather index, on the cells.
+        Classes of the fire weather index, on the cells; not known until `classify`.
     tables
         Of HTZ; ``None`` if they are not complete.
     ground
@@ -156,6 +156,18 @@ class Scene:
         """Copy with some fields changed."""
         return replace(self, **changes)  # type: ignore[arg-type]
 
+    def classify(self, until: date | None = None) -> "Scene":
+        """Copy with the classes of the place, from its history.
+
+        Parameters
+        ----------
+        until
+            Last day of it that counts; all unless given.
+        """
+        limits, problem = self.history.find_classes(until)
+        notes = (*self.notes, problem) if problem else self.notes
+        return self.patch(limits=self.history.spread(limits), notes=notes)
+
 
 def prepare(request: DangerRequest) -> Scene:
     """Read everything that a danger of some days needs, and choose the days.
@@ -165,13 +177,15 @@ def prepare(request: DangerRequest) -> Scene:
     ConfigurationError, DataError, NoInputError
         A file cannot be used; or the weather lacks the day asked.
     """
-    scene = gather(request)
+    scene = gather(request).classify()
     first, last = _choose_days(request, scene.weather)
     return scene.patch(first=first, last=last)
 
 
 def gather(request: DangerRequest) -> Scene:
-    """Read everything that a danger needs; no days are chosen yet.
+    """Read everything that a danger needs; no days and no classes are chosen yet.
+
+    Until `Scene.classify` every rank is 0, not known.
 
     Raises
     ------
@@ -186,9 +200,6 @@ def gather(request: DangerRequest) -> Scene:
     longer = weather
     if request.history is not None:
         longer = open_weather(request.history, cells)
-    limits, problem = longer.find_classes()
-    if problem:
-        notes.append(problem)
     tables = _read_tables(request, notes)
     counties = (
         None
@@ -201,7 +212,7 @@ def gather(request: DangerRequest) -> Scene:
         setting=setting,
         weather=weather,
         units=gather_units(aoi, cells, counties),
-        limits=longer.spread(limits),
+        limits=UNKNOWN,
         tables=tables,
         ground=request.ground,
         notes=tuple(notes),

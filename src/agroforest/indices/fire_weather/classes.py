@@ -76,6 +76,14 @@ EUROPEAN = DangerClasses(
     source="EFFIS, fixed for Europe; not the local climate",
 )
 
+#: Of a place whose climate nobody has looked at: every class is 0.
+UNKNOWN = DangerClasses(
+    limits=np.full(1, np.nan),
+    percentiles=(),
+    years=np.zeros((), dtype=np.int16),
+    source="not known",
+)
+
 
 def fit_classes(
     values: NDArray[np.floating],

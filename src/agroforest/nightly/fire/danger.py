@@ -19,7 +19,6 @@ from agroforest.fire.days import CellDay, advance
 from agroforest.fire.fuel import date_maps
 from agroforest.fire.weather_on_cells import CellWeather, WeatherFile, open_weather
 from agroforest.hotspots.datum import Datum
-from agroforest.indices.fire_weather.classes import DangerClasses
 from agroforest.nightly.fire.trails import KEPT, Trails, fingerprint
 from agroforest.nightly.workplace import Workplace
 
@@ -121,7 +120,7 @@ class DangerWatch:
             from agroforest.fire.forecast import load_trained  # noqa: PLC0415
 
             self._trained = load_trained(Path(self._settings.model), cells)
-        self._limits = lru_cache(maxsize=2)(partial(_find_limits, self._base.history))
+        self._classify = lru_cache(maxsize=2)(partial(_classify, self._base))
 
     def identify(self, night: date) -> str:
         """Digest of what a night's danger depends on."""
@@ -172,10 +171,9 @@ class DangerWatch:
 
     def _look_up(self, night: date) -> _Night | None:
         """Look for what a night may know: nothing that came after it."""
-        base = self._base
-        if base is None:
+        if self._base is None:
             return None
-        limits, problem = self._limits(night.year)
+        base = self._classify(night.year)
         last = epoch_day(night)
         weather = base.weather
         happened = weather.days[~weather.forecast]
@@ -187,12 +185,10 @@ class DangerWatch:
             if day <= night
         ]
         return _Night(
-            scene=base.patch(
-                limits=limits, setting=replace(base.setting, maps=tuple(maps))
-            ),
+            scene=base.patch(setting=replace(base.setting, maps=tuple(maps))),
             day=int(fresh[-1]) if fresh.size else None,
             coming=coming,
-            notes=tuple(dict.fromkeys(n for n in (*base.notes, problem, said) if n)),
+            notes=tuple(dict.fromkeys(n for n in (*base.notes, said) if n)),
         )
 
     def _open_forecast(
@@ -211,10 +207,9 @@ class DangerWatch:
             return None, f"no forecast: {error.problem} ({path.name})"
 
 
-def _find_limits(history: CellWeather, year: int) -> tuple[DangerClasses, str]:
-    """Classes of the years before: they stay the same through a year."""
-    limits, problem = history.find_classes(date(year - 1, 12, 31))
-    return history.spread(limits), problem
+def _classify(base: Scene, year: int) -> Scene:
+    """Give it the classes of the years before: they stay the same through a year."""
+    return base.classify(date(year - 1, 12, 31))
 
 
 def _weather_file(settings: FireSection, path: Path) -> WeatherFile:
