@@ -7,6 +7,7 @@ error                     what the caller does
 `NoInputError`            stops: there is nothing to work on (exit code 5)
 `LockedError`             stops: another run holds the work folder (exit code 4)
 `ConflictError`           shows what somebody else did first, and asks again
+`ForbiddenError`          refuses: who asks may not do this
 `SourceError`             tries again later; the source did not answer
 `DataError`               puts the input into quarantine and goes on
 `ModelError`              refuses the model and falls back to the published rule
@@ -52,6 +53,10 @@ class LockedError(AgroforestError):
 
 class ConflictError(AgroforestError):
     """Somebody else acted first on what this was decided upon."""
+
+
+class ForbiddenError(AgroforestError):
+    """Whoever asks may not do this; somebody else may."""
 
 
 class SourceError(AgroforestError):
