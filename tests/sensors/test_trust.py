@@ -111,9 +111,49 @@ def test_neighbours_and_the_satellite() -> None:
     # The middle one of three decides.
     alike = _series(_wave())
     assert assess(_readings(), now=NOW, neighbours=[upside_down, alike, alike]).usable
-    wet = Series(time=alike.time[::48], value=-10.0 * _wave()[::48])
-    trust = assess(_readings(), now=NOW, wetness=wet)
-    assert "disagrees with wetness seen by satellite" in _text(trust)
+
+
+def test_the_satellite_sees_the_same_field() -> None:
+    time = _series(_wave()).time[::48]
+    assert len(time) == 10
+    against = Series(time=time, value=-10.0 * _wave()[::48])
+    trust = assess(_readings(), now=NOW, wetness=against)
+    assert "disagrees with wetness seen by satellite (10 clear dates" in _text(trust)
+    assert "与卫星湿度的涨落不一致（10 个晴天" in _text(trust)
+    # Alone it halves the trust and leaves the probe in use; with a fault beside it not.
+    assert trust.score == 0.5
+    assert trust.usable
+    empty = dict.fromkeys(range(_HOURS - 6, _HOURS), Quality.BATTERY)
+    assert not assess(_readings(quality=empty), now=NOW, wetness=against).usable
+    alike = Series(time=time, value=0.3 + 7.0 * _wave()[::48])
+    trust = assess(_readings(), now=NOW, wetness=alike)
+    assert trust.score == 1.0
+    ((zh, en),) = trust.notes
+    assert zh.startswith("与卫星湿度一致（10 个晴天，等级相关 ")
+    assert en.startswith("agrees with wetness seen by satellite (10 clear dates")
+
+
+def test_too_few_clear_dates_are_said() -> None:
+    time = _series(_wave()).time[::96]
+    few = Series(time=time, value=-_wave()[::96])
+    trust = assess(_readings(), now=NOW, wetness=few)
+    assert trust.score == 1.0
+    assert trust.reasons == ()
+    assert trust.notes == (
+        (
+            "可与卫星湿度比较的晴天仅 5 个（需 8 个），未参评",
+            "clear dates to compare with wetness seen by satellite: 5 of the 8 needed, "
+            "not judged by it",
+        ),
+    )
+    none = Series(time=np.empty(0), value=np.empty(0))
+    assert "仅 0 个" in assess(_readings(), now=NOW, wetness=none).notes[0][0]
+    assert assess(_readings(), now=NOW).notes == ()
+    flat = Series(time=_series(_wave()).time[::48], value=np.full(10, 0.4))
+    assert (
+        "neither rose nor fell"
+        in assess(_readings(), now=NOW, wetness=flat).notes[0][1]
+    )
 
 
 def test_neighbours_that_cannot_tell() -> None:

@@ -40,8 +40,15 @@ def status(
 
     moment = _read_time(now)
     settings = None if pipeline is None else read_pipeline(pipeline)
-    with open_store(Workplace(root=work, pipeline="").database) as store:
-        found = find_status(store, moment=moment, days=days, pipeline=settings)
+    place = Workplace(root=work, pipeline="" if settings is None else settings.name)
+    with open_store(place.database) as store:
+        found = find_status(
+            store,
+            moment=moment,
+            days=days,
+            pipeline=settings,
+            folder=None if settings is None else place.folder,
+        )
     if as_json:
         document = [one.plain() for one in found]
         typer.echo(json.dumps(document, ensure_ascii=False))
@@ -82,6 +89,7 @@ def _tell(one: "SensorStatus") -> str:
         zh, en = one.reasons
         why = f"（{zh} · {en}）" if zh else ""
         parts.append(f"可信度 trust {one.trust:.2f}{why}")
+        parts += [f"{zh} · {en}" for zh, en in one.notes]
     if one.flags:
         counted = ", ".join(f"{n}x {name}" for name, n in one.flags.items())
         parts.append(f"标记 flags {counted}")

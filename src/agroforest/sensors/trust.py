@@ -4,7 +4,8 @@ A score from 0 to 1, the product of what speaks against the probe; every factor 
 comes with its reason in both languages. Below `DISTRUST` nothing is to be advised from
 it, and no valve opened. All numbers here are arbitrary choices, made so that one fault
 alone that leaves the number useless (silence for days, half of the readings flagged, an
-empty battery and a flat line) brings the score below `DISTRUST`.
+empty battery and a flat line) brings the score below `DISTRUST`. Satellites alone
+never do: they see the skin of the soil and leaves (`agroforest.sensors.accord`).
 """
 
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from agroforest.core.reading import Quality, Reading, Variable
+from agroforest.sensors.accord import LEAST_DATES, Accord, compare_ranks
 from agroforest.sensors.flags_probe import find_silence
 from agroforest.sensors.surroundings import Series, Values
 
@@ -41,6 +43,9 @@ _GONE_DAYS = 5.0
 _AGREES, _CONTRADICTS = 0.5, -0.5
 #: The least that contradiction leaves: neighbours may have been irrigated.
 _CONTRADICTED = 0.3
+#: The same with wetness seen from space, of the best that the dates allow, and the
+#: least that contradiction leaves.
+_SEEN_AGREES, _SEEN_CONTRADICTS, _SEEN_CONTRADICTED = 0.2, -0.5, 0.5
 #: Days that both must have, and the least spread of their daily means, m3/m3, below
 #: which nothing happened to agree on.
 _COMMON_DAYS, _STILL = 7, 0.005
@@ -75,10 +80,13 @@ class Trust:
         0 to 1.
     reasons
         What lowered it, the worst first; empty at 1.
+    notes
+        What was asked and did not lower it, Chinese and English.
     """
 
     score: float
     reasons: tuple[Reason, ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
 
     @property
     def usable(self) -> bool:
@@ -105,7 +113,8 @@ def assess(
     neighbours
         Soil moisture of other probes near it, good readings only.
     wetness
-        Wetness of the ground from satellites, any scale, rising with water.
+        Wetness of its field from satellites on clear dates, any scale, rising with
+        water; ``None`` where nobody looked. Only the order of the dates counts.
 
     Returns
     -------
@@ -124,15 +133,18 @@ def assess(
         return Trust(score=0.0, reasons=(_NOTHING,))
     time = np.array([moment for moment, _ in mine])
     recent = [each for moment, each in mine if moment >= now - LOOK_BACK_DAYS * _DAY]
+    own = _find_good(mine)
+    seen, notes = _judge_seen(own, now, wetness)
     reasons = [
         *_judge_silence(time, now),
         *_judge_flags(recent),
         *_judge_state(recent[-_NEWEST:]),
-        *_judge_others(mine, now, neighbours, wetness),
+        *_judge_neighbours(own, now, neighbours),
+        *seen,
     ]
     score = float(np.prod([reason.factor for reason in reasons])) if reasons else 1.0
     worst = sorted(reasons, key=lambda reason: reason.factor)
-    return Trust(score=round(score, 3), reasons=tuple(worst))
+    return Trust(score=round(score, 3), reasons=tuple(worst), notes=notes)
 
 
 _NOTHING = Reason(factor=0.0, zh="没有读数", en="no readings")
@@ -187,13 +199,9 @@ def _judge_state(newest: Sequence[Reading]) -> list[Reason]:
     return [Reason(factor=f, zh=zh, en=en) for true, f, zh, en in known if true]
 
 
-def _judge_others(
-    mine: Sequence[tuple[float, Reading]],
-    now: float,
-    neighbours: Sequence[Series],
-    wetness: Series | None,
-) -> list[Reason]:
-    own = Series(
+def _find_good(mine: Sequence[tuple[float, Reading]]) -> Series:
+    """Numbers in order of time, NaN where they are doubtful."""
+    return Series(
         time=np.array([moment for moment, _ in mine]),
         value=np.array(
             [
@@ -202,45 +210,81 @@ def _judge_others(
             ]
         ),
     )
-    reasons: list[Reason] = []
+
+
+def _judge_neighbours(
+    own: Series, now: float, neighbours: Sequence[Series]
+) -> list[Reason]:
     found = [_correlate(own, other, now) for other in neighbours]
     known = [each for each in found if each is not None]
-    if known:
-        middle = float(np.median(known))
-        reasons += _judge_correlation(
-            middle, f"{len(known)} 个相邻探头", f"{len(known)} neighbouring probes"
-        )
-    if wetness is not None:
-        seen = _correlate(own, wetness, now, still=0.0)
-        if seen is not None:
-            reasons += _judge_correlation(seen, "卫星湿度", "wetness seen by satellite")
-    return reasons
-
-
-def _judge_correlation(correlation: float, zh: str, en: str) -> list[Reason]:
-    if correlation >= _AGREES:
+    if not known:
         return []
-    share = (correlation - _CONTRADICTS) / (_AGREES - _CONTRADICTS)
-    factor = _CONTRADICTED + (1 - _CONTRADICTED) * min(1.0, max(0.0, share))
+    middle = float(np.median(known))
+    if middle >= _AGREES:
+        return []
+    share = (middle - _CONTRADICTS) / (_AGREES - _CONTRADICTS)
     return [
         Reason(
-            factor=round(factor, 3),
-            zh=f"与{zh}不一致（相关 {correlation:.2f}）",
-            en=f"disagrees with {en} (correlation {correlation:.2f})",
+            factor=_lower(share, _CONTRADICTED),
+            zh=f"与{len(known)} 个相邻探头不一致（相关 {middle:.2f}）",
+            en=f"disagrees with {len(known)} neighbouring probes "
+            f"(correlation {middle:.2f})",
         )
     ]
 
 
-def _correlate(
-    own: Series, other: Series, now: float, *, still: float = _STILL
-) -> float | None:
+def _judge_seen(
+    own: Series, now: float, wetness: Series | None
+) -> tuple[list[Reason], tuple[tuple[str, str], ...]]:
+    """Judge by the wetness seen: what speaks against the probe, and what does not."""
+    if wetness is None:
+        return [], ()
+    found = compare_ranks(own, wetness, now)
+    if found.correlation is None or found.at_best is None:
+        return [], (_say_unjudged(found),)
+    zh = f"{found.dates} 个晴天，等级相关 {found.correlation:.2f}"
+    en = f"{found.dates} clear dates, rank correlation {found.correlation:.2f}"
+    if found.at_best >= _SEEN_AGREES:
+        word = "agrees" if found.correlation >= _SEEN_AGREES else "is not at odds"
+        word_zh = "一致" if found.correlation >= _SEEN_AGREES else "无明显矛盾"
+        seen = "with wetness seen by satellite"
+        said = f"与卫星湿度{word_zh}（{zh}）", f"{word} {seen} ({en})"
+        return [], (said,)
+    share = (found.at_best - _SEEN_CONTRADICTS) / (_SEEN_AGREES - _SEEN_CONTRADICTS)
+    reason = Reason(
+        factor=_lower(share, _SEEN_CONTRADICTED),
+        zh=f"与卫星湿度的涨落不一致（{zh}）",
+        en=f"disagrees with wetness seen by satellite ({en})",
+    )
+    return [reason], ()
+
+
+def _say_unjudged(found: Accord) -> tuple[str, str]:
+    if found.dates < LEAST_DATES:
+        return (
+            f"可与卫星湿度比较的晴天仅 {found.dates} 个（需 {LEAST_DATES} 个），未参评",
+            f"clear dates to compare with wetness seen by satellite: {found.dates} of "
+            f"the {LEAST_DATES} needed, not judged by it",
+        )
+    return (
+        "卫星湿度没有可比的涨落，未参评",
+        "wetness seen by satellite neither rose nor fell: not judged by it",
+    )
+
+
+def _lower(share: float, least: float) -> float:
+    """Factor between the least and 1."""
+    return round(least + (1 - least) * min(1.0, max(0.0, share)), 3)
+
+
+def _correlate(own: Series, other: Series, now: float) -> float | None:
     """Correlation of daily means, ``None`` where there is nothing to compare."""
     mine, theirs = _daily(own, now), _daily(other, now)
     days = sorted(set(mine) & set(theirs))
     if len(days) < _COMMON_DAYS:
         return None
     a, b = (np.array([part[day] for day in days]) for part in (mine, theirs))
-    if b.std() <= still or b.std() == 0:
+    if b.std() <= _STILL:
         return None  # nothing happened there
     if a.std() == 0:
         return 0.0  # it happened there, and here nothing moved

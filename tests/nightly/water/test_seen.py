@@ -1,18 +1,23 @@
 """What index maps say of parcels."""
 
 import json
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 from tests.nightly.water.made import CANE, NIGHT, SOUTH, WEST, Farm, parcel
 
+from agroforest.core.aoi import read_aoi
+from agroforest.core.config import read_pipeline
 from agroforest.core.grid import Grid
+from agroforest.core.reading import Sensor
 from agroforest.core.risk import epoch_day
 from agroforest.cube import raster_name, write_cog
+from agroforest.farm.crops import read_crops
 from agroforest.indices import encode
-from agroforest.nightly.water.seen import scale_ndmi
+from agroforest.nightly.water.fields import build_fields
+from agroforest.nightly.water.seen import follow_probes, scale_ndmi
 
 DAY = timedelta(days=1)
 # WGS 84 / UTM 48N; the fields lie in the middle.
@@ -113,3 +118,69 @@ def test_ndmi_is_scaled_between_a_parcels_own_ends() -> None:
     assert {day: later[day] for day in found} == found
     assert later[days[-1] + 5] == 0.0
     assert scale_ndmi({"p1": dict.fromkeys(days, 0.1)}) == {}
+
+
+#: Wetness on clear dates of four months, of no order and no trend.
+WETNESS = (0.2, 0.7, 0.3, 0.8, 0.1, 0.6, 0.25, 0.75, 0.15, 0.65, 0.35, 0.5)
+
+
+def watch(farm: Farm, *, share: float, clear: int = 12) -> None:
+    """A probe that goes with the wetness seen, share 1, or against it, share -1."""
+    dates = [NIGHT - (2 + 9 * n) * DAY for n in range(12)]
+    seen = dict(zip(dates, WETNESS, strict=True))
+    days = [NIGHT - n * DAY for n in range(110)][::-1]
+    marks = sorted(seen)
+    curve = np.interp(
+        [d.toordinal() for d in days],
+        [d.toordinal() for d in marks],
+        [seen[d] for d in marks],
+    )
+    noise = np.random.default_rng(3).normal(0.0, 0.001, 4 * len(days))
+    values = 0.24 + share * 0.05 * (np.repeat(curve, 4) - 0.4) + noise
+    farm.probe("farm:1", values.round(4).tolist(), last=NIGHT, step_hours=6.0)
+    for day in dates[:clear]:
+        write_map(farm, "optram", day, seen[day])
+    farm.set(satellite="optram")
+
+
+def test_a_probe_against_the_satellite_is_trusted_less_and_says_so(farm: Farm) -> None:
+    watch(farm, share=-1.0)
+    (sensor,) = farm.parcel(NIGHT)["sensors"]
+    assert sensor["trust"] == 0.5
+    assert "与卫星湿度的涨落不一致（12 个晴天，等级相关 -" in sensor["zh"]
+    assert "disagrees with wetness seen by satellite (12 clear dates" in sensor["en"]
+    for kind in ("maps", "reports"):
+        page = farm.work / "made-water" / kind / f"{NIGHT}.html"
+        assert sensor["en"] in page.read_text("utf-8")
+
+
+def test_a_probe_that_goes_with_the_satellite_says_so(farm: Farm) -> None:
+    watch(farm, share=1.0)
+    (sensor,) = farm.parcel(NIGHT)["sensors"]
+    assert sensor["trust"] == 1.0
+    assert "agrees with wetness seen by satellite (12 clear dates" in sensor["en"]
+
+
+def test_few_clear_dates_are_said_and_change_nothing(farm: Farm) -> None:
+    watch(farm, share=-1.0, clear=3)
+    (sensor,) = farm.parcel(NIGHT)["sensors"]
+    assert sensor["trust"] == 1.0
+    assert sensor["zh"] == "可与卫星湿度比较的晴天仅 3 个（需 8 个），未参评"
+    assert "3 of the 8 needed" in sensor["en"]
+
+
+def test_dates_are_compared_at_local_noon(farm: Farm) -> None:
+    farm.probe("farm:1", [0.2] * 4, last=NIGHT)
+    fields, _ = build_fields(
+        read_aoi(farm.folder / "area.geojson"),
+        read_pipeline(farm.path).water,
+        read_crops(None),
+        [Sensor(id="farm:1", name="", longitude=108.3075, latitude=22.8015)],
+    )
+    seen = {"p1": {epoch_day(NIGHT): 0.4, epoch_day(NIGHT) - 5: 0.2}}
+    found = follow_probes(seen, fields, timedelta(hours=8))
+    noon = datetime(NIGHT.year, NIGHT.month, NIGHT.day, 4, tzinfo=UTC).timestamp()
+    assert list(found) == ["farm:1"]
+    assert found["farm:1"].time.tolist() == [noon - 5 * 86_400, noon]
+    assert found["farm:1"].value.tolist() == [0.2, 0.4]
+    assert len(follow_probes({}, fields, timedelta())["farm:1"].time) == 0

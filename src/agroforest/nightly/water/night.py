@@ -22,7 +22,7 @@ from agroforest.nightly.water.fields import FarmField, LeftOut, build_fields
 from agroforest.nightly.water.irrigation import Irrigations, read_irrigations
 from agroforest.nightly.water.judge import FieldNight, judge, leave_out
 from agroforest.nightly.water.probes import NEAR_DEGREES, Probes, read_probes
-from agroforest.nightly.water.seen import Seen, SeenDesk, scale_ndmi
+from agroforest.nightly.water.seen import Seen, SeenDesk, follow_probes, scale_ndmi
 from agroforest.nightly.water.trails import KEPT, Trails
 from agroforest.nightly.water.weather import WeatherDesk, Words
 from agroforest.nightly.workplace import Workplace
@@ -30,7 +30,7 @@ from agroforest.sensors import read_calibrations
 from agroforest.store import Store
 
 #: Raised whenever a night would say something else from the same inputs.
-ALGORITHM = 1
+ALGORITHM = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -160,7 +160,7 @@ class WaterWatch:
             settings=self._settings,
             skies=skies,
             irrigations=irrigations,
-            probes=self._read_probes(fields, moment),
+            probes=self._read_probes(fields, moment, seen),
             seen=seen,
             offset=self._offset,
         )
@@ -225,9 +225,13 @@ class WaterWatch:
                 refused.append(Refusal.of(error))
                 continue
             found[kind] = scale_ndmi(means) if name == "ndmi" else means
+            if kind == "wetness":
+                found["order"] = means
         return Seen(**found), refused
 
-    def _read_probes(self, fields: Sequence[FarmField], moment: datetime) -> Probes:
+    def _read_probes(
+        self, fields: Sequence[FarmField], moment: datetime, seen: Seen
+    ) -> Probes:
         """Read the parcels' probes, and those near them that may contradict."""
         sensors = {one.id: one for one in self._store.sensors()}
         own = {name for one in fields for name in one.sensors}
@@ -242,6 +246,9 @@ class WaterWatch:
             wanted,
             self._calibrations,
             moment=moment,
+            wetness=None
+            if seen.order is None
+            else follow_probes(seen.order, fields, self._offset),
             offset=self._offset,
         )
 

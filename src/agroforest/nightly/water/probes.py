@@ -15,6 +15,7 @@ import numpy as np
 from agroforest.core.identity import digest
 from agroforest.core.reading import Quality, Reading, Sensor, Variable
 from agroforest.sensors import Series, calibrate, flag
+from agroforest.sensors.accord import BESIDE_HOURS, SEEN_DAYS
 from agroforest.sensors.calibration import Calibration
 from agroforest.sensors.trust import BAD, Trust, assess
 from agroforest.store import Store
@@ -66,6 +67,13 @@ class ProbeState:
         return self.trust is not None and self.trust.usable and self.placed
 
     @property
+    def explained(self) -> tuple[str, str]:
+        """Why it is trusted as far as it is, with what was asked in vain."""
+        notes = () if self.trust is None else self.trust.notes
+        said = [words for words in (self.words, *notes) if words[0]]
+        return "；".join(zh for zh, _ in said), "; ".join(en for _, en in said)
+
+    @property
     def words(self) -> tuple[str, str]:
         """Why it is not wholly trusted; empty if it is."""
         if self.trust is None:
@@ -115,6 +123,8 @@ class Probes:
         Theirs, up to the moment.
     calibrations
         Curves that bring them to what is there.
+    wetness
+        By sensor, what satellites saw where it stands; on any scale.
     moment
         What came later is not known.
     offset
@@ -128,9 +138,11 @@ class Probes:
         calibrations: Sequence[Calibration] = (),
         *,
         moment: datetime,
+        wetness: Mapping[str, Series] | None = None,
         offset: timedelta = timedelta(),
     ) -> None:
         self.moment, self._offset = moment, offset
+        self._wetness = wetness or {}
         self._told: dict[str, dict[int, str]] = {}
         self._doubted: dict[tuple[str, float | None], bool] = {}
         self._sensors = {one.id: one for one in sensors}
@@ -273,6 +285,7 @@ class Probes:
             line.readings,
             now=at.timestamp(),
             neighbours=self._find_neighbours(sensor, depth),
+            wetness=self._wetness.get(sensor),
         )
 
     def _find_neighbours(self, sensor: str, depth: float | None) -> list[Series]:
@@ -319,12 +332,40 @@ def read_probes(
     calibrations: Sequence[Calibration],
     *,
     moment: datetime,
+    wetness: Mapping[str, Series] | None = None,
     offset: timedelta,
 ) -> Probes:
     """Read what a night needs of probes from the store."""
-    readings = store.readings(
-        sorted(sensors), moment - LOOK_BACK, moment + timedelta(microseconds=1)
-    )
+    end = moment + timedelta(microseconds=1)
+    readings = store.readings(sorted(sensors), moment - LOOK_BACK, end)
+    readings += _read_clear_dates(store, wetness or {}, moment)
     return Probes(
-        list(sensors.values()), readings, calibrations, moment=moment, offset=offset
+        list(sensors.values()),
+        readings,
+        calibrations,
+        moment=moment,
+        wetness=wetness,
+        offset=offset,
     )
+
+
+def _read_clear_dates(
+    store: Store, wetness: Mapping[str, Series], moment: datetime
+) -> list[Reading]:
+    """Read what probes said on clear dates before the days that are read anyway."""
+    first, last = moment - timedelta(days=SEEN_DAYS), moment - LOOK_BACK
+    passes = {
+        name: series.time[(series.time > first.timestamp())]
+        for name, series in wetness.items()
+    }
+    wanted = sorted(name for name, times in passes.items() if len(times))
+    if not wanted:
+        return []
+    beside = BESIDE_HOURS * 3600.0
+    return [
+        one
+        for one in store.readings(
+            wanted, first, last, variables=[Variable.SOIL_MOISTURE]
+        )
+        if np.abs(passes[one.sensor] - one.time.timestamp()).min() <= beside
+    ]

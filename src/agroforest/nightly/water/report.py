@@ -127,7 +127,7 @@ def _number(source: object, name: str) -> float | None:
 
 
 def _probe(probe: ProbeState) -> Json:
-    zh, en = probe.words
+    zh, en = probe.explained
     return {
         "id": probe.sensor.id,
         "name": probe.sensor.name,

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from agroforest.nightly.water.fields import FarmField
 from agroforest.products.zonal.outlines import place
 from agroforest.products.zonal.pixels import measure
 from agroforest.products.zonal.rasters import opened_raster
+from agroforest.sensors import Series
 
 #: Share of a parcel that must be clear for its mean to stand for it. Arbitrary.
 LEAST_CLEAR = 0.5
@@ -46,10 +47,14 @@ class Seen:
         Mean of each parcel that was clear enough.
     wetness
         0 at the driest, 1 at the wettest.
+    order
+        What tells wetter dates of a parcel from drier ones, on any scale; ``None``
+        where nobody looked.
     """
 
     ndvi: ByParcel = field(default_factory=dict)
     wetness: ByParcel = field(default_factory=dict)
+    order: ByParcel | None = None
 
     def find_ndvi(self, parcel: str, day: int) -> float | None:
         """Find the newest NDVI up to a day, if it is fresh enough."""
@@ -60,6 +65,33 @@ class Seen:
     def find_wetness(self, parcel: str, day: int) -> float | None:
         """Find the wetness seen on a day itself."""
         return self.wetness.get(parcel, {}).get(day)
+
+
+def follow_probes(
+    order: ByParcel, fields: Sequence[FarmField], offset: timedelta
+) -> dict[str, Series]:
+    """Find the wetness seen where each probe stands, at the noon of each clear date.
+
+    Parameters
+    ----------
+    order
+        See `Seen`.
+    fields
+        Whose probes. One of several parcels goes by the first.
+    offset
+        Of local time.
+    """
+    noon = 43_200.0 - offset.total_seconds()
+    found: dict[str, Series] = {}
+    for one in fields:
+        known = sorted(order.get(one.id, {}).items())
+        series = Series(
+            time=np.array([86_400.0 * day + noon for day, _ in known]),
+            value=np.array([value for _, value in known], dtype=np.float64),
+        )
+        for sensor in one.sensors:
+            found.setdefault(sensor, series)
+    return found
 
 
 class SeenDesk:

@@ -90,7 +90,7 @@ def _day(row: BalanceRow, *, forecast: bool) -> WaterDay:
 
 
 def _probe(probe: ProbeState) -> ProbeTrust:
-    zh, en = probe.words
+    zh, en = probe.explained
     return ProbeTrust(
         id=probe.sensor.id,
         name=probe.sensor.name,

@@ -1,8 +1,9 @@
 """How every probe is: its last reading, battery, flags, trust, place and parcel."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,10 @@ from agroforest.core.aoi import read_aoi
 from agroforest.core.config import Pipeline
 from agroforest.core.reading import Quality, Reading, Sensor, Variable
 from agroforest.farm.crops import read_crops
-from agroforest.nightly.water.fields import build_fields
+from agroforest.nightly.water.fields import FarmField, build_fields
 from agroforest.nightly.water.probes import Probes, read_probes
-from agroforest.sensors import learn_field_capacity, read_calibrations
+from agroforest.nightly.water.seen import SeenDesk, follow_probes
+from agroforest.sensors import Series, learn_field_capacity, read_calibrations
 from agroforest.sensors.trust import BAD
 from agroforest.store import Store
 
@@ -46,6 +48,8 @@ class SensorStatus:
         soil moisture.
     reasons
         What lowers it, Chinese and English.
+    notes
+        What was asked and does not lower it.
     field_capacity
         By depth in metres, m³/m³, as learned from drainage after rain.
     parcels
@@ -61,6 +65,7 @@ class SensorStatus:
     trust: float | None = None
     usable: bool | None = None
     reasons: tuple[str, str] = ("", "")
+    notes: tuple[tuple[str, str], ...] = ()
     field_capacity: dict[float, float] = field(default_factory=dict)
     parcels: tuple[str, ...] = ()
 
@@ -79,6 +84,7 @@ class SensorStatus:
             "usable": self.usable,
             "reasons_zh": self.reasons[0],
             "reasons_en": self.reasons[1],
+            "notes": [{"zh": zh, "en": en} for zh, en in self.notes],
             "field_capacity": {f"{d:g}": v for d, v in self.field_capacity.items()},
             "parcels": list(self.parcels),
             "longitude": self.sensor.longitude,
@@ -93,6 +99,7 @@ def find_status(
     moment: datetime,
     days: int,
     pipeline: Pipeline | None = None,
+    folder: Path | None = None,
 ) -> list[SensorStatus]:
     """Find how every sensor of a store is.
 
@@ -106,23 +113,51 @@ def find_status(
         Whose flags are counted.
     pipeline
         For parcels and calibrations.
+    folder
+        Where the pipeline works, for the wetness that satellites saw.
+
+    Raises
+    ------
+    AgroforestError
+        The pipeline's files, or an index map, cannot be used.
     """
     sensors = {one.id: one for one in store.sensors()}
     file = None if pipeline is None else pipeline.water.calibrations
+    fields = [] if pipeline is None else _build_fields(pipeline, sensors)
     probes = read_probes(
         store,
         sensors,
         () if file is None else read_calibrations(file),
         moment=moment,
+        wetness=_look_down(pipeline, folder, fields, moment),
         offset=timedelta(),
     )
-    parcels = (
-        {} if pipeline is None else _find_parcels(pipeline, list(sensors.values()))
-    )
+    parcels: dict[str, list[str]] = {}
+    for field_ in fields:
+        for name in field_.sensors:
+            parcels.setdefault(name, []).append(field_.id)
     return [
         _describe(store, sensor, probes, moment, days, tuple(parcels.get(name, ())))
         for name, sensor in sensors.items()
     ]
+
+
+def _look_down(
+    pipeline: Pipeline | None,
+    folder: Path | None,
+    fields: Sequence[FarmField],
+    moment: datetime,
+) -> dict[str, Series] | None:
+    """Look what satellites saw of the probes' parcels; ``None`` if nobody looks."""
+    if pipeline is None or folder is None or not fields:
+        return None
+    if pipeline.water.satellite == "none":
+        return None
+    offset = timedelta(hours=pipeline.map.utc_offset_hours)
+    desk = SeenDesk(folder / "indices", folder / "water" / "seen")
+    day = moment.astimezone(timezone(offset)).date()
+    seen = desk.look(pipeline.water.satellite, fields, day)
+    return follow_probes(seen, fields, offset)
 
 
 def _describe(
@@ -152,6 +187,7 @@ def _describe(
         trust=None if state.trust is None else state.trust.score,
         usable=None if state.trust is None else state.trust.usable,
         reasons=("", "") if state.trust is None else state.words,
+        notes=() if state.trust is None else state.trust.notes,
         field_capacity=_learn(store, sensor.id, moment),
         parcels=parcels,
     )
@@ -191,18 +227,11 @@ def _learn(store: Store, sensor: str, moment: datetime) -> dict[float, float]:
     return found
 
 
-def _find_parcels(
-    pipeline: Pipeline, sensors: Sequence[Sensor]
-) -> dict[str, list[str]]:
-    """By sensor, the parcels it belongs to."""
+def _build_fields(pipeline: Pipeline, sensors: Mapping[str, Sensor]) -> list[FarmField]:
     fields, _ = build_fields(
         read_aoi(pipeline.aoi),
         pipeline.water,
         read_crops(pipeline.water.crops),
-        sensors,
+        list(sensors.values()),
     )
-    found: dict[str, list[str]] = {}
-    for one in fields:
-        for sensor in one.sensors:
-            found.setdefault(sensor, []).append(one.id)
-    return found
+    return fields
