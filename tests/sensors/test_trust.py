@@ -139,13 +139,9 @@ def test_too_few_clear_dates_are_said() -> None:
     trust = assess(_readings(), now=NOW, wetness=few)
     assert trust.score == 1.0
     assert trust.reasons == ()
-    assert trust.notes == (
-        (
-            "可与卫星湿度比较的晴天仅 5 个（需 8 个），未参评",
-            "clear dates to compare with wetness seen by satellite: 5 of the 8 needed, "
-            "not judged by it",
-        ),
-    )
+    ((zh, en),) = trust.notes
+    assert zh == "可与卫星湿度比较的晴天仅 5 个（需 8 个），未参评"
+    assert "wetness seen by satellite: 5 of the 8 needed, not judged by it" in en
     none = Series(time=np.empty(0), value=np.empty(0))
     assert "仅 0 个" in assess(_readings(), now=NOW, wetness=none).notes[0][0]
     assert assess(_readings(), now=NOW).notes == ()

@@ -121,7 +121,7 @@ def _correlate_still(a: Values, b: Values, time: Values) -> float | None:
 
 
 def _take_out(values: Values, time: Values) -> Values | None:
-    """What a straight line over time leaves; ``None`` if that is nothing."""
+    """Take out a straight line over time; ``None`` if nothing is left."""
     slope, start = np.polyfit(time, values, 1)
     left: Values = values - (slope * time + start)
     return left if np.ptp(left) > _STRAIGHT else None

@@ -147,6 +147,7 @@ def assess(
     return Trust(score=round(score, 3), reasons=tuple(worst), notes=notes)
 
 
+_COMPARED = "clear dates to compare with wetness seen by satellite"
 _NOTHING = Reason(factor=0.0, zh="没有读数", en="no readings")
 
 
@@ -261,10 +262,10 @@ def _judge_seen(
 
 def _say_unjudged(found: Accord) -> tuple[str, str]:
     if found.dates < LEAST_DATES:
+        zh, en = f"仅 {found.dates} 个（需 {LEAST_DATES} 个）", f"{found.dates}"
         return (
-            f"可与卫星湿度比较的晴天仅 {found.dates} 个（需 {LEAST_DATES} 个），未参评",
-            f"clear dates to compare with wetness seen by satellite: {found.dates} of "
-            f"the {LEAST_DATES} needed, not judged by it",
+            f"可与卫星湿度比较的晴天{zh}，未参评",
+            f"{_COMPARED}: {en} of the {LEAST_DATES} needed, not judged by it",
         )
     return (
         "卫星湿度没有可比的涨落，未参评",
