@@ -17,10 +17,10 @@ from pathlib import Path
 
 from agroforest.store import Store, open_store
 from agroforest.testing.servers import Mosquitto
-from agroforest.testing.uplinks import READINGS, START, SentUplink, build_uplinks
+from agroforest.testing.uplinks import START, SentUplink, build_uplinks
 
 _PATIENCE_S = 120.0
-#: Seconds without a new reading after which the rest counts as lost.
+#: Seconds without a message after which the rest counts as lost.
 _SILENCE_S = 60.0
 #: Messages that are sent before the broker has taken the first.
 _PORTION = 100
@@ -63,7 +63,8 @@ class Aftermath:
     dead
         Dead letters.
     messages
-        Messages that the consumer read, doubled ones too.
+        Messages that the consumer read, doubled ones too: every delivery, and those
+        that came again because a listener was killed before it could acknowledge.
     seconds
         From the first message to the last row.
     """
@@ -164,7 +165,7 @@ def weather(
         sender.join()
         store = open_store(database or work / "agroforest.db")
         spool = (work / "spool" / "id").read_text().strip()
-        _wait_for_readings(store, spool, storm.uplinks * READINGS)
+        _wait_for_all(store, spool, storm)
         seconds = time.monotonic() - begin
         listener.stop()
     with store:
@@ -180,13 +181,14 @@ def weather(
         )
 
 
-def _wait_for_readings(store: Store, spool: str, wanted: int) -> None:
-    """Wait until all are there, or nothing has come for long."""
+def _wait_for_all(store: Store, spool: str, storm: Storm) -> None:
+    """Wait until every delivery is read, or none has been for long."""
+    wanted = storm.uplinks * storm.copies
     seen, since = -1, time.monotonic()
     while seen < wanted and time.monotonic() - since < _SILENCE_S:
         state = store.spool_state(spool)
-        if state is not None and state.readings != seen:
-            seen, since = state.readings, time.monotonic()
+        if state is not None and state.messages != seen:
+            seen, since = state.messages, time.monotonic()
         time.sleep(0.1)
 
 
