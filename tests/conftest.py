@@ -11,6 +11,7 @@ from hypothesis import settings
 from agroforest.testing.servers import (
     find_mosquitto,
     has_postgresql,
+    lend_database,
     serve_postgresql,
 )
 
@@ -38,12 +39,19 @@ def mosquitto() -> None:
         raise _lack("mosquitto (make broker)")
 
 
-@pytest.fixture
-def postgresql() -> Iterator[str]:
-    """URL of an empty database of a server of our own; a socket, no port."""
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    """URL of the first database of a server of our own; a socket, no port."""
     if not has_postgresql():
         raise _lack("PostgreSQL (make database)")
     with TemporaryDirectory() as name, serve_postgresql(Path(name)) as url:
+        yield url
+
+
+@pytest.fixture
+def postgresql(postgresql_server: str) -> Iterator[str]:
+    """URL of an empty database."""
+    with lend_database(postgresql_server) as url:
         yield url
 
 

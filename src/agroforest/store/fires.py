@@ -74,17 +74,28 @@ def read_fires(
         living = alert.c.status != str(AlertStatus.CLOSED)
         wanted.append(or_(living, alert.c.last_night >= since))
     alerts = select(alert).join(fire_alert, fire_alert.c.alert == alert.c.id)
-    rows = connection.execute(_of_alerts(select(fire_alert), wanted)).all()
-    shapes = shapely.from_wkb([row.geometry for row in rows])
-    found = _read_verifications(connection, wanted)
-    facts = {
-        row.alert: _build_facts(row, shape, found.get(row.alert))
-        for row, shape in zip(rows, shapes, strict=True)
-    }
+    facts = _read_facts(connection, wanted)
     return [
         (each, facts[each.id])
         for each in build_alerts(connection.execute(alerts.where(*wanted)).all())
     ]
+
+
+def read_facts(connection: Connection, ids: Collection[str]) -> dict[str, FireFacts]:
+    """Read the facts of those of the alerts that are fires, by alert."""
+    return _read_facts(connection, [alert.c.id.in_(sorted(ids))])
+
+
+def _read_facts(
+    connection: Connection, wanted: Collection[ColumnElement[bool]]
+) -> dict[str, FireFacts]:
+    rows = connection.execute(_of_alerts(select(fire_alert), wanted)).all()
+    shapes = shapely.from_wkb([row.geometry for row in rows])
+    found = _read_verifications(connection, wanted)
+    return {
+        row.alert: _build_facts(row, shape, found.get(row.alert))
+        for row, shape in zip(rows, shapes, strict=True)
+    }
 
 
 def _of_alerts(

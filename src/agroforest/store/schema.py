@@ -28,10 +28,11 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    text,
 )
 
 #: Revision of the newest migration; a test compares it with the scripts.
-HEAD = "0004"
+HEAD = "0005"
 
 #: Not alembic's own name: a server's database may hold other programs too.
 VERSION_TABLE = "agroforest_schema"
@@ -120,7 +121,14 @@ alert_change = Table(
     Column("change", String(32), nullable=False),
     Column("area_ha", Double, nullable=False),
     Column("into", String(64)),
+    Column("followed_us", BigInteger),  # when a step of a case followed it
     Index("ix_alert_change_alert", "alert"),
+    Index(
+        "ix_alert_change_unfollowed",
+        *("night", "key"),
+        sqlite_where=text("followed_us IS NULL"),
+        postgresql_where=text("followed_us IS NULL"),
+    ),
 )
 
 #: What an alert of a fire says beside what every alert says; one row an alert.

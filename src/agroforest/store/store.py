@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self, TypeVar
+from typing import Self
 
 from sqlalchemy import Connection, select
 
@@ -13,10 +13,11 @@ from agroforest.core.alert import Alert, AlertStatus, Instruction
 from agroforest.core.fire import FireFacts, Verification
 from agroforest.core.reading import Reading, Sensor, Variable
 from agroforest.core.risk import Hazard
-from agroforest.core.valve import AuditEntry, SealedEntry, ValveFacts
+from agroforest.core.valve import SealedEntry, ValveFacts
 from agroforest.store import arrivals, findings, ledger, measurements, valves
 from agroforest.store import fires as fire_facts
 from agroforest.store.database import Database, open_database
+from agroforest.store.desk import Desk
 from agroforest.store.records import (
     AddedReadings,
     ArrivedBatch,
@@ -30,21 +31,6 @@ from agroforest.store.schema import tile_task
 
 #: Water of an order that ended longer ago counts on no day that can still be today.
 _COUNTED = timedelta(days=3)
-
-
-class Decided(Protocol):
-    """What deciding on valves gives: facts to keep, and steps to record."""
-
-    @property
-    def facts(self) -> ValveFacts:
-        """As they are now."""
-
-    @property
-    def audit(self) -> tuple[AuditEntry, ...]:
-        """What was done."""
-
-
-_Decided = TypeVar("_Decided", bound=Decided)
 
 
 def open_store(url: str | Path) -> "Store":
@@ -75,10 +61,16 @@ class Store:
     `ConfigurationError` when its file is damaged.
 
     Use it as a context manager, or call `close`.
+
+    Attributes
+    ----------
+    desk
+        What people do about alerts.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.desk = Desk(database)
 
     def __enter__(self) -> Self:
         return self
@@ -357,11 +349,11 @@ class Store:
 
     def decide_valves(
         self,
-        decide: Callable[[ValveFacts], _Decided],
+        decide: Callable[[ValveFacts], valves.DecidedT],
         now: datetime,
         *,
         orders: Collection[str] = (),
-    ) -> _Decided:
+    ) -> valves.DecidedT:
         """Decide on valves, and keep what was decided and its audit: all or nothing.
 
         Nobody else decides meanwhile. What is to be done with devices must wait

@@ -6,7 +6,7 @@ Every function works on a connection inside the caller's transaction.
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, insert, or_, select, text
 
@@ -38,6 +38,21 @@ _ORDER_TIMES = frozenset(
     }
 )
 _STATE_TIMES = frozenset({"asked", "closing", "closing_from"})
+
+
+class Decided(Protocol):
+    """What deciding on valves gives: facts to keep, and steps to record."""
+
+    @property
+    def facts(self) -> ValveFacts:
+        """As they are now."""
+
+    @property
+    def audit(self) -> tuple[AuditEntry, ...]:
+        """What was done."""
+
+
+DecidedT = TypeVar("DecidedT", bound=Decided)
 
 
 def lock(connection: Connection) -> None:

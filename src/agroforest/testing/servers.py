@@ -7,12 +7,14 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 _PATIENCE_S = 30.0
 _POSTGRESQL = Path("/usr/lib/postgresql")
+_LENT = count()
 
 
 def find_mosquitto() -> str | None:
@@ -138,3 +140,26 @@ def serve_postgresql(folder: Path, *, settings: str = "-c fsync=off") -> Iterato
         yield f"postgresql://gx@/postgres?host={folder}"
     finally:
         call("pg_ctl", "-D", data, "-m", "immediate", "stop")
+
+
+@contextmanager
+def lend_database(server: str, *, template: str = "template1") -> Iterator[str]:
+    """Make a database on a server of `serve_postgresql`, and drop it in the end.
+
+    Parameters
+    ----------
+    server
+        URL of the server's first database.
+    template
+        Name of a database that nobody is connected to; it is copied.
+    """
+    import psycopg  # noqa: PLC0415  only where there is a server
+
+    name = f"lent_{next(_LENT)}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+    try:
+        yield server.replace("/postgres?", f"/{name}?")
+    finally:
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())

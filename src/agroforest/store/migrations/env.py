@@ -2,6 +2,7 @@
 
 from alembic import context
 
+import agroforest.store.desk_schema  # noqa: F401  its tables
 from agroforest.store.schema import VERSION_TABLE, metadata
 
 context.configure(
