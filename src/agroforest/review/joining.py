@@ -10,6 +10,10 @@ from agroforest.review import commands as ask
 from agroforest.review.plain import read_fields
 from agroforest.review.sitting import Sitting, refuse
 
+#: Fields that merging and splitting change. A night that merges two alerts learns more
+#: of them in the same step; that stays.
+_UNDONE = frozenset({"stage", "into"})
+
 
 def merge(sitting: Sitting, case: Case, command: ask.Merge) -> DeskChanges:
     """Let other cases go on as this one; their own facts stay as they are."""
@@ -50,7 +54,7 @@ def unmerge(sitting: Sitting, case: Case, command: ask.Unmerge) -> DeskChanges:
 
 
 def find_before(sitting: Sitting, case: Case, stage: Stage) -> Mapping[str, Any]:
-    """Find the fields that a case had before its last step to a stage.
+    """Find what undoes the last step of a case to a stage.
 
     Raises
     ------
@@ -68,7 +72,8 @@ def find_before(sitting: Sitting, case: Case, stage: Stage) -> Mapping[str, Any]
         )
     for step in reversed(steps):
         if _leads_to(step, stage):
-            return read_fields(step.data["before"])
+            before = read_fields(step.data["before"])
+            return {name: before[name] for name in _UNDONE & before.keys()}
     raise DataError(
         f"case {case.id}", f"no step of it leads to {stage}", "reopen it instead"
     )
