@@ -4,19 +4,18 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from agroforest.sensors.accord import LEAST_DATES, SEEN_DAYS, compare_ranks
-from agroforest.sensors.surroundings import Series
+from agroforest.sensors.surroundings import Series, Values
 
 DAY = 86_400.0
 NOW = 200 * DAY
 #: Twelve dates, five days apart, of no order.
 WET = np.array([3.0, 9.0, 1.0, 7.0, 2.0, 11.0, 5.0, 8.0, 4.0, 10.0, 6.0, 12.0])
-DATES = NOW - DAY * 5.0 * np.arange(12, 0, -1)
+DATES = NOW - DAY * 5.0 * np.arange(12.0, 0.0, -1.0)
 
 
-def probe(values: NDArray[np.float64], dates: NDArray[np.float64] = DATES) -> Series:
+def probe(values: Values, dates: Values = DATES) -> Series:
     """Three readings around each date, whose mean is the value."""
     time = (dates[:, None] + 3600.0 * np.array([-6.0, 0.0, 6.0])).ravel()
     value = (values[:, None] + np.array([-0.01, 0.0, 0.01])).ravel()
@@ -36,13 +35,13 @@ def test_only_the_order_of_the_dates_counts() -> None:
 
 def test_a_trend_of_both_is_no_agreement_and_no_contradiction() -> None:
     """A canopy grows greener while the soil under it dries."""
-    drying = probe(0.4 - 0.01 * np.arange(12))
-    growing = Series(time=DATES, value=0.1 * np.arange(12))
+    drying = probe(0.4 - 0.01 * np.arange(12.0))
+    growing = Series(time=DATES, value=0.1 * np.arange(12.0))
     assert compare_ranks(drying, growing, NOW).correlation is None
     # Both go along beside their trends, though the plain ranks are opposite.
-    waves = 2.0 * (np.arange(12) % 2)
-    up = Series(time=DATES, value=np.arange(12) + waves)
-    down = probe(0.4 - 0.01 * np.arange(12) + 0.01 * waves)
+    waves = 2.0 * (np.arange(12.0) % 2)
+    up = Series(time=DATES, value=np.arange(12.0) + waves)
+    down = probe(0.4 - 0.01 * np.arange(12.0) + 0.01 * waves)
     plain = np.corrcoef(up.value, down.value[1::3])[0, 1]
     found = compare_ranks(down, up, NOW)
     assert plain < 0
@@ -52,7 +51,7 @@ def test_a_trend_of_both_is_no_agreement_and_no_contradiction() -> None:
 
 def test_few_dates_leave_more_to_chance() -> None:
     rng = np.random.default_rng(2)
-    dates = NOW - DAY * 2.0 * np.arange(40, 0, -1)
+    dates = NOW - DAY * 2.0 * np.arange(40.0, 0.0, -1.0)
     mine, seen = rng.normal(size=40), rng.normal(size=40)
     spans = []
     for count in (10, 40):
@@ -71,7 +70,7 @@ def test_few_dates_leave_more_to_chance() -> None:
 def test_what_is_no_pair() -> None:
     own = probe(WET / 50)
     own.value[:9] = np.nan  # doubtful
-    cloudy = np.where(np.arange(12) == 5, np.nan, WET)
+    cloudy = np.where(np.arange(12.0) == 5, np.nan, WET)
     assert compare_ranks(own, Series(time=DATES, value=cloudy), NOW).dates == 8
     late = Series(time=DATES + 5 * DAY, value=WET)
     assert compare_ranks(probe(WET / 50), late, NOW - 7 * DAY).dates == 10
@@ -95,7 +94,7 @@ def test_it_stays_a_correlation_and_turns_with_the_sign(
     values: list[int], seed: int
 ) -> None:
     count = len(values)
-    dates = NOW - DAY * 3.0 * np.arange(count, 0, -1)
+    dates = NOW - DAY * 3.0 * np.arange(float(count), 0.0, -1.0)
     seen = Series(time=dates, value=np.random.default_rng(seed).normal(size=count))
     own = np.array(values, dtype=np.float64)
     one = compare_ranks(probe(own, dates), seen, NOW)

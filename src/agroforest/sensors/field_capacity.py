@@ -40,6 +40,8 @@ LEAST_READINGS = 4
 #: Fewer wettings teach nothing. Arbitrary.
 LEAST_WETTINGS = 3
 
+#: Standard deviations between the quartiles of a normal distribution.
+_QUARTILES = 1.349
 _REST = (1 * _DAY, 2 * _DAY)
 _FAST = 0.5 * _DAY
 
@@ -84,6 +86,11 @@ class FieldCapacity:
     low: float
     high: float
     wettings: tuple[Drainage, ...]
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation of a wetting, m3/m3, as the quartiles of a normal one."""
+        return (self.high - self.low) / _QUARTILES
 
 
 def learn_field_capacity(time: Values, value: Values) -> FieldCapacity | None:

@@ -4,6 +4,8 @@ A probe measures a few centimetres of one spot; the roots' zone is a metre deep 
 hectares wide. The variances below say how much of that gap a measurement leaves.
 """
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -31,6 +33,27 @@ UNSEEN_SPREAD = 0.08
 #: 2017, Remote Sens. Environ. 198, 52-68), a third of a loam's available water, and
 #: roots go deeper.
 SATELLITE_SPREAD = 0.35
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OwnCapacity:
+    """Field capacity in a probe's own numbers.
+
+    Attributes
+    ----------
+    value
+        What it read when the soil had drained after rain, m³/m³.
+    spread
+        Standard deviation from one rain to the next, m³/m³.
+    """
+
+    value: float
+    spread: float
+
+    @property
+    def error(self) -> float:
+        """Standard deviation of what a reading is short of it, m³/m³."""
+        return math.hypot(OWN_CAPACITY_SPREAD, self.spread)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -71,7 +94,11 @@ def find_profile_depletion(seen: ProfileSeen, *, soil: Soil, root: Amount) -> Fi
 
 
 def measure_profile(
-    seen: ProfileSeen, *, soil: Soil, root: float, spread: float = PROBE_SPREAD
+    seen: ProfileSeen,
+    *,
+    soil: Soil,
+    root: float,
+    spread: float | Sequence[float] = PROBE_SPREAD,
 ) -> Measured:
     """Turn layers of soil moisture into a measurement of the roots' zone.
 
@@ -80,12 +107,14 @@ def measure_profile(
     seen, soil, root
         As for `find_profile_depletion`.
     spread
-        m³/m³, standard deviation of a layer's moisture. The errors of the layers are
-        taken to go together: a spot that is too wet is so all the way down.
+        m³/m³, standard deviation of a layer's moisture; one a layer, or one for all.
+        The errors of the layers are taken to go together: a spot that is too wet is
+        so all the way down.
     """
     reach = root * MM_PER_M
+    edges = np.minimum(np.array((0.0, *seen.bottom_mm)), reach)
     unseen = max(reach - seen.bottom_mm[-1], 0.0)
-    error = spread * (reach - unseen) + UNSEEN_SPREAD * unseen
+    error = float(np.sum(np.diff(edges) * spread)) + UNSEEN_SPREAD * unseen
     return Measured(
         depletion=float(find_profile_depletion(seen, soil=soil, root=root)),
         variance=error**2,
@@ -99,6 +128,7 @@ def measure_probes(
     soil: Soil,
     root: float,
     spread: float = PROBE_SPREAD,
+    capacities: Sequence[OwnCapacity | None] = (),
 ) -> Measured:
     """Turn probes at depths into a measurement of the roots' zone.
 
@@ -113,6 +143,10 @@ def measure_probes(
         m³/m³ at each.
     soil, root, spread
         As for `measure_profile`.
+    capacities
+        What each depth learned of itself; what is short there is then short of that,
+        with `OWN_CAPACITY_SPREAD` and its own spread in the place of `spread`. Empty,
+        or ``None`` for a depth, where nothing was learned.
 
     Raises
     ------
@@ -129,11 +163,27 @@ def measure_probes(
         raise DataError("soil probes", f"depths {depths}", "give them downwards")
     middles = [(a + b) / 2 for a, b in pairwise(depths)]
     above = depths[-1] - (middles[-1] if middles else 0.0)
-    edges = (*middles, depths[-1] + above)
+    edges = tuple(MM_PER_M * edge for edge in (*middles, depths[-1] + above))
+    learned = tuple(capacities) or (None,) * len(depths)
     seen = ProfileSeen(
-        day=0, bottom_mm=tuple(MM_PER_M * edge for edge in edges), moisture=moisture
+        day=0,
+        bottom_mm=edges,
+        moisture=tuple(
+            value - _find_offset(own, soil, depth)
+            for value, own, depth in zip(moisture, learned, depths, strict=True)
+        ),
     )
-    return measure_profile(seen, soil=soil, root=root, spread=spread)
+    spreads = [spread if own is None else own.error for own in learned]
+    return measure_profile(seen, soil=soil, root=root, spread=spreads)
+
+
+def _find_offset(own: OwnCapacity | None, soil: Soil, depth: float) -> float:
+    """Find by how much a probe reads more than the soil's tables, m³/m³."""
+    if own is None:
+        return 0.0
+    layer = int(np.searchsorted(soil.bottom_mm, depth * MM_PER_M))
+    inside = min(layer, len(soil.bottom_mm) - 1)
+    return own.value - float(soil.field_capacity[inside])
 
 
 def measure_wetness(

@@ -8,9 +8,11 @@ import numpy as np
 from agroforest.core.config import WaterSection
 from agroforest.core.identity import digest
 from agroforest.core.risk import EPOCH
+from agroforest.nightly.water.capacity import Capacities
 from agroforest.nightly.water.fields import WETTED, FarmField
 from agroforest.nightly.water.irrigation import Irrigations
-from agroforest.nightly.water.probes import DRAWN_DAYS, Moisture, Probes
+from agroforest.nightly.water.probe_state import Moisture
+from agroforest.nightly.water.probes import DRAWN_DAYS, Probes
 from agroforest.nightly.water.seen import Seen
 from agroforest.nightly.water.weather import Skies, Sky
 from agroforest.water import FieldDay
@@ -48,6 +50,8 @@ class Almanac:
         Which of the records count.
     skies, irrigations, probes, seen
         The records.
+    capacities
+        What the probes have learned of field capacity.
     offset
         Of local time: a day ends at local midnight.
     """
@@ -58,6 +62,7 @@ class Almanac:
     irrigations: Irrigations = field(default_factory=Irrigations)
     probes: Probes
     seen: Seen = field(default_factory=Seen)
+    capacities: Capacities = field(default_factory=lambda: Capacities({}))
     offset: timedelta = timedelta(hours=8)
 
     def sky(self, one: FarmField) -> Sky:
@@ -74,13 +79,15 @@ class Almanac:
             self.seen.find_ndvi(parcel, day) if self.settings.greenness else None,
             self.seen.find_wetness(parcel, day),
             self.probes.fingerprint(one.sensors, day) if self._is_drawn(day) else "",
+            self._tell_learned(one, day) if self._is_drawn(day) else [],
         )
 
     def find(self, one: FarmField, day: int) -> DayRecord:
         """Find what a day brought to a field."""
         moisture = Moisture()
         if self._is_drawn(day):
-            moisture = self.probes.measure(one.sensors, self.end_of(day))
+            learned = self.capacities.find(one, day)
+            moisture = self.probes.measure(one.sensors, self.end_of(day), learned)
         wetness = None
         if self.settings.assimilate:
             wetness = self.seen.find_wetness(one.id, day)
@@ -116,6 +123,12 @@ class Almanac:
         after = EPOCH + timedelta(days=day + 1)
         midnight = datetime.combine(after, time(), timezone(self.offset))
         return min(midnight, self.probes.moment).astimezone(UTC)
+
+    def _tell_learned(self, one: FarmField, day: int) -> list[object]:
+        return [
+            [*level, learned.value, learned.spread]
+            for level, learned in sorted(self.capacities.find(one, day).items())
+        ]
 
     def _is_drawn(self, day: int) -> bool:
         return self.settings.assimilate and day > self.night - DRAWN_DAYS

@@ -73,6 +73,12 @@ class FarmField:
         """Of the parcel."""
         return self.place.id
 
+    @property
+    def capacity_measured(self) -> bool:
+        """Whether its field capacity was measured."""
+        facts = self.facts
+        return facts.field_capacity is not None and facts.wilting_point is not None
+
     @cached_property
     def identity(self) -> str:
         """Digest of what its balance depends on beside the days' records.

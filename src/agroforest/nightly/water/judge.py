@@ -10,15 +10,18 @@ from agroforest.core.aoi import Place
 from agroforest.core.errors import AgroforestError
 from agroforest.core.risk import EPOCH
 from agroforest.nightly.water.almanac import Almanac
+from agroforest.nightly.water.capacity import Learned
 from agroforest.nightly.water.fields import FarmField
 from agroforest.nightly.water.probe_names import name_probes
-from agroforest.nightly.water.probes import ProbeState
+from agroforest.nightly.water.probe_state import ProbeState
 from agroforest.nightly.water.rows import BalanceRow
 from agroforest.nightly.water.trails import Led
 from agroforest.nightly.water.weather import Words
+from agroforest.sensors import FieldCapacity
 from agroforest.water import FieldDay
 from agroforest.water.advice import Advice, Confidence, Reason, Verdict
 from agroforest.water.advise import advise
+from agroforest.water.measured import OwnCapacity
 from agroforest.water.notices import Notice, find_notices
 from agroforest.water.plot import Evidence
 from agroforest.water.season import run_season
@@ -60,6 +63,8 @@ class FieldNight:
         Its roots' zone; ``None`` without a balance.
     probes
         Its probes tonight.
+    learned
+        Field capacity that its probes know, where nobody measured it.
     watered
         Day and mm of its last irrigation.
     notices
@@ -76,6 +81,7 @@ class FieldNight:
     ahead: tuple[BalanceRow, ...] = field(default=(), repr=False)
     led: Led | None = field(default=None, repr=False)
     probes: tuple[ProbeState, ...] = ()
+    learned: Learned = field(default_factory=dict, repr=False)
     watered: tuple[date, float] | None = None
     notices: tuple[Notice, ...] = ()
 
@@ -110,6 +116,7 @@ def judge(one: FarmField, led: Led | None, almanac: Almanac) -> FieldNight:
         rows=led.rows if led else (),
         led=led,
         probes=probes,
+        learned=almanac.capacities.find(one, almanac.night),
         watered=None if last is None else (_date(last[0]), last[1]),
         notices=_find_notices(one, almanac),
     )
@@ -130,7 +137,7 @@ def judge(one: FarmField, led: Led | None, almanac: Almanac) -> FieldNight:
         crop=one.entry.crop,
         soil=one.soil,
         plot=one.plot,
-        evidence=_find_evidence(led.rows, names),
+        evidence=_find_evidence(led.rows, names, found.learned),
         notices=found.notices,
     )
     reasons += _explain_probes(probes, led.rows, names)
@@ -189,12 +196,26 @@ def _lead_ahead(
 
 
 def _find_evidence(
-    rows: Sequence[BalanceRow], names: Mapping[str, Words]
+    rows: Sequence[BalanceRow], names: Mapping[str, Words], learned: Learned
 ) -> list[Evidence]:
     """Find what the balance was drawn to lately; nothing of it is doubted tonight."""
-    ids = dict.fromkeys(name for row in rows[-NAMED_DAYS:] for name in row.drawn)
-    called = {name: names.get(name, (name, name)) for name in ids}
-    return [Evidence(id=name, zh=zh, en=en) for name, (zh, en) in called.items()]
+    found = []
+    for name in dict.fromkeys(n for row in rows[-NAMED_DAYS:] for n in row.drawn):
+        zh, en = names.get(name, (name, name))
+        own = [
+            f"{one.value:.2f} ± {_find_error(one):.2f} ({depth:g} m)"
+            for (sensor, depth), one in sorted(learned.items())
+            if sensor == name
+        ]
+        if own:
+            zh = f"{zh}（雨后排水得知的田间持水量 {'、'.join(own)}）"
+            en = f"{en} (field capacity learned after rain {', '.join(own)})"
+        found.append(Evidence(id=name, zh=zh, en=en))
+    return found
+
+
+def _find_error(learned: FieldCapacity) -> float:
+    return OwnCapacity(value=learned.value, spread=learned.spread).error
 
 
 def _explain_probes(

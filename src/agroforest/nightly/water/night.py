@@ -18,6 +18,7 @@ from agroforest.core.risk import epoch_day
 from agroforest.farm.crops import read_crops
 from agroforest.nightly.result import Refusal
 from agroforest.nightly.water.almanac import Almanac
+from agroforest.nightly.water.capacity import Capacities, read_capacities
 from agroforest.nightly.water.fields import FarmField, LeftOut, build_fields
 from agroforest.nightly.water.irrigation import Irrigations, read_irrigations
 from agroforest.nightly.water.judge import FieldNight, judge, leave_out
@@ -122,6 +123,7 @@ class WaterWatch:
         self._trails = Trails(self.folder)
         self._seen = SeenDesk(workplace.folder / "indices", self.folder / "seen")
         self._offset = timedelta(hours=pipeline.map.utc_offset_hours)
+        self._learned: tuple[object, Capacities] | None = None
 
     def list_maps(self, night: date) -> list[str]:
         """List the index maps that a night may look at."""
@@ -162,6 +164,7 @@ class WaterWatch:
             irrigations=irrigations,
             probes=self._read_probes(fields, moment, seen),
             seen=seen,
+            capacities=self._read_capacities(fields, night),
             offset=self._offset,
         )
         return WaterPlan(
@@ -251,6 +254,22 @@ class WaterWatch:
             else follow_probes(seen.order, fields, self._offset),
             offset=self._offset,
         )
+
+    def _read_capacities(self, fields: Sequence[FarmField], night: date) -> Capacities:
+        """Read once for all nights of a month what the months before it taught."""
+        if not self._settings.assimilate:
+            return Capacities({})
+        month = night.replace(day=1), [(one.id, one.sensors) for one in fields]
+        if self._learned is None or self._learned[0] != month:
+            found = read_capacities(
+                self._store,
+                fields,
+                self._calibrations,
+                night=night,
+                offset=self._offset,
+            )
+            self._learned = month, found
+        return self._learned[1]
 
     def _identify(
         self,

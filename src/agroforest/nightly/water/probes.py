@@ -14,11 +14,13 @@ import numpy as np
 
 from agroforest.core.identity import digest
 from agroforest.core.reading import Quality, Reading, Sensor, Variable
-from agroforest.sensors import Series, calibrate, flag
+from agroforest.nightly.water.probe_state import Moisture, ProbeState
+from agroforest.sensors import FieldCapacity, Series, calibrate, flag
 from agroforest.sensors.accord import BESIDE_HOURS, SEEN_DAYS
 from agroforest.sensors.calibration import Calibration
 from agroforest.sensors.trust import BAD, Trust, assess
 from agroforest.store import Store
+from agroforest.water.measured import OwnCapacity
 
 #: Days of readings that a night looks at: those drawn to, those that trust looks back
 #: on, and neighbours twice as long (`agroforest.sensors.trust`). Arbitrary beyond that.
@@ -35,73 +37,6 @@ _NEIGHBOURS, NEAR_DEGREES, _NEAR_DEPTH = 5, 0.1, 0.1
 _DAY = 86_400.0
 #: What says that a number is not one of moist soil.
 _UNUSABLE = BAD | Quality.FROZEN
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ProbeState:
-    """A probe as it is at a moment.
-
-    Attributes
-    ----------
-    sensor
-        Which.
-    trust
-        Of its worst depth; ``None`` where it reports no soil moisture.
-    depth_m
-        Of that depth.
-    last
-        Newest reading of any variable.
-    placed
-        Whether it is known how deep any of its soil moisture is measured.
-    """
-
-    sensor: Sensor
-    trust: Trust | None
-    depth_m: float | None = None
-    last: datetime | None = None
-    placed: bool = True
-
-    @property
-    def usable(self) -> bool:
-        """Whether the balance may be drawn to it."""
-        return self.trust is not None and self.trust.usable and self.placed
-
-    @property
-    def explained(self) -> tuple[str, str]:
-        """Why it is trusted as far as it is, with what was asked in vain."""
-        notes = () if self.trust is None else self.trust.notes
-        said = [words for words in (self.words, *notes) if words[0]]
-        return "；".join(zh for zh, _ in said), "; ".join(en for _, en in said)
-
-    @property
-    def words(self) -> tuple[str, str]:
-        """Why it is not wholly trusted; empty if it is."""
-        if self.trust is None:
-            return "没有土壤水分读数", "reports no soil moisture"
-        words = [(reason.zh, reason.en) for reason in self.trust.reasons]
-        if not self.placed:
-            words.append(("埋深未知，不能用于水量平衡", "depth unknown: not used"))
-        return "；".join(zh for zh, _ in words), "; ".join(en for _, en in words)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Moisture:
-    """What trusted probes of a field say of an evening.
-
-    Attributes
-    ----------
-    depths, values
-        Metres, downwards; m³/m³, mean of the probes at that depth.
-    sensors
-        Ids of those that speak.
-    silent
-        Ids of those that do not: no good reading, or nobody trusts them.
-    """
-
-    depths: tuple[float, ...] = ()
-    values: tuple[float, ...] = ()
-    sensors: tuple[str, ...] = ()
-    silent: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -196,13 +131,29 @@ class Probes:
             placed=any(d is not None and d > 0 for _, d in trusts),
         )
 
-    def measure(self, sensors: Collection[str], end: datetime) -> Moisture:
+    def measure(
+        self,
+        sensors: Collection[str],
+        end: datetime,
+        learned: Mapping[tuple[str, float], FieldCapacity] | None = None,
+    ) -> Moisture:
         """Find what trusted probes say of the evening that ends at a moment.
 
         Depths without trust are left out one by one: a profile probe with one broken
         level still has the others.
+
+        Parameters
+        ----------
+        sensors
+            Ids.
+        end
+            Of the evening.
+        learned
+            Field capacity that they learned, by sensor and depth.
         """
+        known = learned or {}
         found: dict[float, list[float]] = {}
+        own: dict[float, list[FieldCapacity | None]] = {}
         spoke: list[str] = []
         silent: list[str] = []
         for sensor in sensors:
@@ -216,12 +167,14 @@ class Probes:
                 if not self._assess(sensor, depth, end).usable:
                     continue
                 found.setdefault(round(depth, 3), []).append(value)
+                own.setdefault(round(depth, 3), []).append(known.get((sensor, depth)))
                 said = True
             (spoke if said else silent).append(sensor)
         depths = tuple(sorted(found))
         return Moisture(
             depths=depths,
             values=tuple(float(np.mean(found[depth])) for depth in depths),
+            capacities=tuple(_join(own[depth]) for depth in depths),
             sensors=tuple(spoke),
             silent=tuple(silent),
         )
@@ -324,6 +277,17 @@ class Probes:
                 value=np.array([value for _, value in good], dtype=np.float64),
             )
         return line.series
+
+
+def _join(learned: Sequence[FieldCapacity | None]) -> OwnCapacity | None:
+    """Mean of what the probes at one depth learned, with the largest spread."""
+    known = [one for one in learned if one is not None]
+    if len(known) < len(learned):
+        return None
+    return OwnCapacity(
+        value=float(np.mean([one.value for one in known])),
+        spread=max(one.spread for one in known),
+    )
 
 
 def read_probes(

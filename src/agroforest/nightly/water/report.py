@@ -9,7 +9,7 @@ from typing import Any
 from agroforest.core.files import write_text
 from agroforest.nightly.water.judge import FieldNight
 from agroforest.nightly.water.night import WaterNight
-from agroforest.nightly.water.probes import ProbeState
+from agroforest.nightly.water.probe_state import ProbeState
 from agroforest.nightly.water.rows import COLUMNS, BalanceRow
 from agroforest.water.advice import Advice
 from agroforest.weather.record import Refused
@@ -75,7 +75,7 @@ def _parcel(parcel: FieldNight) -> Json:
         "taw_mm": parcel.rows[-1].available if parcel.rows else None,
         "last_irrigation": None if watered is None else watered[0].isoformat(),
         "last_irrigation_mm": None if watered is None else round(watered[1], 2),
-        "sensors": [_probe(probe) for probe in parcel.probes],
+        "sensors": [_probe(probe, parcel) for probe in parcel.probes],
         "notices": [
             {"hazard": n.hazard, "day": n.day.isoformat(), "zh": n.zh, "en": n.en}
             for n in parcel.notices
@@ -126,7 +126,7 @@ def _number(source: object, name: str) -> float | None:
     return None if value is None else round(float(value), 2)
 
 
-def _probe(probe: ProbeState) -> Json:
+def _probe(probe: ProbeState, parcel: FieldNight) -> Json:
     zh, en = probe.explained
     return {
         "id": probe.sensor.id,
@@ -136,6 +136,17 @@ def _probe(probe: ProbeState) -> Json:
         "zh": zh,
         "en": en,
         "last": None if probe.last is None else probe.last.isoformat(),
+        "field_capacity": [
+            {
+                "depth_m": depth,
+                "m3_m3": learned.value,
+                "low": learned.low,
+                "high": learned.high,
+                "soakings": len(learned.wettings),
+            }
+            for (sensor, depth), learned in sorted(parcel.learned.items())
+            if sensor == probe.sensor.id
+        ],
     }
 
 

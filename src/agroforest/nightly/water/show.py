@@ -5,7 +5,7 @@ import math
 from agroforest.maps.water import ParcelWater, ProbeTrust, WaterDay, WaterPage
 from agroforest.nightly.water.judge import FieldNight
 from agroforest.nightly.water.night import WaterNight
-from agroforest.nightly.water.probes import ProbeState
+from agroforest.nightly.water.probe_state import ProbeState
 from agroforest.nightly.water.report import SHOWN_DAYS
 from agroforest.nightly.water.rows import BalanceRow
 from agroforest.water.advice import Advice, Confidence

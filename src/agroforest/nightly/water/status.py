@@ -1,26 +1,23 @@
 """How every probe is: its last reading, battery, flags, trust, place and parcel."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from agroforest.core.aoi import read_aoi
 from agroforest.core.config import Pipeline
 from agroforest.core.reading import Quality, Reading, Sensor, Variable
 from agroforest.farm.crops import read_crops
+from agroforest.nightly.water.capacity import LEARNING, learn, read_moisture
 from agroforest.nightly.water.fields import FarmField, build_fields
 from agroforest.nightly.water.probes import Probes, read_probes
 from agroforest.nightly.water.seen import SeenDesk, follow_probes
-from agroforest.sensors import Series, learn_field_capacity, read_calibrations
-from agroforest.sensors.trust import BAD
+from agroforest.sensors import Series, read_calibrations
+from agroforest.sensors.calibration import Calibration
 from agroforest.store import Store
 
-#: Readings from which field capacity is learned. Arbitrary: a rainy season.
-_LEARNING = timedelta(days=400)
 #: A sensor silent for longer counts as one without readings.
 _LONGEST = timedelta(days=3650)
 
@@ -123,11 +120,12 @@ def find_status(
     """
     sensors = {one.id: one for one in store.sensors()}
     file = None if pipeline is None else pipeline.water.calibrations
+    calibrations = () if file is None else read_calibrations(file)
     fields = [] if pipeline is None else _build_fields(pipeline, sensors)
     probes = read_probes(
         store,
         sensors,
-        () if file is None else read_calibrations(file),
+        calibrations,
         moment=moment,
         wetness=_look_down(pipeline, folder, fields, moment),
         offset=timedelta(),
@@ -137,7 +135,11 @@ def find_status(
         for name in field_.sensors:
             parcels.setdefault(name, []).append(field_.id)
     return [
-        _describe(store, sensor, probes, moment, days, tuple(parcels.get(name, ())))
+        replace(
+            _describe(store, sensor, probes, moment, days),
+            field_capacity=_learn(store, name, calibrations, moment),
+            parcels=tuple(parcels.get(name, ())),
+        )
         for name, sensor in sensors.items()
     ]
 
@@ -166,7 +168,6 @@ def _describe(
     probes: Probes,
     moment: datetime,
     days: int,
-    parcels: tuple[str, ...],
 ) -> SensorStatus:
     state = probes.judge(sensor.id, moment)
     known = probes.readings(sensor.id)
@@ -188,8 +189,6 @@ def _describe(
         usable=None if state.trust is None else state.trust.usable,
         reasons=("", "") if state.trust is None else state.words,
         notes=() if state.trust is None else state.trust.notes,
-        field_capacity=_learn(store, sensor.id, moment),
-        parcels=parcels,
     )
 
 
@@ -207,24 +206,18 @@ def _find_last(store: Store, sensor: str, moment: datetime) -> datetime | None:
     return max((one.time for one in old), default=None)
 
 
-def _learn(store: Store, sensor: str, moment: datetime) -> dict[float, float]:
+def _learn(
+    store: Store, sensor: str, calibrations: Sequence[Calibration], moment: datetime
+) -> dict[float, float]:
     """Learn field capacity at each depth where enough soakings were seen."""
-    every = store.readings(
-        [sensor], moment - _LEARNING, moment, variables=[Variable.SOIL_MOISTURE]
+    moisture = read_moisture(
+        store, [sensor], calibrations, since=moment - LEARNING, until=moment
     )
-    found = {}
-    for depth in sorted({one.depth_m for one in every if one.depth_m is not None}):
-        good = [
-            (one.time.timestamp(), one.value)
-            for one in every
-            if one.depth_m == depth and one.value is not None and not one.quality & BAD
-        ]
-        learned = learn_field_capacity(
-            np.array([time for time, _ in good]), np.array([value for _, value in good])
-        )
-        if learned is not None:
-            found[depth] = learned.value
-    return found
+    found = {
+        depth: learn(series, moment.timestamp())
+        for (_, depth), series in moisture.items()
+    }
+    return {depth: one.value for depth, one in found.items() if one is not None}
 
 
 def _build_fields(pipeline: Pipeline, sensors: Mapping[str, Sensor]) -> list[FarmField]:

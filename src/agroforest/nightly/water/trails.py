@@ -168,7 +168,11 @@ def advance(
     moisture = record.moisture
     if moisture.depths:
         measured = measure_probes(
-            moisture.depths, moisture.values, soil=soil, root=float(zone.root)
+            moisture.depths,
+            moisture.values,
+            soil=soil,
+            root=float(zone.root),
+            capacities=moisture.capacities,
         )
         zone, taken = _draw(one, zone, measured, persistent=PERSISTENT_DAYS)
         (drawn if taken else refused).extend(moisture.sensors)
