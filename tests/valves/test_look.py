@@ -103,6 +103,23 @@ def test_a_probe_whose_last_reading_is_flagged_is_not(
     assert word.reason
 
 
+def test_what_a_listener_stored_is_judged_here(
+    store: Store, settings: ValveSettings
+) -> None:
+    store.add_readings(moisture(h, 1.79) for h in range(-100, 0))
+    word = look_around(store, settings, ["p"], START).sensors["p"]
+    assert not word.trusted
+    assert "all of the newest are doubtful" in word.reason
+    assert word.moisture is None
+
+
+def test_water_that_arrives_is_seen(store: Store, settings: ValveSettings) -> None:
+    store.add_readings(moisture(h, 0.2 + 0.001 * (h % 7)) for h in range(-100, -1))
+    store.add_readings([moisture(-1, 0.38)])
+    word = look_around(store, settings, ["p"], START).sensors["p"]
+    assert word.moisture == 0.38
+
+
 def test_a_probe_that_never_spoke(store: Store, settings: ValveSettings) -> None:
     word = look_around(store, settings, ["nobody"], START).sensors["nobody"]
     assert (word.time, word.moisture) == (None, None)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from agroforest.core.errors import SourceError
-from agroforest.core.valve import WAITING
+from agroforest.core.valve import WAITING, Stage
 from agroforest.store import Store
 from agroforest.valves.life import step
 from agroforest.valves.limits import Limits
@@ -32,8 +32,8 @@ _LOG = logging.getLogger(__name__)
 
 #: Seconds between looks at what is due. A closing is asked for that late at most.
 TICK_S = 1.0
-#: Seconds between looks at probes and weather while nothing waits to be opened.
-_LOOK_S = 30.0
+#: Seconds between looks at probes and weather, and while something waits to be opened.
+_LOOK_S, _LOOK_SOON_S = 30.0, 5.0
 
 Tell = Callable[[Action], None]
 
@@ -151,13 +151,18 @@ class Controller:
         self.do(Tick(around=self._around))
 
     def _look(self) -> None:
-        """Look around now if something waits to be opened, else now and then."""
+        """Look around now and then, and soon where something is to be opened."""
         now = self._now()
-        facts = self._store.valve_facts(now)
-        waiting = [o for o in facts.orders.values() if o.stage in WAITING]
+        orders = self._store.valve_facts(now).orders.values()
+        waiting = [order for order in orders if order.stage in WAITING]
+        approved = any(order.stage is Stage.APPROVED for order in waiting)
+        sensors = {name for order in waiting for name in order.sensors}
         passed = None if self._looked is None else time.monotonic() - self._looked
-        if passed is None or passed >= _LOOK_S or waiting:
-            sensors = {name for o in facts.orders.values() for name in o.sensors}
+        if (
+            passed is None
+            or passed >= (_LOOK_SOON_S if approved else _LOOK_S)
+            or not sensors <= self._around.sensors.keys()
+        ):
             self._around = look_around(self._store, self._settings, sensors, now)
             self._looked = time.monotonic()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from agroforest.core.errors import DataError
 from agroforest.core.reading import Quality, Reading, Variable
+from agroforest.sensors import flag
 from agroforest.sensors.trust import LOOK_BACK_DAYS, assess
 from agroforest.store import Store
 from agroforest.valves.settings import ValveSettings, WeatherSection
@@ -17,6 +18,15 @@ _COLUMNS = ("time", "rain_mm", "wind_ms")
 _HOUR = timedelta(hours=1)
 #: A day of hours, past and ahead, is 48 lines; a file of years is not meant. Arbitrary.
 _MOST_LINES = 100_000
+#: Flags of a number that is none of moist soil; water that arrives sets others.
+_UNREAL = (
+    Quality.RANGE
+    | Quality.FLAT
+    | Quality.MISSING
+    | Quality.FROZEN
+    | Quality.STALE
+    | Quality.BATTERY
+)
 
 
 def look_around(
@@ -87,10 +97,12 @@ def _read_hour(
 
 def _find_word(store: Store, name: str, now: datetime) -> SensorWord:
     start = now - timedelta(days=LOOK_BACK_DAYS)
+    # What a listener stores is not judged yet.
     found = [
         r
-        for r in store.readings([name], start, now, variables=[Variable.SOIL_MOISTURE])
-        if r.value is not None or r.quality & Quality.MISSING
+        for r in flag(store.readings([name], start, now))
+        if r.variable is Variable.SOIL_MOISTURE
+        and (r.value is not None or r.quality & Quality.MISSING)
     ]
     if not found:
         return SensorWord(time=None)
@@ -109,9 +121,12 @@ def _find_word(store: Store, name: str, now: datetime) -> SensorWord:
 
 
 def _find_moisture(by_depth: dict[float | None, list[Reading]]) -> float | None:
-    """Newest soil moisture of the shallowest probe, which gets wet first."""
+    """Newest soil moisture of the shallowest probe, which gets wet first.
+
+    Water makes it jump, so flags of a jump do not count here.
+    """
     series = by_depth[min(by_depth, key=lambda d: math.inf if d is None else d)]
-    good = [r for r in series if r.value is not None and r.quality == Quality.GOOD]
+    good = [r for r in series if r.value is not None and not r.quality & _UNREAL]
     return max(good, key=lambda r: r.time).value if good else None
 
 
