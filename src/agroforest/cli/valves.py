@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agroforest.cli.options import DEFAULT_WORK, Json, WorkFolder
+from agroforest.cli.valves_database import open_valves
+from agroforest.cli.valves_given import given
 from agroforest.cli.valves_shown import (
     find_against,
     find_weather,
@@ -106,7 +108,7 @@ def propose(
         proposed=now,
         proposed_by=_check_words("--by", by),
     )
-    with _open(settings, config, work) as store:
+    with open_valves(settings, config, work) as store:
         done = decide(
             store, Propose(order=made), settings.limits, now=now, orders=(made.id,)
         )
@@ -136,7 +138,7 @@ def approve(
     from agroforest.valves.turn import Approve
 
     settings = read_valve_settings(config)
-    with _open(settings, config, work) as store:
+    with open_valves(settings, config, work) as store:
         found = _find_order(store, order)
         if not yes:
             against = find_against(store, settings, found)
@@ -183,7 +185,7 @@ def run(
 
     if not settings.enabled:
         typer.echo("未启用，只演练 · not enabled: nothing is sent", err=True)
-    with _open(settings, config, work) as store:
+    with open_valves(settings, config, work) as store:
         controller = Controller(settings, store, MqttLink(settings), tell=tell)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
@@ -198,7 +200,7 @@ def status(
     from agroforest.valves.settings import read_valve_settings
 
     settings = read_valve_settings(config)
-    with _open(settings, config, work) as store:
+    with open_valves(settings, config, work) as store:
         found = plain_status(store, settings)
     typer.echo(json.dumps(found, ensure_ascii=False) if as_json else tell_status(found))
 
@@ -229,7 +231,7 @@ def close(
     event = CloseValve(
         valve=name, by=_check_words("--by", by), why=_check_words("--why", why)
     )
-    with _open(settings, config, work) as store:
+    with open_valves(settings, config, work) as store:
         _, sent = close_now(settings, store, link, event, patience_s=_PATIENCE_S)
     if as_json:
         typer.echo(json.dumps({"valve": name, "sent": sent}))
@@ -262,7 +264,7 @@ def audit(
     from agroforest.valves.settings import read_valve_settings
 
     settings = read_valve_settings(config)
-    with _open(settings, config, work) as store:
+    with open_valves(settings, config, work) as store:
         if verify:
             sealed = store.valve_audit()
             last = check_chain(sealed)
@@ -293,18 +295,10 @@ def audit(
             typer.echo(line if as_json else tell_audit(plain))
 
 
+app.command()(given)
+
+
 # ----------------------------------------------------------------------- small
-
-
-def _open(settings: "ValveSettings", config: Path, work: Path) -> "Store":
-    from agroforest.nightly.workplace import Workplace
-    from agroforest.store import open_store
-
-    if not settings.database:
-        return open_store(Workplace(root=work, pipeline="").database)
-    if "://" in settings.database:
-        return open_store(settings.database)
-    return open_store(config.absolute().parent / settings.database)
 
 
 def _find_valve(settings: "ValveSettings", config: Path, name: str) -> float:

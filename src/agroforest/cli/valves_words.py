@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from agroforest.valves.limits import Limits
     from agroforest.valves.turn import Action
 
-_STAGES_ZH = {
+#: Stages of an order.
+STAGES_ZH = {
     "proposed": "待批准",
     "approved": "已批准",
     "opening": "开阀中",
@@ -90,7 +91,7 @@ def tell_status(found: Mapping[str, Any]) -> str:
         stage = order["stage"]
         note = f"  ({order['note']})" if order["note"] else ""
         lines.append(
-            f"  {order['id'][:_ID]}  {order['valve']}  {_STAGES_ZH[stage]} {stage}  "
+            f"  {order['id'][:_ID]}  {order['valve']}  {STAGES_ZH[stage]} {stage}  "
             f"{order['seconds'] / 60:.0f} min  {order['why']}{note}"
         )
     return "\n".join(lines)

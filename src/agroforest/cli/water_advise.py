@@ -24,6 +24,14 @@ def advise(
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="Of which night; the newest one run."),
     ] = None,
+    propose: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="VALVES.toml",
+            help="Propose to open the valves of parcels to be irrigated; a person "
+            "approves. See docs/valves.md.",
+        ),
+    ] = None,
     work: WorkFolder = DEFAULT_WORK,
     as_json: Json = False,
 ) -> None:
@@ -32,6 +40,7 @@ def advise(
     Repeats what `agroforest nightly` worked out: red is water now, amber water soon
     or rain that must come, green enough water, grey no advice, and why.
     """
+    from agroforest.cli.valves_advised import propose_night, tell_proposal
     from agroforest.core.config import Watched, read_pipeline
     from agroforest.core.errors import ConfigurationError
     from agroforest.nightly.water.read import read_night
@@ -44,7 +53,14 @@ def advise(
         )
     folder = Workplace(root=work, pipeline=settings.name).folder
     document = read_night(folder, None if night is None else night.date())
+    orders = (
+        None
+        if propose is None
+        else propose_night(propose, work, settings.name, document)
+    )
     if as_json:
+        if orders is not None:
+            document["proposals"] = orders
         typer.echo(json.dumps(document, ensure_ascii=False))
         return
     typer.echo(f"{document['night']}")
@@ -52,6 +68,8 @@ def advise(
         typer.echo(f"{note['zh']} · {note['en']}")
     for parcel in sorted(document["parcels"], key=_urgency):
         typer.echo(_tell(parcel))
+    for order in orders or ():
+        typer.echo(tell_proposal(order))
 
 
 def _urgency(parcel: dict[str, Any]) -> tuple[int, str]:

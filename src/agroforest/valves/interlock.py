@@ -38,6 +38,16 @@ class Rule(StrEnum):
     WEATHER = "weather"  #: rain or wind count, and are not known
 
 
+#: What need not be so yet when an order is proposed: a person still has to approve,
+#: and a busy valve, its device's state and wind pass.
+_LATER = frozenset(
+    {
+        *(Rule.APPROVAL, Rule.BUSY, Rule.PAUSE, Rule.OPEN, Rule.LEAK),
+        *(Rule.CLOCK, Rule.WIND),
+    }
+)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Objection:
     """A rule that speaks against it, and why in two languages."""
@@ -93,6 +103,22 @@ def find_objections(
         *_check_sensors(order, now, limits, around),
         *check_weather(around.weather, now, limits),
     )
+
+
+def find_lasting(
+    order: Order,
+    facts: ValveFacts,
+    now: datetime,
+    limits: Limits,
+    around: Surroundings,
+) -> tuple[Objection, ...]:
+    """Find what speaks against proposing an order at all.
+
+    Parameters as for `find_objections`, of whose objections these are some: what a
+    person's approval, or some minutes, would not change.
+    """
+    against = find_objections(order, facts, now, limits, around)
+    return tuple(each for each in against if each.rule not in _LATER)
 
 
 def find_fresh_report(

@@ -16,8 +16,9 @@ from datetime import datetime
 
 from agroforest.core.errors import DataError
 from agroforest.core.valve import WAITING, Order, Stage, ValveFacts
+from agroforest.valves.advised import ADVISED
 from agroforest.valves.hearing import hear
-from agroforest.valves.interlock import Rule, find_objections, find_running
+from agroforest.valves.interlock import Rule, find_lasting, find_running
 from agroforest.valves.limits import Limits
 from agroforest.valves.opening import open_approved
 from agroforest.valves.surroundings import Surroundings
@@ -34,15 +35,16 @@ from agroforest.valves.turn import (
     Step,
     Tick,
     Turn,
+    Withdraw,
     describe,
 )
 from agroforest.valves.watch import watch
 
 #: What must hold for an order whatever the day brings.
-_LASTING = frozenset({Rule.UNKNOWN, Rule.TIMER, Rule.LONGEST})
+_ALWAYS = frozenset({Rule.UNKNOWN, Rule.TIMER, Rule.LONGEST})
 
 #: Words that stand for the program itself where somebody is named.
-_NO_PERSONS = frozenset({"advice", INTERLOCK, DEVICE})
+_NO_PERSONS = frozenset({"advice", ADVISED, INTERLOCK, DEVICE})
 
 
 def step(facts: ValveFacts, event: Event, now: datetime, limits: Limits) -> Step:
@@ -79,7 +81,9 @@ def step(facts: ValveFacts, event: Event, now: datetime, limits: Limits) -> Step
     turn = Turn(facts, now if facts.now is None else max(now, facts.now), limits)
     match event:
         case Propose():
-            _propose(turn, event.order)
+            _propose(turn, event)
+        case Withdraw():
+            _withdraw(turn, event)
         case Approve():
             _approve(turn, event)
         case CloseValve():
@@ -94,7 +98,8 @@ def step(facts: ValveFacts, event: Event, now: datetime, limits: Limits) -> Step
     return turn.finish()
 
 
-def _propose(turn: Turn, order: Order) -> None:
+def _propose(turn: Turn, event: Propose) -> None:
+    order = event.order
     known = turn.orders.get(order.id)
     if known is not None:
         if (known.valve, known.seconds) != (order.valve, order.seconds):
@@ -124,12 +129,28 @@ def _propose(turn: Turn, order: Order) -> None:
         why=fresh.why,
         after=describe(fresh),
     )
-    against = find_objections(fresh, turn.facts, turn.now, turn.limits, Surroundings())
-    lasting = [each.en for each in against if each.rule in _LASTING]
-    if lasting:
-        why = "; ".join(lasting)
+    around = event.around
+    against = find_lasting(
+        fresh, turn.facts, turn.now, turn.limits, around or Surroundings()
+    )
+    held = [e.en for e in against if around is not None or e.rule in _ALWAYS]
+    if held:
+        why = "; ".join(held)
         turn.change(
             fresh, who=INTERLOCK, what="refuse", why=why, stage=Stage.REFUSED, note=why
+        )
+
+
+def _withdraw(turn: Turn, event: Withdraw) -> None:
+    order = turn.orders.get(event.order)
+    if order is not None and order.stage is Stage.PROPOSED:
+        turn.change(
+            order,
+            who=event.by,
+            what="withdraw",
+            why=event.why,
+            stage=Stage.WITHDRAWN,
+            note=event.why,
         )
 
 

@@ -15,6 +15,7 @@
 
     [valve.north]
     name = "北田 North"
+    parcel = "p3"              # that it waters
     rated_m3h = 12.0
     day_m3 = 30.0
     longest_minutes = 120
@@ -120,6 +121,8 @@ class ValveSection(_Section):
     """``[valve.ID]``."""
 
     name: str = ""
+    parcel: str = ""
+    """Id of the parcel that it waters, for advice; empty for none."""
     rated_m3h: _Positive
     day_m3: _Positive
     longest_minutes: _Positive
@@ -215,6 +218,17 @@ class ValveSettings(_Section):
         commands = {each.command.topic for each in self.valve.values()}
         if commands & set(topics):
             raise ValueError("a topic is both of commands and of reports")
+        return self
+
+    @model_validator(mode="after")
+    def _parcels_are_apart(self) -> Self:
+        parcels = [each.parcel for each in self.valve.values() if each.parcel]
+        twice = sorted({each for each in parcels if parcels.count(each) > 1})
+        if twice:
+            raise ValueError(
+                f"two valves name the parcel {', '.join(twice)}: its advice would be "
+                "proposed twice"
+            )
         return self
 
     @property

@@ -39,9 +39,28 @@ class Alarm(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Propose:
-    """Somebody, or the advice, proposes an order; its stage is PROPOSED."""
+    """Somebody, or the advice, proposes an order; its stage is PROPOSED.
+
+    Attributes
+    ----------
+    order
+        What is proposed.
+    around
+        If given, the order is refused at once for what these sensors and this
+        weather say, and for the water of the day; else only for what can never be.
+    """
 
     order: Order
+    around: Surroundings | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Withdraw:
+    """Who proposed an order takes it back; one that is approved stays."""
+
+    order: str
+    by: str
+    why: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,7 +99,7 @@ class Restarted:
     """We were away."""
 
 
-Event = Propose | Approve | CloseValve | Heard | Tick | Restarted
+Event = Propose | Withdraw | Approve | CloseValve | Heard | Tick | Restarted
 
 
 # ------------------------------------------------------------------- what to do
