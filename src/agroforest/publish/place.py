@@ -22,13 +22,14 @@ CELLS_A_DEGREE = 100
 MOST_POINTS = 100
 MOST_RINGS = 50
 
-# Cells looked at for one polygon, 2 by 2 degrees; a larger one gets larger cells.
-_MOST_CELLS = 40_000
+# Cells looked at for one polygon, 1 by 1 degree; a larger one gets larger cells.
+_MOST_CELLS = 10_000
 # Half the side of what stands for a point or a line, degrees: a metre.
 _SPECK = 1e-5
 _DIGITS = 6  # of a degree: a decimetre
 _WORLD = shapely.box(-180, -90, 180, 90)
 _TURN = 360.0
+_LEAST, _MOST = (-180.0, -90.0), (180.0, 90.0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -276,7 +277,12 @@ def _thicken(polygon: Polygon) -> Polygon:
     west, south, east, north = polygon.bounds
     if east - west >= _SPECK and north - south >= _SPECK:
         return polygon
-    return shapely.box(west - _SPECK, south - _SPECK, east + _SPECK, north + _SPECK)
+    return shapely.box(
+        max(west - _SPECK, -180.0),
+        max(south - _SPECK, -90.0),
+        min(east + _SPECK, 180.0),
+        min(north + _SPECK, 90.0),
+    )
 
 
 def _loosen(polygon: Polygon) -> Polygon:
@@ -289,7 +295,7 @@ def _loosen(polygon: Polygon) -> Polygon:
         if isinstance(simple, Polygon):
             loose = Polygon(simple.exterior)
         slack *= 1.4
-    return loose
+    return shapely.transform(loose, lambda c: np.clip(c, _LEAST, _MOST))
 
 
 def _spell(degrees: float) -> str:
