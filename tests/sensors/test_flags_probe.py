@@ -8,8 +8,9 @@ import pytest
 from agroforest.core.reading import Quality, Reading, Variable
 from agroforest.sensors import flag
 from agroforest.sensors.flags_probe import (
+    LOW_VOLTS,
     find_drops,
-    find_empty_battery,
+    find_low_battery,
     find_silence,
     find_stale,
 )
@@ -68,10 +69,10 @@ def test_messages_that_were_sent_before() -> None:
 def test_empty_battery() -> None:
     reported = _hours(3, 24.0)
     volts = np.array([3.3, 2.4, np.nan])
-    found = find_empty_battery(_hours(240), reported, volts)
+    found = find_low_battery(_hours(240), reported, volts, LOW_VOLTS)
     # From the low report on, for a week.
     assert np.flatnonzero(found).tolist() == list(range(24, 24 + 7 * 24 + 1))
-    assert not find_empty_battery(_hours(3), np.empty(0), np.empty(0)).any()
+    assert not find_low_battery(_hours(3), np.empty(0), np.empty(0), LOW_VOLTS).any()
 
 
 def test_silence() -> None:
@@ -108,6 +109,15 @@ def test_a_sensor_as_a_whole() -> None:
     empty = [n % 30 for n, r in enumerate(found) if r.quality & Quality.BATTERY]
     assert sorted(set(empty)) == list(range(21, 30))
     assert not any(r.quality & Quality.STALE for r in found)
+
+
+def test_a_battery_told_in_percent() -> None:
+    readings = [
+        *[_reading(h, Variable.SOIL_MOISTURE, 0.3 + 0.001 * h) for h in range(30)],
+        *[_reading(h, Variable.BATTERY_LEVEL, 20.0 - h / 2, None) for h in range(30)],
+    ]
+    low = [n % 30 for n, r in enumerate(flag(readings)) if r.quality & Quality.BATTERY]
+    assert sorted(set(low)) == list(range(21, 30))  # 10 % itself is not low
 
 
 def test_a_probe_that_sends_old_numbers() -> None:

@@ -166,7 +166,8 @@ def test_nothing_and_next_to_nothing() -> None:
         for value in (0.0, None):
             [one] = flag(_series([value], variable))
             expected = Quality.GOOD if value is not None else Quality.MISSING
-            if variable == Variable.BATTERY and value is not None:
+            batteries = {Variable.BATTERY, Variable.BATTERY_LEVEL}
+            if variable in batteries and value is not None:
                 expected = Quality.BATTERY
             assert one.quality == expected
     assert len(find_gaps(empty)) == 0

@@ -284,6 +284,7 @@ def test_empty_table_missing_file_missing_mapping(tmp_path: Path) -> None:
         (Variable.PRECIPITATION, "inch", 1.0, 25.4),
         (Variable.RELATIVE_HUMIDITY, "%RH", 80.0, 80.0),
         (Variable.BATTERY, "mV", 3312.0, 3.312),
+        (Variable.BATTERY_LEVEL, "%", 57.0, 57.0),
     ],
 )
 def test_units(variable: Variable, unit: str, theirs: float, ours: float) -> None:

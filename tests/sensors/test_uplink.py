@@ -55,6 +55,14 @@ def test_plain_message(tmp_path: Path) -> None:
     assert found.refused == ()
 
 
+def test_a_battery_in_percent_is_kept(tmp_path: Path) -> None:
+    message = PLAIN | {"device": "EM500-SMTC", "hex": "017508", "fport": 85}
+    found = _read(tmp_path, message, "depth_m = 0.1")
+    (reading,) = found.readings
+    assert (reading.variable, reading.value) == (Variable.BATTERY_LEVEL, 8.0)
+    assert reading.depth_m is None
+
+
 def test_things_stack_names_the_device_itself(tmp_path: Path) -> None:
     message = {
         "end_device_ids": {"device_id": "field-3", "dev_eui": "A840411234567890"},

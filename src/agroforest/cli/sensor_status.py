@@ -83,8 +83,8 @@ def _tell(one: "SensorStatus") -> str:
     else:
         age = plain["age_hours"]
         parts.append(f"{one.last:%Y-%m-%d %H:%M} UTC，{age:.0f} 小时前 hours ago")
-    if one.battery is not None:
-        parts.append(f"电池 battery {one.battery:g} V")
+    if one.battery is not None or one.battery_level is not None:
+        parts.append(_tell_battery(one))
     if one.trust is not None:
         zh, en = one.reasons
         why = f"（{zh} · {en}）" if zh else ""
@@ -98,3 +98,13 @@ def _tell(one: "SensorStatus") -> str:
     if one.sensor.longitude is not None and one.sensor.latitude is not None:
         parts.append(f"{one.sensor.longitude:.5f}, {one.sensor.latitude:.5f}")
     return "，".join(parts)
+
+
+def _tell_battery(one: "SensorStatus") -> str:
+    told = [
+        f"{value:g} {unit}"
+        for value, unit in ((one.battery, "V"), (one.battery_level, "%"))
+        if value is not None
+    ]
+    low = "（电量不足 low）" if one.battery_low else ""
+    return f"电池 battery {' / '.join(told)}{low}"

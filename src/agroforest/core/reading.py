@@ -17,6 +17,7 @@ class Variable(StrEnum):
     RELATIVE_HUMIDITY = "relative_humidity"  #: percent
     PRECIPITATION = "precipitation"  #: millimetres since the reading before
     BATTERY = "battery"  #: volts
+    BATTERY_LEVEL = "battery_level"  #: percent, as the device estimates it
 
 
 UNITS = {
@@ -27,6 +28,7 @@ UNITS = {
     Variable.RELATIVE_HUMIDITY: "%",
     Variable.PRECIPITATION: "mm",
     Variable.BATTERY: "V",
+    Variable.BATTERY_LEVEL: "%",
 }
 
 
@@ -46,7 +48,7 @@ class Quality(IntFlag):
     ``FROZEN``    measured in frozen soil
     ``RAINLESS``  rises without rain
     ``STALE``     sent again with a new time
-    ``BATTERY``   sent on an empty battery
+    ``BATTERY``   sent on a low battery
     ============  ===================================================
     """
 

@@ -29,6 +29,7 @@ _TITLES = {
     Variable.RELATIVE_HUMIDITY: ("相对湿度", "Relative humidity"),
     Variable.PRECIPITATION: ("降水", "Precipitation"),
     Variable.BATTERY: ("电池电压", "Battery"),
+    Variable.BATTERY_LEVEL: ("电池电量", "Battery level"),
 }
 _SIGNS = {"m3/m3": "m³/m³", "degC": "°C", "uS/cm": "\N{MICRO SIGN}S/cm"}
 # A gap says something about the time before the reading, not about its value.

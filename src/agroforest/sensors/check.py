@@ -15,7 +15,7 @@ word          from
 ``frozen``    D01, D03
 ``rainless``  D04, D05
 ``stale``     `agroforest.sensors.flags_probe.find_stale`
-``battery``   `agroforest.sensors.flags_probe.find_empty_battery`
+``battery``   `agroforest.sensors.flags_probe.find_low_battery`
 ============  =============================================================
 """
 
@@ -57,7 +57,7 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
     "frozen": ("冻结", "frozen soil"),
     "rainless": ("无雨而升", "rise without rain"),
     "stale": ("旧数据重发", "sent again with a new time"),
-    "battery": ("电池耗尽", "empty battery"),
+    "battery": ("电池电量不足", "low battery"),
 }
 
 _WORDS = {quality: str(quality.name).lower() for quality in Quality}

@@ -1,4 +1,4 @@
-"""Flags of a probe as a whole: drops, stale messages, empty battery, silence.
+"""Flags of a probe as a whole: drops, stale messages, low battery, silence.
 
 Unlike those of `agroforest.sensors.flags_ismn`, they do not need hourly readings.
 """
@@ -38,6 +38,9 @@ REPLAY_DISTINCT = 6
 #: Volts below which no probe measures reliably. Dragino's manuals give 2.5 V as the
 #: lowest supply; Decentlab's probes were seen to work at 2.53 V.
 LOW_VOLTS = 2.5
+#: The same of devices that tell percent. Arbitrary: what they say of the last tenth
+#: is a guess, and somebody must still get there with a new battery.
+LOW_PERCENT = 10.0
 #: A battery report speaks of the readings after it for so many days. Arbitrary.
 BATTERY_DAYS = 7.0
 
@@ -127,25 +130,27 @@ def _find_replays(messages: Sequence[Hashable]) -> Mask:
     return found
 
 
-def find_empty_battery(time: Values, reported: Values, volts: Values) -> Mask:
-    """Find readings that were sent while the battery was below `LOW_VOLTS`.
+def find_low_battery(time: Values, reported: Values, told: Values, low: float) -> Mask:
+    """Find readings that were sent while the battery was low.
 
     Parameters
     ----------
     time
         ``(n,)`` seconds of the readings.
-    reported, volts
-        ``(m,)`` seconds, ascending, and volts of the battery's own readings.
+    reported, told
+        ``(m,)`` seconds, ascending, and the battery's own readings.
+    low
+        What is low, `LOW_VOLTS` or `LOW_PERCENT`.
     """
-    known = ~np.isnan(volts)
-    reported, volts = reported[known], volts[known]
+    known = ~np.isnan(told)
+    reported, told = reported[known], told[known]
     if len(reported) == 0:
         return np.zeros(len(time), np.bool_)
     last = np.searchsorted(reported, time, side="right") - 1
     age = time - reported[np.maximum(last, 0)]
     fresh = (last >= 0) & (age <= BATTERY_DAYS * 24 * _HOUR)
-    empty: Mask = fresh & (volts[np.maximum(last, 0)] < LOW_VOLTS)
-    return empty
+    found: Mask = fresh & (told[np.maximum(last, 0)] < low)
+    return found
 
 
 def find_silence(time: Values, now: float) -> float | None:

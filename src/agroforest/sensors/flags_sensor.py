@@ -7,7 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agroforest.core.reading import Quality, Reading, Variable
-from agroforest.sensors.flags_probe import find_empty_battery, find_stale
+from agroforest.sensors.flags_probe import (
+    LOW_PERCENT,
+    LOW_VOLTS,
+    find_low_battery,
+    find_stale,
+)
 from agroforest.sensors.surroundings import Series, Values, find_nearest
 
 #: What of a probe never stands still for long; batteries and rain may.
@@ -18,6 +23,8 @@ _LIVELY = (
     Variable.AIR_TEMPERATURE.value,
     Variable.RELATIVE_HUMIDITY.value,
 )
+
+_LOW = {Variable.BATTERY: LOW_VOLTS, Variable.BATTERY_LEVEL: LOW_PERCENT}
 
 
 def flag_sensor(readings: Sequence[Reading]) -> NDArray[np.uint16]:
@@ -40,10 +47,11 @@ def flag_sensor(readings: Sequence[Reading]) -> NDArray[np.uint16]:
     if ground is not None:
         wet = kind == Variable.SOIL_MOISTURE.value
         flags[wet & (find_nearest(ground, time) < 0)] |= np.uint16(Quality.FROZEN)
-    battery = pick_series(readings, time, Variable.BATTERY)
-    if battery is not None:
-        empty = find_empty_battery(time, battery.time, battery.value)
-        flags[empty] |= np.uint16(Quality.BATTERY)
+    for variable, low in _LOW.items():
+        battery = pick_series(readings, time, variable)
+        if battery is not None:
+            found = find_low_battery(time, battery.time, battery.value, low)
+            flags[found] |= np.uint16(Quality.BATTERY)
     stale = _find_stale_times(readings)
     if stale:
         again = np.array([each.time in stale for each in readings])

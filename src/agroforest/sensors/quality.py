@@ -24,6 +24,7 @@ LIMITS = {
     Variable.RELATIVE_HUMIDITY: (0.0, 100.0),
     Variable.SOIL_CONDUCTIVITY: (0.0, 50_000.0),  # arbitrary: about sea water
     Variable.BATTERY: (0.0, 60.0),  # arbitrary: no logger runs on more
+    Variable.BATTERY_LEVEL: (0.0, 100.0),
 }
 
 #: Spike of soil moisture, Dorigo et al. 2013, D06. Eq. 4: relative step.

@@ -4,7 +4,7 @@ A score from 0 to 1, the product of what speaks against the probe; every factor 
 comes with its reason in both languages. Below `DISTRUST` nothing is to be advised from
 it, and no valve opened. All numbers here are arbitrary choices, made so that one fault
 alone that leaves the number useless (silence for days, half of the readings flagged, an
-empty battery and a flat line) brings the score below `DISTRUST`. Satellites alone
+low battery and a flat line) brings the score below `DISTRUST`. Satellites alone
 never do: they see the skin of the soil and leaves (`agroforest.sensors.accord`).
 """
 
@@ -195,7 +195,7 @@ def _judge_state(newest: Sequence[Reading]) -> list[Reason]:
             "无雨而水分上升",
             "it rises without rain",
         ),
-        (Quality.BATTERY in shared, _BATTERY, "电池电量不足", "its battery is empty"),
+        (Quality.BATTERY in shared, _BATTERY, "电池电量不足", "its battery is low"),
     )
     return [Reason(factor=f, zh=zh, en=en) for true, f, zh, en in known if true]
 

@@ -52,6 +52,11 @@ _KNOWN: dict[Variable, dict[str, _Line]] = {
         "inch": (25.4, 0.0),
     },
     Variable.BATTERY: {"v": (1.0, 0.0), "mv": (0.001, 0.0)},
+    Variable.BATTERY_LEVEL: {
+        "%": (1.0, 0.0),
+        "percent": (1.0, 0.0),
+        "fraction": (100.0, 0.0),
+    },
 }
 
 #: Metres a unit of depth.

@@ -26,6 +26,7 @@ VARIABLES = {
     "air_temperature_c": (Variable.AIR_TEMPERATURE, 1.0),
     "air_humidity_pct": (Variable.RELATIVE_HUMIDITY, 1.0),
     "battery_v": (Variable.BATTERY, 1.0),
+    "battery_pct": (Variable.BATTERY_LEVEL, 1.0),
 }
 
 

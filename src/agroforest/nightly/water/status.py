@@ -34,8 +34,10 @@ class SensorStatus:
         When.
     last
         Newest reading; ``None`` without any.
-    battery
-        Newest of the last weeks, V.
+    battery, battery_level
+        Newest of the last weeks, V and percent; ``None`` where a device tells none.
+    battery_low
+        Whether its newest reading was sent on a low battery.
     flags
         Readings of the last days by flag.
     readings
@@ -57,6 +59,8 @@ class SensorStatus:
     moment: datetime
     last: datetime | None = None
     battery: float | None = None
+    battery_level: float | None = None
+    battery_low: bool = False
     flags: dict[str, int] = field(default_factory=dict)
     readings: int = 0
     trust: float | None = None
@@ -75,6 +79,8 @@ class SensorStatus:
             "last": None if self.last is None else self.last.isoformat(),
             "age_hours": None if age is None else round(age.total_seconds() / 3600, 2),
             "battery_v": self.battery,
+            "battery_pct": self.battery_level,
+            "battery_low": self.battery_low,
             "readings": self.readings,
             "flags": self.flags,
             "trust": self.trust,
@@ -172,17 +178,14 @@ def _describe(
     state = probes.judge(sensor.id, moment)
     known = probes.readings(sensor.id)
     recent = [one for one in known if one.time > moment - timedelta(days=days)]
-    batteries = [
-        one.value
-        for one in known
-        if one.variable == Variable.BATTERY and one.value is not None
-    ]
     last = state.last or _find_last(store, sensor.id, moment)
     return SensorStatus(
         sensor=sensor,
         moment=moment,
         last=last,
-        battery=batteries[-1] if batteries else None,
+        battery=_find_newest(known, Variable.BATTERY),
+        battery_level=_find_newest(known, Variable.BATTERY_LEVEL),
+        battery_low=bool(known and known[-1].quality & Quality.BATTERY),
         flags=_count(recent),
         readings=len(recent),
         trust=None if state.trust is None else state.trust.score,
@@ -190,6 +193,11 @@ def _describe(
         reasons=("", "") if state.trust is None else state.words,
         notes=() if state.trust is None else state.trust.notes,
     )
+
+
+def _find_newest(readings: Sequence[Reading], variable: Variable) -> float | None:
+    told = [one.value for one in readings if one.variable == variable]
+    return next((value for value in reversed(told) if value is not None), None)
 
 
 def _count(readings: Sequence[Reading]) -> dict[str, int]:

@@ -37,6 +37,9 @@ _NAMES: dict[str, Variable] = {
     "雨量": Variable.PRECIPITATION,
     "battery voltage": Variable.BATTERY,
     "电池电压": Variable.BATTERY,
+    "battery percentage": Variable.BATTERY_LEVEL,
+    "state of charge": Variable.BATTERY_LEVEL,
+    "电池电量": Variable.BATTERY_LEVEL,
 } | {str(each).replace("_", " "): each for each in Variable}
 
 #: Codes of UCUM (2.1) and names of units, as `resolve_unit` spells them.

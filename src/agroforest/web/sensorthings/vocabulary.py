@@ -97,6 +97,14 @@ TERMS = (
         unit="volt",
         symbol="V",
     ),
+    Term(
+        variable=Variable.BATTERY_LEVEL,
+        label="battery level",
+        definition=f"{_QUDT}DimensionlessRatio",
+        description="电池电量 What is left in the battery, as the device estimates it",
+        unit="percent",
+        symbol="%",
+    ),
 )
 
 
