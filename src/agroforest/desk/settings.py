@@ -1,0 +1,106 @@
+"""Settings of the desk: ``desk.toml``.
+
+::
+
+    title_zh = "昆明市林业和草原局"
+    title_en = "Kunming forestry bureau"
+    time_zone = "Asia/Shanghai"
+    counties = "data/counties.geojson"
+    pipelines = ["pipelines/*.toml"]
+
+    [web]
+    hosts = ["desk.example.cn"]
+
+    [notify]
+    link = "https://desk.example.cn"
+
+Relative paths start at the file's folder. Channels and their secrets are explained in
+docs/messages.md, the rest in docs/review.md.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, field_validator
+
+from agroforest.core.config import read_settings
+from agroforest.core.sections import Section
+from agroforest.notify.settings import NotifySection
+
+_Language = Literal["zh", "en"]
+
+
+class WebSection(Section):
+    """``[web]``: how the desk is served."""
+
+    hosts: tuple[str, ...] = ()
+    """Names it answers to; every name if empty."""
+    secure: bool = True
+    """Whether browsers reach it by HTTPS; its cookies then ask for that."""
+    idle_minutes: Annotated[int, Field(ge=1, le=10_080)] = 120
+    """After so long without use a session ends."""
+    session_hours: Annotated[int, Field(ge=1, le=720)] = 12
+    """After so long it ends in any case."""
+    login_burst: Annotated[int, Field(ge=1, le=1000)] = 8
+    """Log-ins that fail at once before the next has to wait."""
+    login_hourly: Annotated[float, Field(gt=0, le=100_000)] = 30.0
+    """Log-ins that fail an hour in the long run."""
+
+
+class DeskSettings(Section):
+    """Everything that the desk is told."""
+
+    title_zh: str = "农林预警研判台"
+    title_en: str = "Agroforest review desk"
+    """Name of the desk, or of who runs it."""
+    time_zone: str = "Asia/Shanghai"
+    """Of what people read on pages."""
+    languages: Annotated[tuple[_Language, ...], Field(min_length=1)] = ("zh", "en")
+    """Offered, the first to whoever has not chosen."""
+    counties: Path | None = None
+    """Polygons of counties, as ``[fire]`` of a pipeline takes them."""
+    datum: Literal["", "wgs84", "gcj02"] = ""
+    """Of the counties; must be said where it cannot be told."""
+    pipelines: tuple[str, ...] = ()
+    """Patterns of the definitions of nights whose alerts come to this desk; they name
+    parcels and compartments, and say what is simulated."""
+    tell_days: Annotated[int, Field(ge=0, le=3660)] = 7
+    """Nobody is written to about changes of nights longer ago."""
+    web: WebSection = WebSection()
+    notify: NotifySection = NotifySection()
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_a_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError("is no time zone, such as Asia/Shanghai") from None
+        return name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Time zone."""
+        return ZoneInfo(self.time_zone)
+
+
+def read_desk(path: Path | None) -> DeskSettings:
+    """Read the settings of a desk; the defaults where there is no file.
+
+    Raises
+    ------
+    ConfigurationError
+        One line with the file, the setting, its value and the way out.
+    """
+    if path is None:
+        return DeskSettings()
+    settings = read_settings(path, DeskSettings, manual="docs/review.md")
+    here = path.parent
+    counties = settings.counties
+    return settings.model_copy(
+        update={
+            "counties": None if counties is None else here / counties,
+            "pipelines": tuple(str(here / pattern) for pattern in settings.pipelines),
+        }
+    )
