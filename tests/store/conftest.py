@@ -4,10 +4,12 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from agroforest.core.reading import Sensor
 from agroforest.store import Store, open_store
+from agroforest.store.schema import metadata
 from agroforest.testing.servers import lend_database
 
 
@@ -27,11 +29,11 @@ def empty_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def empty_database(postgresql_server: str) -> Iterator[tuple[str, str]]:
-    """Server, and the name of a database with every table and nothing in it."""
+def shared_database(postgresql_server: str) -> Iterator[str]:
+    """URL of a database with every table, which tests leave empty."""
     with lend_database(postgresql_server) as url:
         open_store(url).close()
-        yield postgresql_server, url.partition("@/")[2].partition("?")[0]
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -44,9 +46,12 @@ def database_url(
         shutil.copy(request.getfixturevalue("empty_file"), path)
         yield path
     else:
-        server, name = request.getfixturevalue("empty_database")
-        with lend_database(server, template=name) as url:
-            yield url
+        url: str = request.getfixturevalue("shared_database")
+        yield url
+        with psycopg.connect(url) as connection:
+            connection.execute("SET session_replication_role = replica")  # no triggers
+            names = ", ".join(f'"{name}"' for name in metadata.tables)
+            connection.execute(f"TRUNCATE {names} RESTART IDENTITY".encode())
 
 
 @pytest.fixture

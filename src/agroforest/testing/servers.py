@@ -143,21 +143,19 @@ def serve_postgresql(folder: Path, *, settings: str = "-c fsync=off") -> Iterato
 
 
 @contextmanager
-def lend_database(server: str, *, template: str = "template1") -> Iterator[str]:
+def lend_database(server: str) -> Iterator[str]:
     """Make a database on a server of `serve_postgresql`, and drop it in the end.
 
     Parameters
     ----------
     server
         URL of the server's first database.
-    template
-        Name of a database that nobody is connected to; it is copied.
     """
     import psycopg  # noqa: PLC0415  only where there is a server
 
     name = f"lent_{next(_LENT)}"
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+        connection.execute(f"CREATE DATABASE {name}".encode())
     try:
         yield server.replace("/postgres?", f"/{name}?")
     finally:

@@ -191,6 +191,7 @@ def _create_deeds() -> None:
     is_sqlite = op.get_context().dialect.name == "sqlite"
     if not is_sqlite:
         op.execute(_FUNCTION)
+        op.execute(_POSTGRESQL.format(word="truncate", verb="TRUNCATE"))
     for verb in ("UPDATE", "DELETE"):
         form = _SQLITE if is_sqlite else _POSTGRESQL
         op.execute(form.format(word=verb.lower(), verb=verb))
