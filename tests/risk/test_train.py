@@ -48,6 +48,18 @@ def test_learns_a_line_and_repeats_itself() -> None:
     assert torch.equal(first.weight, again.weight)
 
 
+@pytest.mark.parametrize("steps", [1, 9, 10, 11])
+def test_few_steps_are_enough(steps: int) -> None:
+    sample = {"x": np.ones((1, 1), np.float32), "y": np.ones((1, 1), np.float32)}
+    found = fit_network(
+        lambda: nn.Linear(1, 1),
+        Rows(arrays=sample, batch=1),
+        line,  # type: ignore[arg-type]
+        Recipe(epochs=steps, batch=1, rate=1e-3),
+    )
+    assert all(torch.isfinite(p).all() for p in found.parameters())
+
+
 def quiet(pixels: int, scores: list[float]) -> Replay:
     """One healthy forest, watched for a year, with one score a pixel."""
     m = len(scores)

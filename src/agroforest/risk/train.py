@@ -19,6 +19,9 @@ Loss = Callable[[nn.Module, Batch], Tensor]
 #: Called with the share of the work done and a short note.
 Progress = Callable[[float, str], None]
 
+# Share of the steps in which the rate rises. Arbitrary.
+_WARM_UP = 0.1
+
 
 class Source(Protocol):
     """Gives the batches of an epoch, other ones every time it is asked.
@@ -168,11 +171,13 @@ def _fit(
     optimiser = torch.optim.AdamW(
         network.parameters(), lr=recipe.rate, weight_decay=recipe.decay
     )
+    steps = len(source) * recipe.epochs
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser,
         recipe.rate,
-        total_steps=len(source) * recipe.epochs,
-        pct_start=0.1,
+        total_steps=steps,
+        # PyTorch divides by the steps of the warm-up less one.
+        pct_start=_WARM_UP if _WARM_UP * steps != 1 else 2 * _WARM_UP,
     )
     mean = deepcopy(network) if recipe.average else None
     network.train()
