@@ -1,0 +1,109 @@
+"""Tiles, capabilities and styles over HTTP, as a router that the desk mounts."""
+
+import re
+from collections.abc import Callable
+from datetime import date
+
+from fastapi import APIRouter, Request, Response
+
+from agroforest.maps.qml import write_qml
+from agroforest.web.tiles.layers import Layer, Shelf
+from agroforest.web.tiles.render import DEEPEST, Drawer, render
+from agroforest.web.tiles.wmts import find_box, write_capabilities
+
+_HOST = re.compile(r"[A-Za-z0-9._:\[\]-]{1,255}")
+# A map of a day can still grow while its night runs; a browser asks again after this.
+_CACHE = "private, max-age=300"
+
+
+def build_router(
+    shelf: Shelf, *, may_see_exact: Callable[[Request], bool], prefix: str = "/tiles"
+) -> APIRouter:
+    """Build the router of everything below `prefix`.
+
+    Parameters
+    ----------
+    shelf
+        The layers.
+    may_see_exact
+        Whether whoever sent a request may see where exactly alerts are; who may see
+        nothing at all is turned away before.
+    prefix
+        Where it is mounted.
+    """
+    router = APIRouter(prefix=prefix, tags=["tiles"])
+    counter = _Counter(shelf, may_see_exact, prefix)
+    for path, read in (
+        ("/{pipeline}/{name}/{day}/{z}/{x}/{y}.png", counter.tile),
+        ("/WMTSCapabilities.xml", counter.capabilities),
+        ("/{pipeline}/{name}/style.qml", counter.style),
+    ):
+        router.add_api_route(path, read, methods=["GET"], response_class=Response)
+    return router
+
+
+class _Counter:
+    """Where requests are answered. Not asynchronous: drawing would stop the loop."""
+
+    def __init__(
+        self, shelf: Shelf, may_see_exact: Callable[[Request], bool], prefix: str
+    ) -> None:
+        self._shelf = shelf
+        self._may_see_exact = may_see_exact
+        self._prefix = prefix
+        self._drawer = Drawer()
+
+    def tile(
+        self,
+        request: Request,
+        pipeline: str,
+        name: str,
+        day: date,
+        z: int,
+        x: int,
+        y: int,
+    ) -> Response:
+        """Read a map tile in web mercator: of each place the newest up to a day."""
+        layer = self._find(request, pipeline, name)
+        inside = 0 <= z <= DEEPEST and 0 <= x < 1 << z and 0 <= y < 1 << z
+        if layer is None or not inside:
+            return _nothing()
+        cover = self._shelf.cover(layer, day)
+        headers = {"ETag": f'"{cover.version}"', "Cache-Control": _CACHE}
+        if request.headers.get("if-none-match") == headers["ETag"]:
+            return Response(status_code=304, headers=headers)
+        found = self._drawer.get(cover.version, x, y, z)
+        if found is None:
+            found = render(cover.under(find_box(x, y, z)), x, y, z, layer.style)
+            self._drawer.put(cover.version, x, y, z, found)
+        return Response(found, media_type="image/png", headers=headers)
+
+    def capabilities(self, request: Request) -> Response:
+        """Read the layers as WMTS 1.0.0."""
+        host = request.headers.get("host", "")
+        if not _HOST.fullmatch(host):
+            return Response("the header Host is no host", 400, media_type="text/plain")
+        exact = self._may_see_exact(request)
+        seen = [each for each in self._shelf.layers() if exact or not each.exact]
+        root = f"{request.scope['scheme']}://{host}{self._prefix}"
+        text = write_capabilities(seen, root=root)
+        return Response(text, media_type="application/xml")
+
+    def style(self, request: Request, pipeline: str, name: str) -> Response:
+        """Read the style of a layer for QGIS."""
+        layer = self._find(request, pipeline, name)
+        if layer is None:
+            return _nothing()
+        headers = {"Content-Disposition": f'attachment; filename="{layer.name}.qml"'}
+        text = write_qml(layer.style)
+        return Response(text, media_type="application/xml", headers=headers)
+
+    def _find(self, request: Request, pipeline: str, name: str) -> Layer | None:
+        layer = self._shelf.find(pipeline, name)
+        if layer is None or (layer.exact and not self._may_see_exact(request)):
+            return None
+        return layer
+
+
+def _nothing() -> Response:
+    return Response("there is no such map", 404, media_type="text/plain")
