@@ -68,6 +68,9 @@ class Pipeline(Section):
     hazards: tuple[Watched, ...] = (Watched.CANOPY,)
     """What is watched: ``canopy`` (stress and loss), ``fire``, ``water`` (of the
     parcels' soil)."""
+    desk: Path | None = None
+    """Settings of the desk where people review the alerts, relative to this file;
+    nobody reviews them unless given."""
     simulated: bool = False
     """True if the scenes never existed; every page then says so."""
     indices: tuple[str, ...] = ("ndvi", "ndmi")
@@ -147,6 +150,7 @@ def read_pipeline(path: Path) -> Pipeline:
     return pipeline.model_copy(
         update={
             "aoi": here / pipeline.aoi,
+            "desk": None if pipeline.desk is None else here / pipeline.desk,
             "risk": pipeline.risk.model_copy(update=risk),
             "yearly": yearly,
             "fire": _place_fire(here, pipeline.fire),

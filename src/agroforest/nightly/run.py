@@ -30,6 +30,7 @@ from agroforest.nightly.plan import (
 from agroforest.nightly.preconditions import refuse_empty, refuse_nights_in_history
 from agroforest.nightly.report import build_report, write_report
 from agroforest.nightly.result import TaskResult
+from agroforest.nightly.review import hand_on, open_desk
 from agroforest.nightly.watch import build_watch
 from agroforest.nightly.yearly.plan import plan_yearly
 from agroforest.nightly.yearly.report import report_year
@@ -152,6 +153,7 @@ def run_nights(
     """
     if scheduler is not None:
         scheduler.security("client")  # refused now, not after hours of planning
+    desk = open_desk(pipeline.desk)
     watch, aoi, judge = build_watch(pipeline, work)
     workplace = watch.workplace
     canopy = pipeline.watches(Watched.CANOPY)
@@ -182,9 +184,11 @@ def run_nights(
             scheduler, tiles=len(watch.tiles), workplace=workplace, judge=judge
         ) as compute:
             for night in nights:
-                yield _run_night(
+                outcome = _run_night(
                     session, compute, night, with_map=every_map or night == nights[-1]
                 )
+                hand_on(store, desk, now)
+                yield outcome
 
 
 def _run_night(
