@@ -12,7 +12,7 @@ from agroforest.core.errors import ConfigurationError, NoInputError
 from agroforest.core.risk import epoch_day
 from agroforest.fire.assemble import Layers
 from agroforest.fire.cells import Cells
-from agroforest.fire.danger import DangerRequest, explain, judge, prepare
+from agroforest.fire.danger import DangerRequest, explain, gather, judge, prepare
 from agroforest.fire.drivers import Name
 from agroforest.fire.outputs import summarise, write_day
 from agroforest.fire.weather_on_cells import WeatherFile
@@ -133,6 +133,18 @@ def test_the_classes_do_not_see_the_forecast(area: Path, weather: WeatherFile) -
     flagged = weather.patch(forecast_from=LAST - timedelta(11))
     without = prepare(DangerRequest(weather=flagged, aoi=area)).limits.limits
     assert (without[-1] < with_it[-1]).all()
+
+
+def test_nothing_has_a_rank_before_classes_are_found(
+    area: Path, weather: WeatherFile
+) -> None:
+    request = DangerRequest(weather=weather, aoi=area)
+    bare, whole = gather(request), prepare(request)
+    (danger,) = judge(bare.patch(first=whole.first, last=whole.first))
+    assert not danger.rank.any()
+    assert bare.classify().limits.limits == pytest.approx(whole.limits.limits)
+    years = bare.classify(date(LAST.year - 1, 12, 31)).limits.limits
+    assert not np.array_equal(years, whole.limits.limits)
 
 
 def test_a_short_history_is_said(tmp_path: Path, area: Path) -> None:

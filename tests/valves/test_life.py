@@ -22,6 +22,7 @@ from agroforest.valves.turn import (
     SendClose,
     SendOpen,
     Tick,
+    Withdraw,
 )
 
 
@@ -465,3 +466,35 @@ def test_a_clock_that_runs_back_stands_still() -> None:
 def test_a_time_without_zone_is_our_mistake() -> None:
     with pytest.raises(ValueError, match="no time zone"):
         step(Farm().facts, Tick(), START.replace(tzinfo=None), make_limits())
+
+
+def test_who_proposed_takes_it_back_before_it_is_approved_only() -> None:
+    farm = Farm()
+    farm.do(Propose(order=make_order("early")))
+    farm.approve(make_order("late"))
+    for name in ("early", "late", "unknown"):
+        farm.do(Withdraw(order=name, by="water advise", why="not advised"))
+    assert farm.order("early").stage is Stage.WITHDRAWN
+    assert farm.order("early").note == "not advised"
+    assert farm.order("late").stage is Stage.APPROVED
+
+
+def test_rules_of_the_day_are_asked_with_a_proposal_if_it_brings_them() -> None:
+    wet = Surroundings(weather=WeatherWord(time=START, rain_forecast_mm=9.0))
+    limits = make_limits(weather=WeatherLimits(rain_forecast_mm=5.0))
+    farm = Farm(limits=limits)
+    farm.do(Propose(order=make_order("by hand")))
+    farm.do(Propose(order=make_order("advised"), around=wet))
+    assert farm.order("by hand").stage is Stage.PROPOSED
+    assert farm.order("advised").stage is Stage.REFUSED
+    assert farm.order("advised").note == "rain forecast 9.0 mm, limit 5.0"
+    farm.do(Propose(order=make_order("advised"), around=Surroundings()))
+    assert farm.order("advised").stage is Stage.REFUSED
+
+
+@pytest.mark.parametrize("name", ["advice", "water advise", " Interlock ", "device"])
+def test_no_program_approves(name: str) -> None:
+    farm = Farm()
+    farm.do(Propose(order=make_order()))
+    with pytest.raises(DataError, match="no person"):
+        farm.do(Approve(order="o1", by=name))

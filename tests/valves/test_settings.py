@@ -48,6 +48,16 @@ def test_the_least_is_off_and_safe(tmp_path: Path) -> None:
     assert north.confirmation is Confirmation.FLOW
 
 
+def test_a_parcel_has_one_valve(tmp_path: Path) -> None:
+    north = _LEAST.replace("[valve.north]", '[valve.north]\nparcel = "p1"')
+    south = north[north.index("[valve.north]") :].replace("north", "south")
+    assert "two valves name the parcel p1" in read(tmp_path, north + south).problem
+    path = tmp_path / "valves.toml"
+    path.write_text(north + south.replace("p1", "p2"))
+    parcels = [each.parcel for each in read_valve_settings(path).valve.values()]
+    assert parcels == ["p1", "p2"]
+
+
 def test_paths_start_at_the_file(tmp_path: Path) -> None:
     path = tmp_path / "valves.toml"
     more = '[weather]\nfile = "weather.csv"\nwind_ms = 8.0\n'
