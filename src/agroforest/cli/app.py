@@ -20,6 +20,7 @@ from agroforest.cli import (
     model,
     monitor,
     nightly,
+    notify,
     plan,
     scenes,
     sensors,
@@ -58,6 +59,7 @@ app.add_typer(water.app, name="water")
 app.add_typer(valves.app, name="valve")
 app.add_typer(model.app, name="model")
 app.add_typer(fire.app, name="fire")
+app.add_typer(notify.app, name="notify")
 app.command(name="index")(index.index)
 app.command(name="composite")(composite.composite)
 app.command(name="plan")(plan.plan)

@@ -29,6 +29,7 @@
 """
 
 import math
+import re
 from collections.abc import Mapping
 from datetime import time, timedelta
 from enum import StrEnum
@@ -46,7 +47,8 @@ from agroforest.core.sections import Section
 #: still fits into two parts of an SMS.
 LINK_LENGTH = 60
 _Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
-_Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+_INLINE = {"url", "secret", "password", "token", "key"}
 _Seconds = Annotated[float, Field(gt=0, le=600)]
 _Template = dict[str, Any]
 
@@ -88,9 +90,9 @@ class ChannelSection(Section):
     """``[notify.channels.NAME]``: a way to reach people."""
 
     kind: Kind
-    url_env: _Variable
+    url_env: str
     """Environment variable that holds the address with its secrets."""
-    secret_env: _Variable | None = None
+    secret_env: str | None = None
     """Environment variable of the key that requests are signed with."""
     limit: Annotated[int, Field(ge=1)] | None = None
     """Longest text, bytes; of SMS, parts. The service's own unless given."""
@@ -109,6 +111,23 @@ class ChannelSection(Section):
     """Of webhooks and SMS: field of the answer that says whether it was taken."""
     reply_value: str = ""
     """What it says then."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _names_variables(cls, document: object) -> object:
+        """Refuse a secret in the file before a message could show it."""
+        if isinstance(document, dict):
+            for name in ("url_env", "secret_env"):
+                written = document.get(name)
+                if isinstance(written, str) and not _PLAIN.fullmatch(written):
+                    raise ValueError(f"{name} is no name of an environment variable")
+            inline = sorted(_INLINE & document.keys())
+            if inline:
+                raise ValueError(
+                    f"{inline[0]} does not belong into this file: put it into an "
+                    "environment variable and name that in url_env or secret_env"
+                )
+        return document
 
     @model_validator(mode="after")
     def _fits_its_kind(self) -> Self:
