@@ -32,25 +32,35 @@ def import_files(
         Path | None,
         typer.Option(help="TOML that says what the columns mean; docs/sensors.md."),
     ] = None,
+    calibrations: Annotated[
+        Path | None,
+        typer.Option(help="TOML of curves; readings are judged by what they give."),
+    ] = None,
     work: WorkFolder = DEFAULT_WORK,
     as_json: Json = False,
 ) -> None:
     """Read sensor files, flag doubtful readings, and keep them all.
 
     Exact duplicates are ignored. Times without a zone are refused unless the
-    mapping names one.
+    mapping names one. Numbers are stored as the probes reported them; with
+    calibrations they are judged by the calibrated ones. Frost and rises without rain
+    are judged by temperatures and rain of the same file.
     """
     from agroforest.core.errors import AgroforestError, NoInputError
     from agroforest.nightly.intake import Intake, import_file
     from agroforest.nightly.workplace import Workplace
+    from agroforest.sensors import read_calibrations
     from agroforest.store import open_store
 
+    curves = () if calibrations is None else read_calibrations(calibrations)
     done: list[Intake] = []
     with Bar() as bar, open_store(Workplace(root=work, pipeline="").database) as store:
         bar.begin("sensor files", len(files))
         for path in files:
             try:
-                done.append(import_file(path, mapping=mapping, store=store))
+                done.append(
+                    import_file(path, mapping=mapping, store=store, calibrations=curves)
+                )
             except AgroforestError as error:
                 typer.echo(f"refused  {error}", err=True)
             bar.advance()
@@ -64,15 +74,40 @@ def import_files(
         typer.echo(json.dumps([_plain(one) for one in done], ensure_ascii=False))
     else:
         for one in done:
-            typer.echo(
-                f"{one.file}: {one.format}, {one.sensors} sensors, {one.added} added, "
-                f"{one.known} known, {one.conflicts} in conflict, "
-                f"{one.flagged} flagged, {len(one.refused)} rows refused"
-            )
+            _tell(one, calibrations)
     if not done:
         raise NoInputError(
             ", ".join(map(str, files)), "no usable file", "see the lines above"
         )
+
+
+def _tell(one: "Intake", calibrations: Path | None) -> None:
+    typer.echo(
+        f"{one.file}: {one.format}, {one.sensors} sensors, {one.added} added, "
+        f"{one.known} known, {one.conflicts} in conflict, "
+        f"{one.flagged} flagged, {len(one.refused)} rows refused"
+    )
+    if one.calibrated:
+        typer.echo(
+            f"  标定 calibrated: {one.calibrated} 个读数按标定值判断，按原值存储 "
+            "readings judged by calibrated values, stored as reported"
+        )
+    else:
+        typer.echo(
+            "  未标定 not calibrated: "
+            + (
+                "未给出 --calibrations was not given"
+                if calibrations is None
+                else f"{calibrations} 中没有相应曲线 has no curve that holds"
+            )
+        )
+    for code, count in one.codes.items():
+        typer.echo(f"  {code} {count}")
+    reasons: dict[str, list[str]] = {}
+    for code, why in one.not_judged.items():
+        reasons.setdefault(why, []).append(code)
+    for why, codes in reasons.items():
+        typer.echo(f"  {' '.join(codes)} 未判断 not judged: 缺 needs {why}")
 
 
 def _plain(one: "Intake") -> dict[str, Any]:

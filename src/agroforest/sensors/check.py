@@ -19,7 +19,7 @@ word          from
 ============  =============================================================
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -106,7 +106,12 @@ class Ground:
     around: Surroundings = field(default_factory=Surroundings)
 
 
-def check(readings: Iterable[Reading], ground: Ground | None = None) -> list[Checked]:
+def check(
+    readings: Iterable[Reading],
+    ground: Ground | None = None,
+    *,
+    codes: Collection[str] = CODES,
+) -> list[Checked]:
     """Judge readings; none is changed or left out.
 
     Parameters
@@ -115,6 +120,8 @@ def check(readings: Iterable[Reading], ground: Ground | None = None) -> list[Che
         Of any sensors, in any order.
     ground
         What is known of the place.
+    codes
+        Which of ISMN's codes are asked for.
 
     Returns
     -------
@@ -123,7 +130,7 @@ def check(readings: Iterable[Reading], ground: Ground | None = None) -> list[Che
     """
     ground = ground or Ground()
     judged = flag(readings)
-    codes: list[tuple[str, ...]] = [()] * len(judged)
+    told: list[tuple[str, ...]] = [()] * len(judged)
     series: dict[tuple[str, float | None], list[int]] = {}
     for index, each in enumerate(judged):
         if each.variable == Variable.SOIL_MOISTURE:
@@ -135,14 +142,18 @@ def check(readings: Iterable[Reading], ground: Ground | None = None) -> list[Che
         )
         for row, number in enumerate(order.tolist()):
             place = places[number]
-            here = tuple(code for code in CODES if code in found and found[code][row])
+            here = tuple(
+                code
+                for code in CODES
+                if code in codes and code in found and found[code][row]
+            )
             if here:
-                codes[place] = here
+                told[place] = here
                 quality = judged[place].quality | _follow(here, found, row)
                 judged[place] = judged[place].patch(quality=quality)
     return [
         Checked(reading=each, flags=(*here, *_name_words(each.quality)))
-        for each, here in zip(judged, codes, strict=True)
+        for each, here in zip(judged, told, strict=True)
     ]
 
 
@@ -294,7 +305,7 @@ def _follow(
     quality = Quality.GOOD
     for code in codes:
         quality |= _FOLLOWS.get(code, Quality.GOOD)
-    if "_dry_jump" in found and found["_dry_jump"][row]:
+    if "D08" in codes and found["_dry_jump"][row]:
         quality |= Quality.BREAK
     return quality
 

@@ -6,20 +6,18 @@ from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
 
-import numpy as np
-
 from agroforest.core.errors import ConfigurationError, DataError, NoInputError
 from agroforest.core.reading import UNITS, Quality, Reading, Variable
 from agroforest.core.table import read_text
 from agroforest.sensors.check import Checked, Ground, check
 from agroforest.sensors.file import read_content, read_file
 from agroforest.sensors.flags_ismn import LOAM_SATURATION
-from agroforest.sensors.flags_sensor import pick_series
 from agroforest.sensors.guess import guess_mapping
+from agroforest.sensors.instruments import pick_uppermost
 from agroforest.sensors.ismn import is_ismn
 from agroforest.sensors.mapping import Mapping, read_mapping
 from agroforest.sensors.record import Refused, SensorFile
-from agroforest.sensors.surroundings import Series, Surroundings
+from agroforest.sensors.surroundings import Surroundings
 from agroforest.sensors.table import is_plain, read_table
 from agroforest.sensors.units import resolve_unit
 
@@ -242,11 +240,11 @@ def _build_surroundings(
     measured = [r for path in beside for r in _read_beside(path, mapping)]
     modelled = [r for path in model for r in _read_beside(path, mapping)]
     return Surroundings(
-        soil_temperature=_pick(measured, Variable.SOIL_TEMPERATURE),
-        air_temperature=_pick(measured, Variable.AIR_TEMPERATURE),
-        rain=_pick(measured, Variable.PRECIPITATION),
-        model_temperature=_pick(modelled, Variable.SOIL_TEMPERATURE),
-        model_rain=_pick(modelled, Variable.PRECIPITATION),
+        soil_temperature=pick_uppermost(measured, Variable.SOIL_TEMPERATURE),
+        air_temperature=pick_uppermost(measured, Variable.AIR_TEMPERATURE),
+        rain=pick_uppermost(measured, Variable.PRECIPITATION),
+        model_temperature=pick_uppermost(modelled, Variable.SOIL_TEMPERATURE),
+        model_rain=pick_uppermost(modelled, Variable.PRECIPITATION),
     )
 
 
@@ -254,13 +252,3 @@ def _read_beside(path: Path, mapping: Path | None) -> tuple[Reading, ...]:
     text = read_content(path)
     plain = is_ismn(text) or is_plain(text) or text.lstrip()[:1] in {"{", "["}
     return read_file(path, mapping=None if plain else mapping).readings
-
-
-def _pick(readings: Sequence[Reading], variable: Variable) -> Series | None:
-    # Of several depths the uppermost: it is the first to freeze.
-    mine = [r for r in readings if r.variable == variable]
-    depths = [r.depth_m for r in mine if r.depth_m is not None]
-    if depths:
-        mine = [r for r in mine if r.depth_m == min(depths)]
-    time = np.array([r.time.timestamp() for r in mine])
-    return pick_series(mine, time, variable)
