@@ -106,12 +106,12 @@ class Speech:
         return self.plain("simulated") if made_up else ""
 
     def hazard(self, facts: Mapping[str, Any]) -> str:
-        """Name of a hazard: a sign, never a cause."""
+        """Name a hazard, as a sign and never as a cause."""
         written = str(facts.get("hazard", ""))
         if written in set(map(str, Hazard)):
             pair = hazard_words(Hazard(written)).name
             return pair[self.language == "en"]
-        return neutralise(written, _NAME)
+        return self.plain("unknown")
 
 
 def write_lines(message: Message, speech: Speech, link: str) -> list[Line]:

@@ -45,7 +45,7 @@ from agroforest.core.sections import Section
 
 #: Longest address of the desk in a message: with the token and the shortest text it
 #: still fits into two parts of an SMS.
-LINK_LENGTH = 60
+LINK_LENGTH = 40
 _Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _INLINE = {"url", "secret", "password", "token", "key"}
