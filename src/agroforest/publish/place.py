@@ -187,12 +187,18 @@ def spell_ring(ring: LinearRing) -> str:
     """
     points: list[str] = []
     for longitude, latitude in shapely.get_coordinates(ring).tolist():
-        point = f"{_spell(latitude)},{_spell(longitude)}"
+        point = f"{spell_degrees(latitude)},{spell_degrees(longitude)}"
         if not points or points[-1] != point:
             points.append(point)
     if points[0] != points[-1]:
         points.append(points[0])
     return " ".join(points)
+
+
+def spell_degrees(degrees: float) -> str:
+    """Spell degrees in plain decimals, to a decimetre."""
+    text = f"{degrees:.{_DIGITS}f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
 
 
 def find_point(outline: MultiPolygon) -> tuple[float, float]:
@@ -296,8 +302,3 @@ def _loosen(polygon: Polygon) -> Polygon:
             loose = Polygon(simple.exterior)
         slack *= 1.4
     return shapely.transform(loose, lambda c: np.clip(c, _LEAST, _MOST))
-
-
-def _spell(degrees: float) -> str:
-    text = f"{degrees:.{_DIGITS}f}".rstrip("0").rstrip(".")
-    return "0" if text == "-0" else text
