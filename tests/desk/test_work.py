@@ -1,4 +1,4 @@
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from shapely.geometry.base import BaseGeometry
-from tests.review.cases import CHEN, EVERYBODY, GUEST, LI, NOW, TWO, later
+from tests.review.cases import CHEN, GUEST, LI, NOW, TWO, later
 from tests.review.test_following import NIGHT, alert, change, fire
 
 from agroforest.core.account import Account, Role
@@ -25,14 +25,6 @@ from agroforest.review import commands as ask
 from agroforest.store import Store, open_store
 
 BUREAU = Bureau()
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with open_store(tmp_path / "agroforest.db") as opened:
-        for each in EVERYBODY:
-            opened.desk.add_account(each)
-        yield opened
 
 
 def record(store: Store, *names: str, **fields: Any) -> None:

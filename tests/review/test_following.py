@@ -81,6 +81,8 @@ def fire(verification: Verification | None = None, **fields: Any) -> FireFacts:
         last=NOW,
         looks=1,
         detections=2,
+        viirs=2,
+        satellites=("N",),
         county=("南县", "South"),
         county_code="3",
     )
