@@ -11,7 +11,8 @@ from agroforest.core.errors import ConfigurationError
 
 #: Connections at a time, and seconds that an idle one is kept. Arbitrary.
 _CONNECTIONS, _IDLE_S = 64, 10
-_OWN = ("127.0.0.1", "localhost", "::1")
+#: Names of this machine, to itself.
+OWN = ("127.0.0.1", "localhost", "::1")
 
 
 def build_app(router: APIRouter, *, host: str) -> FastAPI:
@@ -27,8 +28,8 @@ def build_app(router: APIRouter, *, host: str) -> FastAPI:
     """
     app = FastAPI(title="agroforest", version=__version__, docs_url=None)
     app.include_router(router)
-    if host in _OWN:
-        app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*_OWN, "[::1]"])
+    if host in OWN:
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*OWN, "[::1]"])
     return app
 
 

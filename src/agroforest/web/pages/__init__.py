@@ -1,0 +1,1 @@
+"""Pages of the desk, one module a page; each builds a router."""
