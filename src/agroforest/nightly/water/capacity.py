@@ -46,7 +46,7 @@ class Capacities:
         self, moisture: Mapping[Level, Series], offset: timedelta = timedelta()
     ) -> None:
         self._moisture, self._offset = moisture, offset
-        self._known: dict[date, dict[Level, FieldCapacity]] = {}
+        self._known: dict[date, dict[str, dict[Level, FieldCapacity]]] = {}
 
     def find(self, one: FarmField, day: int) -> Learned:
         """Find what a field's probes knew on the first of a day's month.
@@ -59,15 +59,19 @@ class Capacities:
         if first not in self._known:
             self._known[first] = self._learn(first)
         known = self._known[first]
-        return {level: known[level] for level in known if level[0] in one.sensors}
+        found: dict[Level, FieldCapacity] = {}
+        for sensor in one.sensors:
+            found |= known.get(sensor, {})
+        return found
 
-    def _learn(self, first: date) -> dict[Level, FieldCapacity]:
+    def _learn(self, first: date) -> dict[str, dict[Level, FieldCapacity]]:
+        """Learn all there is, by sensor."""
         until = _begin(first, self._offset).timestamp()
-        found = {}
+        found: dict[str, dict[Level, FieldCapacity]] = {}
         for level, series in self._moisture.items():
             learned = learn(series, until)
             if learned is not None:
-                found[level] = learned
+                found.setdefault(level[0], {})[level] = learned
         return found
 
 
