@@ -141,7 +141,7 @@ def test_a_hectare_has_fifteen_mu(ha: float, shown: str) -> None:
 @pytest.mark.parametrize("how", ["facts", "settings"])
 def test_what_is_simulated_says_so_first(language: str, how: str) -> None:
     facts = describe_case(make_case(), simulated=how == "facts")
-    settings = {"simulated": True} if how == "settings" else {}
+    settings: dict[str, Any] = {"simulated": True} if how == "settings" else {}
     mark = {"zh": "【模拟】", "en": "[SIMULATED]"}[language]
     message = make_message(facts=facts)
     for section in (MAIL, SMS, SMALLEST):
@@ -221,8 +221,8 @@ def test_both_languages_have_the_same_words_with_the_same_gaps() -> None:
     assert set(map(str, News)) == zh["title"].keys()
 
 
-def find_gaps(words: Any, path: str = "") -> dict[str, set[str | None]]:
-    found = {}
+def find_gaps(words: Any, path: str = "") -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
     for key, value in words.items():
         if isinstance(value, dict):
             found |= find_gaps(value, f"{path}{key}.")

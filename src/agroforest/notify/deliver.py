@@ -21,7 +21,7 @@ from agroforest.core.message import Delivery, Message
 from agroforest.notify.acknowledge import link_to
 from agroforest.notify.channel import Channel, Outgoing
 from agroforest.notify.digests import gather
-from agroforest.notify.overtaken import find_objection
+from agroforest.notify.overtaken import POSTPONED, find_objection
 from agroforest.notify.settings import NotifySection
 from agroforest.notify.timing import end_quiet
 from agroforest.notify.told import IN_DIGEST, Outbox
@@ -184,8 +184,14 @@ class _Worker:
             return
         quiet = self._find_quiet(message, account)
         if quiet is not None:
-            later = message.patch(delivery=Delivery.WAITING, due=quiet, lease=None)
-            office.desk.settle(later)
+            office.desk.settle(
+                message.patch(
+                    delivery=Delivery.WAITING,
+                    due=quiet,
+                    lease=None,
+                    error=message.error or POSTPONED,
+                )
+            )
             tally.postponed += 1
             return
         others = office.desk.messages(

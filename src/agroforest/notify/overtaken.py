@@ -9,6 +9,8 @@ _VOID = frozenset({News.RAISED, News.WORSE, News.CONFIRMED, News.ESCALATED, News
 #: Makes sense to those alone whom something has reached.
 _AFTERWARDS = frozenset({News.CANCELLED, News.ENDED})
 _REACHED = frozenset({Delivery.SENT, Delivery.SENDING, Delivery.DIGESTED})
+#: Error of a message that was taken from the outbox and put back untried.
+POSTPONED = "postponed: quiet hours"
 
 
 def find_objection(message: Message, others: Iterable[Message]) -> str:
@@ -22,11 +24,13 @@ def find_objection(message: Message, others: Iterable[Message]) -> str:
         To the same person about the same subject, itself perhaps among them.
     """
     others = [each for each in others if each.key != message.key]
-    if message.news in _VOID and message.attempts <= 1:
+    untried = message.attempts <= 1 or message.error == POSTPONED
+    if message.news in _VOID and untried:
         for each in others:
             if each.news is News.CANCELLED and each.created >= message.created:
                 return "overtaken: dismissed by a person before it was sent"
-    if message.news in _AFTERWARDS and not any(map(_has_reached, others)):
+    before = [each for each in others if each.created <= message.created]
+    if message.news in _AFTERWARDS and not any(map(_has_reached, before)):
         return "overtaken: nothing about it was ever sent"
     return ""
 
@@ -34,5 +38,7 @@ def find_objection(message: Message, others: Iterable[Message]) -> str:
 def _has_reached(message: Message) -> bool:
     """Whether somebody has it, as far as is known: what was tried may have arrived."""
     if message.news in _AFTERWARDS:
+        return False
+    if message.delivery is Delivery.DROPPED or message.error == POSTPONED:
         return False
     return message.delivery in _REACHED or message.attempts > 0

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from urllib3.exceptions import HTTPError
 
 from agroforest.core.errors import ConfigurationError, DataError, SourceError
 
@@ -103,7 +104,11 @@ def post(
         This message is refused.
     """
     where = f"channel {name}"
-    kept = {"Content-Type": "application/json; charset=utf-8", **headers}
+    kept = {
+        "Content-Type": "application/json; charset=utf-8",
+        "Accept-Encoding": "identity",  # what is read is counted
+        **headers,
+    }
     try:
         with requests.Session() as session:
             session.trust_env = False
@@ -117,7 +122,7 @@ def post(
             ) as answer:
                 status = answer.status_code
                 text = _read_body(answer, timeout_s)
-    except (requests.RequestException, OSError, ValueError) as error:
+    except (requests.RequestException, HTTPError, OSError, ValueError) as error:
         # Its words hold the address, so only its kind is told.
         raise SourceError(
             where, f"did not answer ({type(error).__name__})", "it is tried again"
@@ -141,8 +146,10 @@ def _read_body(answer: requests.Response, timeout_s: float) -> bytes:
     """Beginning of an answer; one that trickles in is cut short."""
     until = time.monotonic() + timeout_s
     found = b""
-    for chunk in answer.iter_content(_CHUNK):
-        found += chunk
-        if len(found) >= _ANSWER or time.monotonic() > until:
+    # read1 takes what has come; read would wait until it is a whole chunk.
+    while len(found) < _ANSWER and time.monotonic() < until:
+        chunk = answer.raw.read1(_CHUNK)
+        if not chunk:
             break
-    return found[:_ANSWER]
+        found += chunk
+    return found

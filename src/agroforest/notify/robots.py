@@ -13,7 +13,7 @@ import re
 import time
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from agroforest.core.errors import ConfigurationError, DataError, SourceError
 from agroforest.notify.channel import Outgoing, Receipt
@@ -90,8 +90,8 @@ def open_robot(name: str, section: ChannelSection, address: str, secret: str) ->
     """Open a robot by its address, or by apprise's short form of it."""
     scheme, pattern = _SHORT[section.kind]
     if address.startswith(f"{scheme}://"):
-        # Not .hostname: that is in lower case, and tokens are not.
-        token = urlsplit(address).netloc
+        # Not by urlsplit: it has hosts in lower case, and tokens are not.
+        token = address.removeprefix(f"{scheme}://").rstrip("/")
         if "@" in token:
             inside, token = token.split("@", 1)
             secret = secret or inside

@@ -55,7 +55,9 @@ def claim_messages(
     keys: list[str] = []
     for condition in _due(now):
         query = select(message.c.key).where(_of_channel(condition, channel))
-        query = query.order_by(message.c.urgent.desc(), message.c.due_us, message.c.key)
+        # What quiet hours held back is due at once: it is told as it happened.
+        order = (message.c.due_us, message.c.created_us, message.c.key)
+        query = query.order_by(message.c.urgent.desc(), *order)
         query = query.limit(limit - len(keys))
         # A row that another claimer holds is theirs; SQLite lets in one at a time.
         keys += connection.scalars(query.with_for_update(skip_locked=True))
