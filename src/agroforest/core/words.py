@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from agroforest.core.account import Role
+from agroforest.core.reading import Variable
 from agroforest.core.review import Act, Reason, Sampling, Stage, Verdict
 from agroforest.core.risk import Hazard
 
@@ -128,3 +129,21 @@ _REVIEW: Mapping[type[StrEnum], Mapping[StrEnum, tuple[str, str]]] = {
 def review_words(word: StrEnum) -> tuple[str, str]:
     """Chinese and English name of a stage, verdict, reason, act, sampling or role."""
     return _REVIEW[type(word)][word]
+
+
+#: Names and signs of units as people write them, of everything that sensors measure.
+_VARIABLES: Mapping[Variable, tuple[tuple[str, str], str]] = {
+    Variable.SOIL_MOISTURE: (("土壤水分", "soil moisture"), "m³/m³"),
+    Variable.SOIL_TEMPERATURE: (("土壤温度", "soil temperature"), "°C"),
+    Variable.SOIL_CONDUCTIVITY: (("土壤电导率", "soil conductivity"), "μS/cm"),
+    Variable.AIR_TEMPERATURE: (("气温", "air temperature"), "°C"),
+    Variable.RELATIVE_HUMIDITY: (("相对湿度", "relative humidity"), "%"),
+    Variable.PRECIPITATION: (("降水", "rain"), "mm"),
+    Variable.BATTERY: (("电池电压", "battery"), "V"),
+    Variable.BATTERY_LEVEL: (("电池电量", "battery level"), "%"),
+}
+
+
+def variable_words(variable: Variable) -> tuple[tuple[str, str], str]:
+    """Chinese and English name of what is measured, and its unit as people write it."""
+    return _VARIABLES[variable]

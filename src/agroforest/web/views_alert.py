@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from shapely.geometry import MultiPolygon
 from shapely.geometry.base import BaseGeometry
 
-from agroforest.core.review import NIGHT, Case, FieldCheck, Step
+from agroforest.core.review import NIGHT, Act, Case, FieldCheck, Step
 from agroforest.publish.place import coarsen, norm_outline
 from agroforest.web.views import Speech
 
@@ -97,8 +97,8 @@ def view_step(step: Step, speech: Speech, name_of: Callable[[str], str]) -> Step
     words = speech.words
     details = [] if step.reason is None else [words.name(step.reason)]
     after = step.data.get("after")
-    if isinstance(after, Mapping) and "assignee" in after:
-        to = str(after["assignee"] or "")
+    if step.act == Act.ASSIGN and isinstance(after, Mapping):
+        to = str(after.get("assignee") or "")
         details.append(
             words("step.to", who=name_of(to)) if to else words("step.nobody")
         )
