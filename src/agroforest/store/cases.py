@@ -14,7 +14,17 @@ from typing import Any
 
 import shapely
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import Connection, Row, Select, bindparam, insert, select, text, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    Select,
+    bindparam,
+    insert,
+    literal_column,
+    select,
+    text,
+    update,
+)
 
 from agroforest.core.errors import ConflictError, DataError
 from agroforest.core.review import (
@@ -35,12 +45,14 @@ from agroforest.store.desk_schema import (
     review_step,
 )
 from agroforest.store.schema import alert, alert_change
-from agroforest.store.statements import build_insert, upsert_all
+from agroforest.store.statements import build_insert
 from agroforest.store.texts import plain
 from agroforest.store.times import from_microseconds, to_microseconds
 
 #: Ids a query is given at once; SQLite takes 32,766, PostgreSQL 65,535.
 _AT_ONCE = 1000
+#: What cases are counted by.
+TALLIED = ("stage", "hazard", "county_code", "pipeline", "verdict")
 #: Any number that no other program takes for a lock of its own: "desk" in ASCII.
 _LOCK = 0x6465736B
 
@@ -62,7 +74,9 @@ def read_cases(connection: Connection, ids: Collection[str]) -> dict[str, Case]:
 
 def read_parts(connection: Connection, id: str) -> list[Case]:  # noqa: A002  as above
     """Read the cases that were split off a case, by id."""
-    query = _SELECT.where(review_case.c.of == id).order_by(review_case.c.id)
+    # The second condition is that of the index.
+    wanted = (review_case.c.of == id, review_case.c.of != literal_column("''"))
+    query = _SELECT.where(*wanted).order_by(review_case.c.id)
     return _read(connection, query)
 
 
@@ -129,8 +143,8 @@ def write_cases(
     before = _read_standing(connection, latest)
     _check_versions(connection, latest, steps, before)
     rows = [_build_row(case) for case in latest.values()]
-    upsert_all(connection, review_case, rows)
-    _move_tally(connection, before.values(), latest.values())
+    _write_rows(connection, rows, before)
+    _move_tally(connection, before.values(), rows)
     if steps:
         connection.execute(insert(review_step), [_build_step_row(s) for s in steps])
     _mark_followed(connection, steps)
@@ -149,7 +163,7 @@ def read_tally(connection: Connection) -> dict[tuple[Stage, Hazard], int]:
 
 def _read_standing(connection: Connection, ids: Collection[str]) -> dict[str, Any]:
     c = review_case.c
-    query = select(c.id, c.version, c.stage, c.hazard, c.county_code)
+    query = select(c.version, c.id, *(c[name] for name in TALLIED))
     return {
         row.id: row
         for some in _in_portions(sorted(ids))
@@ -211,20 +225,36 @@ def _mark_followed(connection: Connection, steps: Iterable[Step]) -> None:
         connection.execute(statement.values(followed_us=bindparam("at")), marks)
 
 
-def _move_tally(
-    connection: Connection, before: Iterable[Any], after: Iterable[Case]
+def _write_rows(
+    connection: Connection, rows: Iterable[Mapping[str, Any]], before: Collection[str]
 ) -> None:
-    moved: Counter[tuple[str, str, str]] = Counter()
-    moved.update(
-        (str(case.stage), str(case.hazard), plain(case.county[0])) for case in after
-    )
-    moved.subtract((row.stage, row.hazard, row.county_code) for row in before)
-    names = ("stage", "hazard", "county_code", "cases")
+    new: list[Mapping[str, Any]] = []
+    known: list[Mapping[str, Any]] = []
+    for row in rows:
+        (known if row["id"] in before else new).append(row)
+    if new:
+        connection.execute(insert(review_case), new)
+    if known:
+        # Not an upsert: that takes a number for each row, also where it is there.
+        names = [name for name in known[0] if name != "id"]
+        values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
+        statement = update(review_case).where(review_case.c.id == bindparam("new_id"))
+        named = [{f"new_{name}": row[name] for name in row} for row in known]
+        connection.execute(statement.values(values), named)
+
+
+def _move_tally(
+    connection: Connection, before: Iterable[Any], after: Iterable[Mapping[str, Any]]
+) -> None:
+    moved: Counter[tuple[str, ...]] = Counter()
+    moved.update(tuple(row[name] or "" for name in TALLIED) for row in after)
+    moved.subtract(tuple(getattr(row, n) or "" for n in TALLIED) for row in before)
+    names = (*TALLIED, "cases")
     rows = [dict(zip(names, (*key, n), strict=True)) for key, n in moved.items() if n]
     if rows:
         statement = build_insert(connection, case_tally)
         statement = statement.on_conflict_do_update(
-            index_elements=names[:3],
+            index_elements=TALLIED,
             set_={"cases": case_tally.c.cases + statement.excluded.cases},
         )
         connection.execute(statement, rows)
@@ -243,7 +273,7 @@ def _read(connection: Connection, query: Select[Any]) -> list[Case]:
     return [_build_case(row, shape) for row, shape in zip(rows, shapes, strict=True)]
 
 
-def _build_row(case: Case) -> dict[str, object]:
+def _build_row(case: Case) -> dict[str, Any]:
     west, south, east, north = case.geometry.bounds
     code, zh, en = case.county
     chance = UNKNOWN_PROBABILITY if case.probability is None else case.probability
@@ -277,7 +307,7 @@ def _build_row(case: Case) -> dict[str, object]:
         "rank": case.rank,
         "due_us": None if case.due is None else to_microseconds(case.due),
     }
-    row = plain(row)
+    row = dict(plain(row))
     row["first_night"], row["evidence"] = case.first_night, case.evidence
     row["part"] = shapely.to_wkb(case.geometry, byte_order=1) if case.of else None
     return row

@@ -27,12 +27,24 @@ from agroforest.store.schema import metadata
 #: over an expression.
 UNKNOWN_PROBABILITY = -1.0
 
+#: Behind the column that is sorted by, so that a row of another hazard or county is
+#: passed over without being looked up.
+_FILTERED = ("hazard", "county_code")
+
+
+def _partial(name: str, *columns: str, only: str) -> Index:
+    """Index that holds some rows only, in both databases."""
+    where = text(only)
+    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
+
+
 #: What people do about alerts, one row a case, with what the queue shows and sorts by.
 #: `part` is the outline of a case that was split off; without one it is the alert's.
 review_case = Table(
     "review_case",
     metadata,
-    Column("id", String(64), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("id", String(64), nullable=False, unique=True),
     Column("alert", ForeignKey("alert.id", ondelete="CASCADE"), nullable=False),
     Column("pipeline", String(64), nullable=False),
     Column("hazard", String(64), nullable=False),
@@ -64,15 +76,25 @@ review_case = Table(
     Column("due_us", BigInteger),
     Column("part", LargeBinary),
     Index("ix_review_case_alert", "alert"),
+    _partial("ix_review_case_of", "of", only="\"of\" <> ''"),
+    _partial("ix_review_case_assignee", "assignee", "stage", only="assignee <> ''"),
+    Index("ix_review_case_county", "stage", "county_code", "hazard"),
+    Index("ix_review_case_box", "stage", "west", "south", "east", "north"),
+    *(
+        Index(f"ix_review_case_{column}", "stage", column, "number", *_FILTERED)
+        for column in ("rank", "first_night", "area_ha", "probability", "changed_us")
+    ),
 )
 
-#: How many cases there are; moves with them.
+#: How many cases there are of each kind that the queue is filtered by; moves with them.
 case_tally = Table(
     "case_tally",
     metadata,
     Column("stage", String(32), primary_key=True),
     Column("hazard", String(64), primary_key=True),
     Column("county_code", Text, primary_key=True),
+    Column("pipeline", String(64), primary_key=True),
+    Column("verdict", String(32), primary_key=True),
     Column("cases", Integer, nullable=False),
 )
 
@@ -88,7 +110,7 @@ review_step = Table(
     Column("act", String(32), nullable=False),
     Column("reason", String(32)),
     Column("note", Text, nullable=False),
-    Column("key", String(160)),
+    Column("key", Text),
     Column("data", JSON, nullable=False),
     UniqueConstraint("key"),
 )
@@ -168,18 +190,8 @@ message = Table(
     Index("ix_message_subject", "subject", "created_us"),
     Index("ix_message_account", "account", "created_us"),
     Index("ix_message_created", "created_us"),
-    Index(
-        "ix_message_waiting",
-        "due_us",
-        sqlite_where=text("delivery = 'waiting'"),
-        postgresql_where=text("delivery = 'waiting'"),
-    ),
-    Index(
-        "ix_message_sending",
-        "lease_us",
-        sqlite_where=text("delivery = 'sending'"),
-        postgresql_where=text("delivery = 'sending'"),
-    ),
+    _partial("ix_message_waiting", "due_us", only="delivery = 'waiting'"),
+    _partial("ix_message_sending", "lease_us", only="delivery = 'sending'"),
 )
 
 #: Thresholds of probability from a moment on; the newest version is in force, and none

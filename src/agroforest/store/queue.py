@@ -1,7 +1,7 @@
 """The queue: pages of cases, in an order, from a place in it.
 
 A page begins behind the last row of the page before, which its cursor names by value
-and id; so page 1000 costs what the first does, and rows that come or go meanwhile
+and number; so page 1000 costs what the first does, and rows that come or go meanwhile
 shift nothing.
 
 Every function works on a connection inside the caller's transaction.
@@ -17,9 +17,11 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
+    Select,
     func,
     select,
     tuple_,
+    union_all,
 )
 
 from agroforest.core.errors import DataError
@@ -28,13 +30,16 @@ from agroforest.core.review import Reason, Stage, Verdict
 from agroforest.core.risk import Hazard
 from agroforest.store.cases import norm_probability
 from agroforest.store.desk_schema import review_case
-from agroforest.store.texts import clean
+from agroforest.store.queue_paths import (
+    Way,
+    build_conditions,
+    count_by_words,
+    find_ways,
+)
 from agroforest.store.times import from_microseconds
 
 #: Most rows of a page.
 MOST = 500
-#: Stands for nobody in `CaseQuery.assignee`.
-NOBODY = "-"
 
 
 class _Sorting(NamedTuple):
@@ -42,6 +47,10 @@ class _Sorting(NamedTuple):
 
     column: Column[Any]
     falling: bool
+
+    def order(self, *keys: ColumnElement[Any]) -> list[ColumnElement[Any]]:
+        """Sort by keys in this direction."""
+        return [key.desc() if self.falling else key.asc() for key in keys]
 
 
 _SORTINGS = {
@@ -55,7 +64,16 @@ _SORTINGS = {
 _SHOWN = tuple(
     review_case.c[name]
     for name in (
-        *("id", "pipeline", "hazard", "stage", "version", "opened_us", "changed_us"),
+        *(
+            "number",
+            "id",
+            "pipeline",
+            "hazard",
+            "stage",
+            "version",
+            "opened_us",
+            "changed_us",
+        ),
         *("west", "south", "east", "north", "area_ha", "probability"),
         *("first_night", "evidence", "county_code", "county_zh", "county_en"),
         *("places", "verdict", "reason", "assignee", "rank", "due_us"),
@@ -73,18 +91,23 @@ def read_page(connection: Connection, query: CaseQuery) -> CasePage:
     """
     if not 1 <= query.limit <= MOST:
         raise DataError("limit", f"is {query.limit}", f"ask for 1 to {MOST} rows")
-    column, falling = sorting = _SORTINGS[query.order]
-    wanted = _build_conditions(query)
-    if query.after:
-        place = tuple_(*_read_cursor(query))
-        here = tuple_(column, review_case.c.id)
-        wanted.append(here < place if falling else here > place)
-    keys = (column, review_case.c.id)
+    sorting = _SORTINGS[query.order]
+    place = _read_cursor(query) if query.after else None
+    wanted = query.limit + 1
+    ways = find_ways(connection, query, order=sorting.column.name, limit=wanted)
+    if not ways:
+        return CasePage(rows=())
+    found = union_all(
+        *(
+            select(_build_branch(query, way, sorting, place).limit(wanted).subquery())
+            for way in ways
+        )
+    ).subquery()
     statement = (
         select(*_SHOWN)
-        .where(*wanted)
-        .order_by(*(key.desc() if falling else key for key in keys))
-        .limit(query.limit + 1)
+        .join(found, found.c.number == review_case.c.number)
+        .order_by(*sorting.order(found.c.place, found.c.number))
+        .limit(wanted)
     )
     rows = connection.execute(statement).all()
     shown = rows[: query.limit]
@@ -97,65 +120,58 @@ def read_page(connection: Connection, query: CaseQuery) -> CasePage:
 
 def count_cases(connection: Connection, query: CaseQuery, limit: int) -> int:
     """Count the cases that a query finds on all its pages, `limit` at most."""
-    found = select(review_case.c.id).where(*_build_conditions(query)).limit(limit)
-    counted = connection.execute(select(func.count()).select_from(found.subquery()))
-    return int(counted.scalar_one())
+    counted = count_by_words(connection, query)
+    if counted is not None:
+        return min(counted, limit)
+    ways = find_ways(connection, query, limit=limit)
+    if not ways:
+        return 0
+    branches = (
+        select(review_case.c.number)
+        .where(*build_conditions(query, way))
+        .limit(limit)
+        .subquery()
+        for way in ways
+    )
+    found = union_all(*(select(each) for each in branches)).limit(limit).subquery()
+    row = connection.execute(select(func.count()).select_from(found))
+    return int(row.scalar_one())
 
 
-def _build_conditions(query: CaseQuery) -> list[ColumnElement[bool]]:
-    c = review_case.c
-    lists: tuple[tuple[Column[Any], tuple[str, ...]], ...] = (
-        (c.stage, query.stages),
-        (c.hazard, query.hazards),
-        (c.verdict, query.verdicts),
-        (c.pipeline, query.pipelines),
-        (c.county_code, query.counties),
-    )
-    wanted: list[ColumnElement[bool]] = [
-        column.in_(sorted(map(str, words))) for column, words in lists if words
-    ]
-    if query.assignee:
-        name = "" if query.assignee == NOBODY else query.assignee
-        wanted.append(c.assignee == name)
-    least: tuple[tuple[Column[Any], object], ...] = (
-        (c.area_ha, query.least_ha),
-        (c.probability, query.least_probability),
-        (c.first_night, query.since),
-    )
-    wanted += [column >= value for column, value in least if value is not None]
-    most: tuple[tuple[Column[Any], object], ...] = (
-        (c.area_ha, query.most_ha),
-        (c.first_night, query.until),
-    )
-    wanted += [column <= value for column, value in most if value is not None]
-    if query.box is not None:
-        west, south, east, north = query.box
-        wanted += [c.west <= east, c.east >= west, c.south <= north, c.north >= south]
-    return wanted
+def _build_branch(
+    query: CaseQuery, way: Way, sorting: _Sorting, place: tuple[object, int] | None
+) -> Select[Any]:
+    """Build the question for the cases of one stage, behind a place in the order."""
+    column, number = way.name(sorting.column), review_case.c.number
+    branch = select(column.label("place"), number).where(*build_conditions(query, way))
+    if place is not None:
+        here, there = tuple_(column, number), tuple_(*place)
+        branch = branch.where(here < there if sorting.falling else here > there)
+    return branch.order_by(*sorting.order(column, number))
 
 
 def _build_cursor(order: Order, row: Row[Any], sorting: _Sorting) -> str:
     value = getattr(row, sorting.column.name)
     if isinstance(value, date):
         value = value.isoformat()
-    written = json.dumps([str(order), value, row.id], ensure_ascii=False)
+    written = json.dumps([str(order), value, row.number])
     return urlsafe_b64encode(written.encode()).decode().rstrip("=")
 
 
-def _read_cursor(query: CaseQuery) -> tuple[object, str]:
+def _read_cursor(query: CaseQuery) -> tuple[object, int]:
     kind = _SORTINGS[query.order].column.type.python_type
     problem = DataError(
         "cursor", "is not one of this order", "begin with the first page"
     )
     try:
         padded = query.after + "=" * (-len(query.after) % 4)
-        order, value, name = json.loads(urlsafe_b64decode(padded))
+        order, value, number = json.loads(urlsafe_b64decode(padded))
         value = date.fromisoformat(value) if kind is date else kind(value)
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise problem from error
-    if order != query.order or not isinstance(name, str):
+    if order != query.order or type(number) is not int:
         raise problem
-    return value, clean(name)
+    return value, number
 
 
 def _build(row: Row[Any]) -> QueueRow:

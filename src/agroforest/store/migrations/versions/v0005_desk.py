@@ -60,6 +60,7 @@ def _let_changes_be_followed() -> None:
 def _create_cases() -> None:
     op.create_table(
         "review_case",
+        sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("alert", sa.String(length=64), nullable=False),
         sa.Column("pipeline", sa.String(length=64), nullable=False),
@@ -97,17 +98,21 @@ def _create_cases() -> None:
             name=op.f("fk_review_case_alert"),
             ondelete="CASCADE",
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_review_case")),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_review_case")),
+        sa.UniqueConstraint("id", name=op.f("uq_review_case_id")),
     )
-    op.create_index("ix_review_case_alert", "review_case", ["alert"], unique=False)
+    _create_case_indexes()
     op.create_table(
         "case_tally",
         sa.Column("stage", sa.String(length=32), nullable=False),
         sa.Column("hazard", sa.String(length=64), nullable=False),
         sa.Column("county_code", sa.Text(), nullable=False),
+        sa.Column("pipeline", sa.String(length=64), nullable=False),
+        sa.Column("verdict", sa.String(length=32), nullable=False),
         sa.Column("cases", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint(
-            "stage", "hazard", "county_code", name=op.f("pk_case_tally")
+            *("stage", "hazard", "county_code", "pipeline", "verdict"),
+            name=op.f("pk_case_tally"),
         ),
     )
     op.create_table(
@@ -119,7 +124,7 @@ def _create_cases() -> None:
         sa.Column("act", sa.String(length=32), nullable=False),
         sa.Column("reason", sa.String(length=32), nullable=True),
         sa.Column("note", sa.Text(), nullable=False),
-        sa.Column("key", sa.String(length=160), nullable=True),
+        sa.Column("key", sa.Text(), nullable=True),
         sa.Column("data", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(
             ["case"],
@@ -130,6 +135,29 @@ def _create_cases() -> None:
         sa.PrimaryKeyConstraint("case", "number", name=op.f("pk_review_step")),
         sa.UniqueConstraint("key", name=op.f("uq_review_step_key")),
     )
+
+
+def _create_case_indexes() -> None:
+    plain = {
+        "alert": ["alert"],
+        "county": ["stage", "county_code", "hazard"],
+        "box": ["stage", "west", "south", "east", "north"],
+    }
+    for column in ("rank", "first_night", "area_ha", "probability", "changed_us"):
+        plain[column] = ["stage", column, "number", "hazard", "county_code"]
+    for name, columns in plain.items():
+        op.create_index(f"ix_review_case_{name}", "review_case", columns, unique=False)
+    partial = {"of": ["of"], "assignee": ["assignee", "stage"]}
+    for name, columns in partial.items():
+        condition = sa.text(f"\"{columns[0]}\" <> ''")
+        op.create_index(
+            f"ix_review_case_{name}",
+            "review_case",
+            columns,
+            unique=False,
+            sqlite_where=condition,
+            postgresql_where=condition,
+        )
 
 
 def _create_accounts() -> None:
