@@ -118,7 +118,7 @@ def test_empty_feed_is_a_feed():
 
 
 def test_simulated_feed_says_so():
-    sender = Sender(id="demo@forestry.example", simulated=True)
+    sender = Sender(id="demo@forestry.example", simulated=frozenset({"p"}))
     root = read(burn(), sender=sender)
     check(root)
     assert "模拟" in texts(root, "a:title")[0]

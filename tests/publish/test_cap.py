@@ -285,13 +285,14 @@ def test_two_senders_share_no_identifier():
 
 
 def test_simulated_alerts_are_exercises():
-    sender = Sender(id="demo@forestry.example", simulated=True)
+    sender = Sender(id="demo@forestry.example", simulated=frozenset({"p"}))
     (message,) = build(burn(), sender)
     assert find(message, "status") == ["Exercise"]
     assert "模拟" in find(message, "note")[0]
     assert find(message, "headline")[0].startswith("【模拟演练】")
     assert find(message, "headline")[1].startswith("[EXERCISE]")
-    assert find(build(burn())[0], "status") == ["Actual"]
+    real = Sender(id="demo@forestry.example", simulated=frozenset({"other"}))
+    assert find(build(burn(), real)[0], "status") == ["Actual"]
 
 
 def test_two_languages_and_times_of_china():

@@ -64,10 +64,12 @@ def test_cases_of_one_cell_look_alike_but_for_what_they_are():
 
 def test_simulated_rows_say_so():
     for exact in (True, False):
-        row = describe(make_case(), Manner(exact=exact, simulated=True))
+        row = describe(make_case(), Manner(exact=exact, simulated=frozenset({"p"})))
         assert "模拟" in str(row.values["note"])
         assert "simulated" in str(row.values["note"])
         assert "模拟" in summarise(row)
+        real = describe(make_case(pipeline="real"), Manner(simulated=frozenset({"p"})))
+        assert "模拟" not in str(real.values["note"])
 
 
 def test_bad_outline_spoils_its_own_row_only():

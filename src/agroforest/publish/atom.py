@@ -52,7 +52,7 @@ def build_feed(
     active.sort(key=lambda chain: (chain[-1].sent, chain[-1].identifier), reverse=True)
     feed = Element("feed", {"xmlns": NAMESPACE, "xml:lang": "zh-CN"})
     _add(feed, "id", f"urn:uuid:{uuid5(NAMESPACE_URL, f'cap:{sender.id}')}")
-    mark = "【模拟演练 EXERCISE】" if sender.simulated else ""
+    mark = "【模拟演练 EXERCISE】" if any(c[-1].simulated for c in active) else ""
     _add(feed, "title", mark + _TITLE)
     _add(feed, "updated", _find_change(chains, now).isoformat())
     author = SubElement(feed, "author")

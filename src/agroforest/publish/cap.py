@@ -48,7 +48,7 @@ class Sender:
     link
         Address under which the public finds messages; empty for none.
     simulated
-        Whether nothing of it has happened; the messages are exercises.
+        Names of pipelines whose scenes never existed; their messages are exercises.
     exact
         Outlines as they are; otherwise cells of 0.01° that cover them.
 
@@ -62,7 +62,7 @@ class Sender:
     name: tuple[str, str] = ("", "")
     contact: str = ""
     link: str = ""
-    simulated: bool = False
+    simulated: frozenset[str] = frozenset()
     exact: bool = False
 
     def __post_init__(self) -> None:
@@ -98,6 +98,8 @@ class CapMessage:
         Chinese and English.
     ended
         Whether nothing is public of the case after it.
+    simulated
+        Whether it is an exercise.
     xml
         The message, UTF-8.
     """
@@ -110,6 +112,7 @@ class CapMessage:
     hazard: Hazard
     words: tuple[Words, Words]
     ended: bool
+    simulated: bool
     xml: bytes
 
 
@@ -159,7 +162,8 @@ def _build(
     drawing: Drawing,
     chain: Sequence[str],
 ) -> CapMessage:
-    words = word(case, telling, fire, simulated=sender.simulated)
+    simulated = case.pipeline in sender.simulated
+    words = word(case, telling, fire, simulated=simulated)
     values = grade(case.hazard, telling, fire)
     sent = telling.time.astimezone(CHINA).replace(microsecond=0)
     identifier = f"agroforest-{digest(sender.id, case.id, telling.key, telling.kind)}"
@@ -167,10 +171,10 @@ def _build(
     _add(root, "identifier", identifier)
     _add(root, "sender", sender.id)
     _add(root, "sent", _spell_time(sent))
-    _add(root, "status", "Exercise" if sender.simulated else "Actual")
+    _add(root, "status", "Exercise" if simulated else "Actual")
     _add(root, "msgType", telling.kind)
     _add(root, "scope", "Public")
-    if sender.simulated:
+    if simulated:
         _add(root, "note", "模拟演练 simulated, an exercise")
     if chain:
         _add(root, "references", " ".join(chain))
@@ -193,6 +197,7 @@ def _build(
         hazard=case.hazard,
         words=words,
         ended=telling.why in ENDS,
+        simulated=simulated,
         xml=_write(root),
     )
 

@@ -26,6 +26,8 @@ MOST_RINGS = 50
 _MOST_CELLS = 10_000
 # Half the side of what stands for a point or a line, degrees: a metre.
 _SPECK = 1e-5
+# Of a cell: what a product of degrees may be off, with room to spare.
+_ROUNDING = 1e-6
 _DIGITS = 6  # of a degree: a decimetre
 _WORLD = shapely.box(-180, -90, 180, 90)
 _TURN = 360.0
@@ -98,6 +100,8 @@ def norm_outline(geometry: BaseGeometry | None, where: object) -> MultiPolygon:
         flat = shapely.make_valid(flat)
     if west < -180 or east > 180:
         flat = _wrap(flat)
+    if isinstance(flat, MultiPolygon):
+        return flat
     return MultiPolygon(list(_polygons(flat)))
 
 
@@ -121,15 +125,10 @@ def coarsen(outline: MultiPolygon, *, cells: int = 1) -> MultiPolygon:
     for polygon in outline.geoms:
         step, entered = _enter(polygon, cells)
         found.setdefault(step, set()).update(entered)
-    boxes = [
-        _cell_box(column, row, step)
-        for step, entered in sorted(found.items())
-        for column, row in sorted(entered)
-    ]
-    if len(boxes) == 1:
-        return MultiPolygon(boxes)
-    joined = shapely.simplify(shapely.union_all(boxes), 0)
-    return MultiPolygon(list(_polygons(joined)))
+    parts = [part for step, own in sorted(found.items()) for part in _join(own, step)]
+    if len(found) > 1:  # cells of several sizes may overlap
+        parts = list(_polygons(shapely.union_all(parts)))
+    return MultiPolygon(parts)
 
 
 def coarsen_point(longitude: float, latitude: float) -> tuple[float, float]:
@@ -227,6 +226,9 @@ def _wrap(geometry: BaseGeometry) -> BaseGeometry:
 
 def _polygons(geometry: BaseGeometry) -> Iterator[Polygon]:
     """Parts with an area; specks instead of parts without."""
+    if isinstance(geometry, Polygon) and not geometry.is_empty:
+        yield geometry
+        return
     for part in shapely.get_parts(geometry).tolist():
         if isinstance(part, MultiPolygon):
             yield from part.geoms
@@ -243,30 +245,48 @@ def _enter(polygon: Polygon, cells: int) -> tuple[int, set[tuple[int, int]]]:
     """Side of the cells, and column and row of each that a polygon enters."""
     west, south, east, north = polygon.bounds
     step = cells
-    at = math.floor(west * CELLS_A_DEGREE), math.floor(south * CELLS_A_DEGREE)
-    if step == 1 and _cell_box(*at, step).contains(shapely.box(*polygon.bounds)):
-        return step, {at}  # as most do
     while True:
-        side = step / CELLS_A_DEGREE
-        columns = np.arange(math.floor(west / side) - 1, math.floor(east / side) + 2)
-        rows = np.arange(math.floor(south / side) - 1, math.floor(north / side) + 2)
-        if columns.size * rows.size <= _MOST_CELLS:
+        columns, rows = _span(west, east, step, 180), _span(south, north, step, 90)
+        if len(columns) * len(rows) <= _MOST_CELLS:
             break
         step *= 2
-    # Within the world, also where cells of this size do not divide it.
-    columns = columns[(columns * side < 180) & ((columns + 1) * side > -180)]
-    rows = rows[(rows * side < 90) & ((rows + 1) * side > -90)]
-    column, row = (axis.ravel() for axis in np.meshgrid(columns, rows))
-    boxes = shapely.box(
-        column * step / CELLS_A_DEGREE,
-        row * step / CELLS_A_DEGREE,
-        (column + 1) * step / CELLS_A_DEGREE,
-        (row + 1) * step / CELLS_A_DEGREE,
-    )
+    near = [(column, row) for column in columns for row in rows]
+    if len(near) == 1:  # as most alerts
+        return step, set(near)
+    boxes = np.array([_cell_box(*at, step) for at in near], dtype=object)
     shapely.prepare(polygon)
     # Who only shares an edge does not enter.
     inside = shapely.intersects(polygon, boxes) & ~shapely.touches(polygon, boxes)
-    return step, set(zip(column[inside].tolist(), row[inside].tolist(), strict=True))
+    return step, {at for at, entered in zip(near, inside, strict=True) if entered}
+
+
+def _span(least: float, most: float, step: int, end: int) -> range:
+    """Numbers of the cells between two coordinates; one more where they are on an edge.
+
+    What a product rounds off is less than the millionth of a cell that is added.
+    """
+    first = math.floor((least * CELLS_A_DEGREE - _ROUNDING) / step)
+    last = math.floor((most * CELLS_A_DEGREE + _ROUNDING) / step)
+    edge = math.ceil(end * CELLS_A_DEGREE / step)
+    return range(max(first, -edge), min(last, edge - 1) + 1)
+
+
+def _join(cells: set[tuple[int, int]], step: int) -> Iterator[Polygon]:
+    """Polygons of cells of one size."""
+    columns, rows = ({at[axis] for at in cells} for axis in (0, 1))
+    if len(cells) == len(columns) * len(rows) and all(map(_is_run, (columns, rows))):
+        low, high = (
+            _cell_box(min(columns), min(rows), step),
+            _cell_box(max(columns), max(rows), step),
+        )
+        yield shapely.box(*low.bounds[:2], *high.bounds[2:])
+        return
+    boxes = [_cell_box(column, row, step) for column, row in sorted(cells)]
+    yield from _polygons(shapely.simplify(shapely.union_all(boxes), 0))
+
+
+def _is_run(numbers: set[int]) -> bool:
+    return max(numbers) - min(numbers) + 1 == len(numbers)
 
 
 def _cell_box(column: int, row: int, step: int) -> Polygon:

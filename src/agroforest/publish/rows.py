@@ -33,11 +33,11 @@ class Manner:
         Outlines and coordinates as they are, with parcels and samples; otherwise
         outlines are cells of 0.01° that cover them, and points centres of such cells.
     simulated
-        Whether nothing of it has happened; each row says so.
+        Names of pipelines whose scenes never existed; each row of theirs says so.
     """
 
     exact: bool = False
-    simulated: bool = False
+    simulated: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,7 +68,7 @@ def describe(case: Case, manner: Manner) -> Row:
     An outline that cannot be used leaves the row without one, and the note says so:
     one bad case spoils no export.
     """
-    remarks = [_SIMULATED] if manner.simulated else []
+    remarks = [_SIMULATED] if case.pipeline in manner.simulated else []
     if not manner.exact:
         remarks.append(_COARSE)
     try:
@@ -111,7 +111,7 @@ def spell(value: Value) -> str:
     if value is None:
         return ""
     if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return f"{value.isoformat()[:19]}Z"
     if isinstance(value, date):
         return value.isoformat()
     return str(value)

@@ -1,6 +1,7 @@
 """Text from outside, made fit for any file: every name and note is hostile."""
 
 import re
+from functools import lru_cache
 
 # XML 1.0 allows no control characters, no surrogates and no U+FFFE and U+FFFF; other
 # readers choke on the rest: C1 controls, noncharacters, separators of lines.
@@ -21,7 +22,7 @@ def clean(text: str) -> str:
     """
     if text.isalnum() and text.isascii():  # ids and codes
         return text
-    return " ".join(_INVISIBLE.sub("", _UNWRITABLE.sub(" ", text)).split())
+    return _clean(text)
 
 
 def cut_bytes(text: str, most: int) -> str:
@@ -30,3 +31,8 @@ def cut_bytes(text: str, most: int) -> str:
     if len(encoded) <= most:
         return text
     return encoded[:most].decode(errors="ignore")
+
+
+@lru_cache(maxsize=4096)  # names of counties come again and again
+def _clean(text: str) -> str:
+    return " ".join(_INVISIBLE.sub("", _UNWRITABLE.sub(" ", text)).split())
