@@ -63,8 +63,13 @@ def test_cases_of_one_cell_look_alike_but_for_what_they_are():
 
 
 def test_simulated_rows_say_so():
-    for exact in (True, False):
-        row = describe(make_case(), Manner(exact=exact, simulated=frozenset({"p"})))
+    names = frozenset({"p"})
+    for manner in (
+        Manner(exact=True, simulated=names),
+        Manner(simulated=names),
+        Manner(simulated=True),
+    ):
+        row = describe(make_case(), manner)
         assert "模拟" in str(row.values["note"])
         assert "simulated" in str(row.values["note"])
         assert "模拟" in summarise(row)

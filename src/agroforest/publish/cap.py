@@ -19,6 +19,7 @@ from agroforest.publish.cap_grade import Grade, grade
 from agroforest.publish.cap_history import ENDS, History, Kind, Telling, tell
 from agroforest.publish.cap_words import CHINA, LANGUAGES, Words, name_place, word
 from agroforest.publish.place import Drawing, draw, norm_outline, spell_ring
+from agroforest.publish.simulated import Simulated, is_simulated
 from agroforest.publish.text import clean
 
 NAMESPACE = "urn:oasis:names:tc:emergency:cap:1.2"
@@ -48,7 +49,7 @@ class Sender:
     link
         Address under which the public finds messages; empty for none.
     simulated
-        Names of pipelines whose scenes never existed; their messages are exercises.
+        Of which pipelines the messages are exercises, because nothing of it happened.
     exact
         Outlines as they are; otherwise cells of 0.01° that cover them.
 
@@ -62,7 +63,7 @@ class Sender:
     name: tuple[str, str] = ("", "")
     contact: str = ""
     link: str = ""
-    simulated: frozenset[str] = frozenset()
+    simulated: Simulated = False
     exact: bool = False
 
     def __post_init__(self) -> None:
@@ -162,7 +163,7 @@ def _build(
     drawing: Drawing,
     chain: Sequence[str],
 ) -> CapMessage:
-    simulated = case.pipeline in sender.simulated
+    simulated = is_simulated(sender.simulated, case.pipeline)
     words = word(case, telling, fire, simulated=simulated)
     values = grade(case.hazard, telling, fire)
     sent = telling.time.astimezone(CHINA).replace(microsecond=0)

@@ -12,6 +12,7 @@ from agroforest.core.review import Case
 from agroforest.core.units import MU_PER_HA
 from agroforest.core.words import hazard_words, review_words
 from agroforest.publish.place import coarsen, coarsen_point, find_point, norm_outline
+from agroforest.publish.simulated import Simulated, is_simulated
 from agroforest.publish.table import COLUMNS
 from agroforest.publish.text import clean
 
@@ -33,11 +34,11 @@ class Manner:
         Outlines and coordinates as they are, with parcels and samples; otherwise
         outlines are cells of 0.01° that cover them, and points centres of such cells.
     simulated
-        Names of pipelines whose scenes never existed; each row of theirs says so.
+        Of which pipelines nothing has happened; each row of theirs says so.
     """
 
     exact: bool = False
-    simulated: frozenset[str] = frozenset()
+    simulated: Simulated = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,7 +69,8 @@ def describe(case: Case, manner: Manner) -> Row:
     An outline that cannot be used leaves the row without one, and the note says so:
     one bad case spoils no export.
     """
-    remarks = [_SIMULATED] if case.pipeline in manner.simulated else []
+    unreal = is_simulated(manner.simulated, case.pipeline)
+    remarks = [_SIMULATED] if unreal else []
     if not manner.exact:
         remarks.append(_COARSE)
     try:
