@@ -6,7 +6,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -24,6 +24,7 @@ class Mailbox:
     port: int = 0
     letters: list[EmailMessage] = field(default_factory=list)
     answers: list[str] = field(default_factory=list)
+    before_answer: Callable[[int], None] | None = None
 
     async def handle_RCPT(  # noqa: N802  as aiosmtpd calls it
         self,
@@ -52,6 +53,8 @@ class Mailbox:
         self.letters.append(
             email.message_from_bytes(content, policy=email.policy.default)
         )
+        if self.before_answer is not None:
+            self.before_answer(len(self.letters))
         return "250 taken"
 
 
@@ -89,6 +92,7 @@ class Hook:
     reply: bytes = b'{"errcode": 0}'
     hang: threading.Event | None = None
     trickle: bool = False
+    before_answer: Callable[[int], None] | None = None
 
     @property
     def address(self) -> str:
@@ -108,6 +112,8 @@ def serve_hook() -> Iterator[Hook]:
             raw = self.rfile.read(int(self.headers["Content-Length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
             hook.posts.append(Posted(self.path, headers, json.loads(raw), raw))
+            if hook.before_answer is not None:
+                hook.before_answer(len(hook.posts))
             if hook.hang is not None:
                 hook.hang.wait(30)
             status, reply = hook.answers.pop(0) if hook.answers else (200, hook.reply)
