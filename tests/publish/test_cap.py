@@ -1,6 +1,6 @@
 """CAP messages: valid, in the right order, and never surer than somebody was."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,13 +14,14 @@ from shapely.geometry.base import BaseGeometry
 from tests.publish.cases import WEI, Life, burn, lose_canopy, make_facts
 
 from agroforest.core.alert import Change
-from agroforest.core.errors import ConfigurationError, DataError
+from agroforest.core.errors import ConfigurationError, DataError, ForbiddenError
 from agroforest.core.fire import EventConfidence, EventKind, Gate, Outcome
-from agroforest.core.review import Reason
+from agroforest.core.review import ENDED, Reason, Stage, Verdict
 from agroforest.core.risk import Hazard
 from agroforest.publish.cap import NAMESPACE, CapMessage, Sender, build_messages
 from agroforest.publish.cap_history import Kind
 from agroforest.review.commands import (
+    Approve,
     Close,
     Confirm,
     Dismiss,
@@ -271,6 +272,59 @@ def test_history_that_goes_on_only_adds_messages():
         before = after
     assert len(before) == 7
     assert len({m.identifier for m in before}) == 7
+
+
+ACTS: list[Callable[[Life], Life]] = [
+    lambda life: life.act(Pass(case="c1")),
+    lambda life: life.act(Confirm(case="c1", reason=Reason.SEEN_IN_IMAGES)),
+    lambda life: life.act(Confirm(case="c1", reason=Reason.SEEN_IN_FIELD)),
+    lambda life: life.act(Dismiss(case="c1", reason=Reason.CLOUD)),
+    lambda life: life.act(Approve(case="c1"), WEI),
+    lambda life: life.act(Return(case="c1", note="重看"), WEI),
+    lambda life: life.act(Reopen(case="c1", note="重看"), WEI),
+    lambda life: life.act(Close(case="c1"), WEI),
+    lambda life: life.act(Note(case="c1", note="写一句")),
+    lambda life: life.act(Merge(case="c2", others=("c1",))),
+    lambda life: life.act(Unmerge(case="c1")),
+    lambda life: life.night(Change.GROWN, grow=1.5),
+    lambda life: life.night(Change.RELEASED),
+    lambda life: life.night(Change.REOPENED),
+    lambda life: life.night(Change.CLOSED),
+    lambda life: life.verify(Outcome.FOREST_FIRE) if life.fire else life,
+    lambda life: life.verify(Outcome.NOTHING) if life.fire else life,
+]
+
+
+@settings(max_examples=200)
+@given(st.booleans(), st.lists(st.sampled_from(ACTS), max_size=14))
+def test_whatever_happens_messages_make_sense(fire, acts):
+    life = burn() if fire else lose_canopy()
+    life.night(Change.NEW, name="c2")
+    before = build(life)
+    for act in acts:
+        try:
+            act(life)
+        except (DataError, ForbiddenError):
+            continue  # the desk does not do that here
+        after = build(life)
+        assert [m.identifier for m in after[: len(before)]] == [
+            m.identifier for m in before
+        ]
+        assert len(after) <= len(before) + 1, "one act, one message"
+        before = after
+    live = False
+    for message in before:
+        assert (message.kind is Kind.ALERT) == (not live)
+        assert (message.kind is Kind.CANCEL) <= message.ended
+        live = not message.ended
+    case = life.cases["c1"]
+    standing = case.stage is Stage.DECIDED and case.verdict is Verdict.CONFIRMED
+    if case.stage in ENDED or (not fire and case.verdict is None):
+        assert not live
+    if standing and not fire:
+        assert live
+    sent = [message.sent for message in before]
+    assert sent == sorted(sent)
 
 
 def test_same_history_same_bytes():
