@@ -3,11 +3,13 @@
 import gc
 import logging
 import shutil
+import socket
 import sqlite3
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,9 @@ from tests.listen.test_decode import POISON
 
 from agroforest.core.errors import ConfigurationError, LockedError
 from agroforest.listen import Figures, ListenSettings, listen
+from agroforest.listen.broker import Subscriber
+from agroforest.listen.inbox import Inbox
+from agroforest.listen.spool import Spool
 from agroforest.store import Store, open_store
 from agroforest.testing.servers import Mosquitto, find_free_port
 from agroforest.testing.storm import wait_for
@@ -114,6 +119,40 @@ def test_what_comes_while_we_are_away_is_not_lost(tmp_path: Path, version: str) 
         with running(settings, tmp_path) as found:
             found.wait(lambda f: f.decoded == 30, "those sent meanwhile")
             assert found.end().added == 20 * READINGS
+
+
+def test_connections_that_are_cut_never_stop_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cut while messages are acknowledged: from another thread than they came in."""
+    monkeypatch.setattr("agroforest.listen.broker._FIRST_PAUSE", 0)
+    messages = uplinks(2000)
+    with (
+        Mosquitto(tmp_path / "broker") as broker,
+        Inbox(Spool(tmp_path / "spool", segment_bytes=1 << 24)) as inbox,
+    ):
+        section = make_settings(broker.port).broker[0]
+        subscriber = Subscriber(section, inbox, limit=1 << 18).start()
+        wait_for(lambda: subscriber.connected, "the connection")
+        sender = threading.Thread(target=send, args=(broker.port, messages))
+        sender.start()
+        cuts = 0
+        while (wanted := inbox.received + 20) < len(messages):
+            wait_for(partial(has_received, inbox, wanted), f"word after cut {cuts}", 30)
+            assert subscriber._client is not None
+            wire = subscriber._client.socket()
+            if isinstance(wire, socket.socket):
+                with suppress(OSError):
+                    wire.shutdown(socket.SHUT_RDWR)
+                cuts += 1
+        sender.join()
+        wait_for(partial(has_received, inbox, len(messages)), "the rest", 30)
+        subscriber.close()
+        assert cuts >= 3
+
+
+def has_received(inbox: Inbox, count: int) -> bool:
+    return inbox.received >= count
 
 
 def test_poison_by_the_broker(tmp_path: Path) -> None:

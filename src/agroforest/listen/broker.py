@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, Self
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -34,6 +34,8 @@ _LOG = logging.getLogger(__name__)
 _RECEIVE_MAXIMUM = 500
 #: Seconds between attempts to connect.
 _FIRST_PAUSE, _LONGEST_PAUSE = 1, 30
+#: Seconds between looks whether we are to end. Arbitrary.
+_LOOK_S = 0.5
 _DAY_S = 86_400
 _REFUSED = 0x80
 
@@ -76,9 +78,11 @@ class Subscriber:
         self._closing = threading.Event()
         # An acknowledgement names a message by a number that the next connection
         # uses anew: it must never be sent on another connection than its message.
+        # The lock is held while one is queued, which must therefore never wait for
+        # the client's thread: see `_Network`.
         self._connection = 0
         self._acknowledging = threading.Lock()
-        self._client: Client | None = None
+        self._client: _Network | None = None
         self.connected = False
         self._thread = threading.Thread(
             target=self._run, name=f"mqtt {self.name}", daemon=True
@@ -106,16 +110,18 @@ class Subscriber:
                 client.connect_async(
                     host, port, self._settings.keepalive_s, **self._session()
                 )
-                if not self._closing.is_set():
-                    client.loop_forever(retry_first_connection=True)
-            except Exception:  # noqa: BLE001  what a broker sends must not end us
+                client.loop_start()
+                while not client.ended.wait(_LOOK_S):
+                    if self._closing.is_set():  # `close` may have come too early
+                        client.disconnect()
+            except Exception:  # noqa: BLE001  an address that cannot be, for one
                 _LOG.exception("broker %s: connecting afresh", self.name)
             self._closing.wait(_FIRST_PAUSE)
 
-    def _build_client(self) -> Client:
+    def _build_client(self) -> "_Network":
         settings = self._settings
         is_five = settings.version == "5"
-        client = Client(
+        client = _Network(
             CallbackAPIVersion.VERSION2,
             client_id=settings.client_id,
             clean_session=None if is_five else False,
@@ -124,6 +130,7 @@ class Subscriber:
             else MQTTProtocolVersion.MQTTv311,
             manual_ack=True,
         )
+        client.ended = threading.Event()
         if settings.user:
             client.username_pw_set(settings.user, self._password)
         if self._context is not None:
@@ -223,6 +230,30 @@ class Subscriber:
         with self._acknowledging:
             if connection == self._connection:
                 client.ack(mid, qos)
+
+
+class _Network(Client):
+    """A client in a thread of paho's own, which alone touches the socket.
+
+    Only with such a thread (`loop_start`) is an acknowledgement of another thread
+    queued. Without, it is written at once, and a connection that is lost at that
+    moment calls `on_disconnect` in the middle of it: each waits for the other.
+    """
+
+    #: Set when the thread is at its end.
+    ended: threading.Event
+
+    def loop_forever(
+        self, timeout: float = 1.0, retry_first_connection: bool = False
+    ) -> MQTTErrorCode:
+        """Run, as paho's thread does; what a broker sends must not end us silently."""
+        try:
+            return super().loop_forever(timeout, retry_first_connection)
+        except Exception:  # noqa: BLE001  there is no end to what a broker can send
+            _LOG.exception("an MQTT client failed")
+            return MQTTErrorCode.MQTT_ERR_UNKNOWN
+        finally:
+            self.ended.set()
 
 
 def _find_password(settings: BrokerSection) -> str | None:
