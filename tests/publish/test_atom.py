@@ -5,6 +5,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree  # type: ignore[import-untyped]
@@ -15,7 +16,12 @@ from agroforest.core.errors import DataError
 from agroforest.core.review import Reason
 from agroforest.publish.atom import NAMESPACE, build_feed
 from agroforest.publish.cap import CapMessage, Sender, build_messages
-from agroforest.publish.cap_folder import keep_messages
+from agroforest.publish.cap_folder import (
+    FEED,
+    keep_messages,
+    publish,
+    read_message,
+)
 from agroforest.review.commands import Approve, Close, Confirm, Pass
 
 ATOM = {"a": NAMESPACE}
@@ -157,3 +163,28 @@ def test_folder_that_cannot_be_written_is_named(tmp_path: Path):
     messages: tuple[CapMessage, ...] = build_messages(burn().history(), SENDER)
     with pytest.raises(DataError, match="cap"):
         keep_messages(tmp_path / "cap", messages)
+
+
+def test_folder_holds_the_feed_and_what_it_leads_to(tmp_path: Path):
+    life = burn()
+    bad = lose_canopy().confirm()
+    bad.cases["c1"] = bad.cases["c1"].patch(geometry=shapely.box(23, 108, 24, 109))
+    for go_on in (lambda: life, life.confirm):
+        histories = [bad.history(), go_on().history()]
+        assert len(publish(tmp_path, histories, SENDER, LATER)) == 1
+        root = etree.fromstring((tmp_path / FEED).read_bytes())
+        check(root)
+        links = [e.get("href") for e in root.iterfind("a:entry/a:link", ATOM)]
+        assert links
+        for link in links:
+            name = link.rpartition("/")[2].removesuffix(".xml")
+            assert read_message(tmp_path, name) is not None
+    assert publish(tmp_path, [life.history()], SENDER, LATER) == ()
+
+
+@pytest.mark.parametrize(
+    "name", ["", "../secret", "agroforest-x", "feed.atom", "a\x00"]
+)
+def test_no_other_file_is_read_as_a_message(tmp_path: Path, name):
+    (tmp_path / "secret.xml").write_text("s")
+    assert read_message(tmp_path / "cap", name) is None

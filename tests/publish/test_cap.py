@@ -295,7 +295,7 @@ ACTS: list[Callable[[Life], Life]] = [
 ]
 
 
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(st.booleans(), st.lists(st.sampled_from(ACTS), max_size=14))
 def test_whatever_happens_messages_make_sense(fire, acts):
     life = burn() if fire else lose_canopy()

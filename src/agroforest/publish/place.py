@@ -257,7 +257,8 @@ def _enter(polygon: Polygon, cells: int) -> tuple[int, set[tuple[int, int]]]:
     shapely.prepare(polygon)
     # Who only shares an edge does not enter.
     inside = shapely.intersects(polygon, boxes) & ~shapely.touches(polygon, boxes)
-    return step, {at for at, entered in zip(near, inside, strict=True) if entered}
+    entered = {at for at, enters in zip(near, inside, strict=True) if enters}
+    return step, entered or set(near)
 
 
 def _span(least: float, most: float, step: int, end: int) -> range:

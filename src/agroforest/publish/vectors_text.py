@@ -40,7 +40,7 @@ def write_csv(path: Path, rows: Iterable[Row]) -> None:
 
 def disarm(text: str) -> str:
     """Put an apostrophe before what a spreadsheet would run."""
-    if text[:1].isalnum() and ";" not in text:  # as most text does
+    if not text or (text[0].isalnum() and ";" not in text):  # as most text
         return text
     return _FORMULA.sub(r"\1'", text)
 
