@@ -169,8 +169,10 @@ def test_folder_holds_the_feed_and_what_it_leads_to(tmp_path: Path):
     life = burn()
     bad = lose_canopy().confirm()
     bad.cases["c1"] = bad.cases["c1"].patch(geometry=shapely.box(23, 108, 24, 109))
-    for go_on in (lambda: life, life.confirm):
-        histories = [bad.history(), go_on().history()]
+    for confirmed in (False, True):
+        if confirmed:
+            life.confirm()
+        histories = [bad.history(), life.history()]
         assert len(publish(tmp_path, histories, SENDER, LATER)) == 1
         root = etree.fromstring((tmp_path / FEED).read_bytes())
         check(root)
