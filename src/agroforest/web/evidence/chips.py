@@ -9,7 +9,7 @@ import numpy as np
 import rasterio
 import shapely
 from numpy.typing import NDArray
-from rasterio.errors import RasterioIOError
+from rasterio.errors import RasterioIOError, WindowError
 from rasterio.windows import Window
 from shapely.geometry.base import BaseGeometry
 
@@ -114,11 +114,16 @@ def _read(path: Path, frame: Grid, style: RasterStyle) -> NDArray[np.uint8] | No
         with rasterio.open(path) as opened:
             column = round((frame.left - opened.transform.c) / frame.resolution)
             row = round((opened.transform.f - frame.top) / frame.resolution)
-            window = Window(column, row, frame.width, frame.height)
-            stored = opened.read(1, window=window, boundless=True)
-            return style.codes(stored, stored != opened.nodata)
-    except RasterioIOError:
+            wanted = Window(column, row, frame.width, frame.height)
+            inside = wanted.intersection(Window(0, 0, opened.width, opened.height))
+            stored = opened.read(1, window=inside)
+            found = style.codes(stored, stored != opened.nodata)
+    except (RasterioIOError, WindowError):
         return None
+    codes = np.zeros(frame.shape, np.uint8)
+    top, left = inside.row_off - row, inside.col_off - column
+    codes[top : top + found.shape[0], left : left + found.shape[1]] = found
+    return codes
 
 
 def _find_tile(watch: Watch, geometry: BaseGeometry) -> str | None:
