@@ -12,6 +12,9 @@ from rich.logging import RichHandler
 
 from agroforest import __version__
 from agroforest.cli import (
+    accounts,
+    alerts,
+    audit,
     composite,
     demo,
     fire,
@@ -22,9 +25,11 @@ from agroforest.cli import (
     nightly,
     notify,
     plan,
+    review,
     scenes,
     sensors,
     sensorthings,
+    serve,
     valves,
     water,
     worker,
@@ -60,6 +65,10 @@ app.add_typer(valves.app, name="valve")
 app.add_typer(model.app, name="model")
 app.add_typer(fire.app, name="fire")
 app.add_typer(notify.app, name="notify")
+app.add_typer(alerts.app, name="alerts")
+app.add_typer(review.app, name="review")
+app.add_typer(accounts.app, name="account")
+app.add_typer(audit.app, name="audit")
 app.command(name="index")(index.index)
 app.command(name="composite")(composite.composite)
 app.command(name="plan")(plan.plan)
@@ -68,6 +77,7 @@ app.command(name="nightly")(nightly.nightly)
 app.command(name="worker")(worker.worker)
 app.command(name="zonal")(zonal.zonal)
 app.command(name="demo")(demo.demo)
+app.command(name="serve")(serve.serve)
 
 
 def _version(*, asked: bool) -> None:

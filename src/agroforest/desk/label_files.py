@@ -13,9 +13,9 @@ file                 taken by
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyogrio
@@ -25,6 +25,7 @@ from agroforest.core.files import replacing, write_text
 from agroforest.core.fire import EventConfidence, FireFacts
 from agroforest.review.labels import CaseLabel, Kind, Refused
 
+_Row = TypeVar("_Row")
 _CANOPY = frozenset({Kind.DAMAGED, Kind.CLEAN})
 _CONFIDENCE = {
     EventConfidence.HIGH: "high",
@@ -69,16 +70,10 @@ def write_labels(
         if one.kind == Kind.FIRE and one.case in fires
     ]
     static = [one for one in found if one.kind == Kind.STATIC]
-    for name, count, write in (
-        ("survey.gpkg", len(canopy), lambda path: _write_survey(path, canopy)),
-        ("fires.csv", len(burning), lambda path: _write_fires(path, burning)),
-        ("static.geojson", len(static), lambda path: _write_static(path, static)),
-        ("refused.csv", len(refused), lambda path: _write_refused(path, refused)),
-    ):
-        if count:
-            write(folder / name)
-        else:
-            (folder / name).unlink(missing_ok=True)
+    _write_or_drop(folder / "survey.gpkg", canopy, _write_survey)
+    _write_or_drop(folder / "fires.csv", burning, _write_fires)
+    _write_or_drop(folder / "static.geojson", static, _write_static)
+    _write_or_drop(folder / "refused.csv", refused, _write_refused)
     return {
         "survey.gpkg": len(canopy),
         "fires.csv": len(burning),
@@ -87,8 +82,17 @@ def write_labels(
     }
 
 
+def _write_or_drop(
+    path: Path, rows: Sequence[_Row], write: Callable[[Path, Sequence[_Row]], None]
+) -> None:
+    if rows:
+        write(path, rows)
+    else:
+        path.unlink(missing_ok=True)
+
+
 def _write_survey(path: Path, labels: Sequence[CaseLabel]) -> None:
-    table = pa.table(
+    table = pa.Table.from_pydict(
         {
             "status": [str(one.kind) for one in labels],
             "date": [one.seen.isoformat() for one in labels],

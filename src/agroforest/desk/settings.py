@@ -31,6 +31,24 @@ from agroforest.notify.settings import NotifySection
 _Language = Literal["zh", "en"]
 
 
+class OidcSection(Section):
+    """``[web.oidc]``: log in with the accounts of one's organisation.
+
+    The desk's own accounts say what everybody may do; the other side only says who
+    they are.
+    """
+
+    issuer: Annotated[str, Field(pattern=r"^https?://")]
+    """Address of the provider; ``/.well-known/openid-configuration`` is below it."""
+    client_id: Annotated[str, Field(min_length=1)]
+    secret_env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
+    """Name of the environment variable with the client's secret."""
+    redirect_url: Annotated[str, Field(pattern=r"^https?://")]
+    """``https://desk.example.cn/login/oidc/back``, as the provider knows it."""
+    claim: str = "preferred_username"
+    """What of their token is the name of an account here."""
+
+
 class WebSection(Section):
     """``[web]``: how the desk is served."""
 
@@ -46,6 +64,11 @@ class WebSection(Section):
     """Log-ins that fail at once before the next has to wait."""
     login_hourly: Annotated[float, Field(gt=0, le=100_000)] = 30.0
     """Log-ins that fail an hour in the long run."""
+    sensorthings: Literal["off", "login", "open"] = "login"
+    """Who may read sensors and readings by SensorThings: nobody, whoever shows a
+    token or a session, or everybody."""
+    oidc: OidcSection | None = None
+    """Where people log in instead; nobody does unless given."""
 
 
 class DeskSettings(Section):
