@@ -40,7 +40,9 @@ class Post:
     ) -> int:
         headers = {"Authorization": f"Bearer {token}"} | headers
         # Closed whatever happens: a server that turns one away resets the connection.
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)) as line:
+        with closing(
+            http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        ) as line:
             line.request("POST", path, body, headers)
             response = line.getresponse()
             response.read()
