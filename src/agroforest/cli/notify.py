@@ -1,6 +1,5 @@
 """``agroforest notify``: send messages, see what became of them, try a channel."""
 
-import json
 import signal
 import threading
 from collections.abc import Iterator
@@ -13,7 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agroforest.cli.options import DEFAULT_WORK, Json, WorkFolder
+from agroforest.cli.desk_options import (
+    DEFAULT_WORK,
+    Database,
+    Json,
+    WorkFolder,
+    dump,
+    open_desk_store,
+)
 
 if TYPE_CHECKING:
     from agroforest.core.message import Message
@@ -27,7 +33,10 @@ app = typer.Typer(
 )
 
 Config = Annotated[
-    Path, typer.Option(help="The desk's settings, TOML; see docs/messages.md.")
+    Path,
+    typer.Option(
+        envvar="AGROFOREST_DESK", help="The desk's settings, TOML; docs/messages.md."
+    ),
 ]
 _KEY_FILE = "notify.key"
 _SHOWN = 20  # messages in trouble; --json has them all
@@ -47,6 +56,7 @@ def send(
         typer.Option(min=1, help="Go on, with so many seconds between rounds."),
     ] = None,
     work: WorkFolder = DEFAULT_WORK,
+    database: Database = "",
     as_json: Json = False,
 ) -> None:
     """发送到期的消息 · Send what is due, and escalate what nobody has read.
@@ -62,7 +72,7 @@ def send(
     for line in lacking:
         typer.echo(f"agroforest: {line}", err=True)
     stop = threading.Event()
-    with _stopped_by_signals(stop), _open(work) as store:
+    with _stopped_by_signals(stop), open_desk_store(work, database) as store:
         office = _build_office(store, settings, work)
         while True:
             _tell_round(run_round(store.desk, office, channels), as_json=as_json)
@@ -76,12 +86,13 @@ def status(
     config: Config,
     days: Annotated[int, typer.Option(min=1, max=366, help="Of so many days.")] = 7,
     work: WorkFolder = DEFAULT_WORK,
+    database: Database = "",
     as_json: Json = False,
 ) -> None:
     """消息去向 · Count messages by channel and delivery; list those that failed."""
     settings = _read(config).notify
     since = datetime.now(UTC) - timedelta(days=days)
-    with _open(work) as store:
+    with open_desk_store(work, database) as store:
         messages = store.desk.messages(since=since, limit=100_000)
     counts: dict[str, dict[str, int]] = {name: {} for name in settings.channels}
     for each in messages:
@@ -91,7 +102,7 @@ def status(
     unknown = sorted(counts.keys() - settings.channels.keys())
     if as_json:
         found = {"channels": counts, "unknown": unknown, "trouble": trouble}
-        typer.echo(json.dumps(found, ensure_ascii=False))
+        dump(found)
         return
     for name, by_delivery in counts.items():
         note = "（设置中没有 · not in the settings）" if name in unknown else ""
@@ -134,23 +145,29 @@ def try_channel(
     outgoing = write_trial(to=to, language=language, now=datetime.now(UTC))
     receipt = opened.send(outgoing)
     if as_json:
-        typer.echo(json.dumps({"channel": channel, "taken": True}))
+        dump({"channel": channel, "taken": True})
         return
     typer.echo(f"已被接收 · taken by {channel} {receipt.detail}".rstrip())
 
 
 @app.command()
 def digest(
-    *, config: Config, work: WorkFolder = DEFAULT_WORK, as_json: Json = False
+    *,
+    config: Config,
+    work: WorkFolder = DEFAULT_WORK,
+    database: Database = "",
+    as_json: Json = False,
 ) -> None:
     """立即汇总 · Gather at once what waits for the day's digest; `send` sends it."""
     from agroforest.notify.round import digest_now
 
     _read(config)
-    with _open(work) as store:
+    with open_desk_store(work, database) as store:
         count = digest_now(store.desk, datetime.now(UTC))
-    words = f"{count} 条已汇总 · messages gathered"
-    typer.echo(json.dumps({"gathered": count}) if as_json else words)
+    if as_json:
+        dump({"gathered": count})
+        return
+    typer.echo(f"{count} 条已汇总 · messages gathered")
 
 
 @app.command()
@@ -161,19 +178,20 @@ def preview(
     channel: Annotated[str, typer.Option(help="As this channel would get it.")] = "",
     language: Annotated[str, typer.Option(help="zh or en; both unless given.")] = "",
     work: WorkFolder = DEFAULT_WORK,
+    database: Database = "",
     as_json: Json = False,
 ) -> None:
     """预览消息 · Show what messages about a case say; nothing is sent."""
     from agroforest.notify.trial import preview_messages
 
     settings = _read(config).notify
-    with _open(work) as store:
+    with open_desk_store(work, database) as store:
         messages = store.desk.messages(subject=case, limit=1000)
     texts = preview_messages(
         messages, settings, case=case, channel=channel, language=language
     )
     if as_json:
-        typer.echo(json.dumps([asdict(each) for each in texts], ensure_ascii=False))
+        dump([asdict(each) for each in texts])
         return
     for each in texts:
         typer.echo(f"[{each.news} · {each.channel} · {each.language} · {each.size}]")
@@ -186,6 +204,7 @@ def advice(
     config: Config,
     pipeline: Annotated[Path, typer.Option(help="Pipeline definition, TOML.")],
     work: WorkFolder = DEFAULT_WORK,
+    database: Database = "",
     as_json: Json = False,
 ) -> None:
     """灌溉建议写给农户 · Write farmers what the newest night advises; `send` sends it.
@@ -201,7 +220,7 @@ def advice(
     settings, definition = _read(config).notify, read_pipeline(pipeline)
     night = read_night(Workplace(root=work, pipeline=definition.name).folder)
     now = datetime.now(UTC)
-    with _open(work) as store:
+    with open_desk_store(work, database) as store:
         accounts = store.desk.accounts()
         owned = {name for account in accounts for name in account.parcels}
         told = find_told(store.desk, map(subject_of, owned), now)
@@ -214,8 +233,10 @@ def advice(
             simulated=definition.simulated,
         )
         count = store.desk.add_messages(made)
-    words = f"{count} 条灌溉建议待发 · messages to send"
-    typer.echo(json.dumps({"written": count}) if as_json else words)
+    if as_json:
+        dump({"written": count})
+        return
+    typer.echo(f"{count} 条灌溉建议待发 · messages to send")
 
 
 # ----------------------------------------------------------------------- small
@@ -225,13 +246,6 @@ def _read(config: Path) -> "DeskSettings":
     from agroforest.desk.settings import read_desk
 
     return read_desk(config)
-
-
-def _open(work: Path) -> "Store":
-    from agroforest.nightly.workplace import Workplace
-    from agroforest.store import open_store
-
-    return open_store(Workplace(root=work, pipeline="").database)
 
 
 def _build_office(store: "Store", settings: "DeskSettings", work: Path) -> "Office":
@@ -246,7 +260,7 @@ def _tell_round(done: "Round", *, as_json: bool) -> None:
     if as_json:
         found: dict[str, Any] = {"escalated": done.escalated}
         found["channels"] = {name: asdict(t) for name, t in done.channels.items()}
-        typer.echo(json.dumps(found, ensure_ascii=False))
+        dump(found)
         return
     if done.escalated:
         typer.echo(f"无人确认，已上报 · unread, escalated: {done.escalated}")
