@@ -8,6 +8,7 @@ from tests.review.test_following import NIGHT, alert, change, fire
 
 from agroforest.core.alert import Change
 from agroforest.core.errors import ConflictError, DataError, ForbiddenError
+from agroforest.core.fire import Outcome, Verification
 from agroforest.core.review import Reason, Stage
 from agroforest.core.risk import Hazard
 from agroforest.core.threshold import Threshold
@@ -124,17 +125,22 @@ class TestLabels:
         judge(store, "a1", Reason.SEEN_IN_FIELD, "枯死 =1+1")
         judge(store, "b1", Reason.CLOUD)
         judge(store, "c1", Reason.HARVEST)
-        record(store, "f1", "g1", "h1", hazard=Hazard.ACTIVE_FIRE)
+        record(store, "f1", "g1", "h1", "i1", "j1", hazard=Hazard.ACTIVE_FIRE)
         judge(store, "f1", Reason.REPORTED)
         judge(store, "g1", Reason.KNOWN_FIRE_PLACE)
-        labels, refused = sort_labels(read_judged(store))
+        for name, outcome in (("h1", "forest-fire"), ("i1", "crop-burning")):
+            found = Verification(time=later(8), outcome=Outcome(outcome), by="王")
+            store.verify(name, found)
+        fires = read_fires(store)
+        labels, refused = sort_labels(read_judged(store), fires)
         out = tmp_path / "labels"
-        counts = write_labels(out, labels, refused, read_fires(store, {"demo"}))
+        facts = {alert.id: known for alert, known in fires}
+        counts = write_labels(out, labels, refused, facts)
         assert counts == {
             "survey.gpkg": 2,
-            "fires.csv": 1,
+            "fires.csv": 2,
             "static.geojson": 1,
-            "refused.csv": 1,
+            "refused.csv": 2,
         }
         survey = read_survey(out / "survey.gpkg")
         assert [s.status for s in survey.labels] == [Status.DAMAGED, Status.CLEAN]
@@ -143,8 +149,10 @@ class TestLabels:
         assert not survey.set_aside
         feed = read_firms([out / "fires.csv"])
         assert not feed.refused
+        # Both events of the test are one detection to a feed: the same place and time.
         (seen,) = feed.detections.time.tolist()
         assert seen == NOW.replace(tzinfo=None)
+        assert len(feed.repeated) == 1
         (static,) = read_static(out / "static.geojson")
         assert (static.id, static.burns) == ("g1", False)
         assert (out / "refused.csv").read_text(encoding="utf-8").splitlines()[1] == (

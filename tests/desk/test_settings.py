@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -97,3 +98,12 @@ def test_a_pipeline_that_is_named_twice_is_refused(tmp_path: Path):
     path = write(tmp_path / "desk/desk.toml", 'pipelines = ["../*.toml"]')
     with pytest.raises(ConfigurationError, match="second definition of 'demo'"):
         open_bureau(read_desk(path))
+
+
+def test_the_manuals_settings_are_read(tmp_path: Path):
+    manual = Path(__file__).parents[2] / "docs/review.md"
+    text = manual.read_text(encoding="utf-8")
+    (block,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    settings = read_desk(write(tmp_path / "desk.toml", block))
+    assert settings.web.session_hours == 12
+    assert settings.notify.link == "https://desk.example.cn"

@@ -58,17 +58,15 @@ def export_labels(
     survey.gpkg for `model train canopy-damage --labels`, fires.csv and static.geojson
     for `model train fire-occurrence`, refused.csv with the verdicts that are no label.
     """
-    from agroforest.core.risk import Hazard
     from agroforest.desk.label_files import write_labels
     from agroforest.desk.learning import read_fires, read_judged
     from agroforest.review.labels import sort_labels
 
     with open_desk_store(work, database) as store:
-        judged = list(read_judged(store))
-        labels, refused = sort_labels(judged)
-        burning = Hazard.ACTIVE_FIRE
-        pipelines = {c.pipeline for c, _ in judged if c.hazard == burning}
-        counts = write_labels(out, labels, refused, read_fires(store, pipelines))
+        fires = read_fires(store)
+        labels, refused = sort_labels(read_judged(store), fires)
+        facts = {alert.id: known for alert, known in fires}
+        counts = write_labels(out, labels, refused, facts)
     if as_json:
         dump({"folder": str(out), "files": counts})
         return

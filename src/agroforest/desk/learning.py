@@ -6,11 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from agroforest.core.account import Account, Right
+from agroforest.core.alert import Alert
 from agroforest.core.audit import Deed
 from agroforest.core.errors import DataError, ForbiddenError
 from agroforest.core.fire import FireFacts
 from agroforest.core.queue import CaseQuery, QueueRow
 from agroforest.core.review import Case, Stage, Step, Verdict
+from agroforest.core.risk import Hazard
 from agroforest.core.threshold import Threshold, ThresholdSet
 from agroforest.review.commands import check_text
 from agroforest.store import Store
@@ -52,13 +54,11 @@ def read_waiting(store: Store) -> Iterator[QueueRow]:
     return read_rows(store, CaseQuery(stages=(Stage.PRESCREEN,)))
 
 
-def read_fires(store: Store, pipelines: set[str]) -> dict[str, FireFacts]:
-    """Read what is known of every fire of some pipelines, by alert."""
-    return {
-        facts.alert: facts
-        for pipeline in sorted(pipelines)
-        for _, facts in store.fire_alerts(pipeline)
-    }
+def read_fires(store: Store) -> list[tuple[Alert, FireFacts]]:
+    """Read every fire that has a case, with what is known of it."""
+    rows = read_rows(store, CaseQuery(hazards=(Hazard.ACTIVE_FIRE,)))
+    pipelines = sorted({row.pipeline for row in rows})
+    return [pair for name in pipelines for pair in store.fire_alerts(name)]
 
 
 def find_standing(store: Store) -> ThresholdSet | None:

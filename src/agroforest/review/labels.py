@@ -11,6 +11,8 @@ canopy, cloud or shadow     ``clean``: somebody looked, and the canopy was there
 canopy, harvest             refused: gone, but not as an alert means it
 fire, confirmed             a hotspot
 fire, known fire place      a static heat source
+fire without a verdict      what ``fire verify`` recorded: a forest fire is a hotspot,
+                            a static source a static heat source
 others                      refused
 ==========================  =====================================================
 """
@@ -22,6 +24,8 @@ from enum import StrEnum
 
 from shapely.geometry.base import BaseGeometry
 
+from agroforest.core.alert import Alert
+from agroforest.core.fire import FireFacts, Outcome
 from agroforest.core.review import Act, Case, Reason, Stage, Step, Verdict
 from agroforest.core.risk import Hazard
 
@@ -44,6 +48,7 @@ class Refusal(StrEnum):
     DUPLICATE = "duplicate of another case"
     UNCLEAR = "dismissed for another reason"
     FIRE = "dismissed for a reason that says nothing of fires"
+    OUTCOME = "verified as something that says nothing of forest fires"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,20 +126,72 @@ def label_case(case: Case, steps: Sequence[Step]) -> CaseLabel | Refused:
     )
 
 
+def label_verification(alert: Alert, facts: FireFacts) -> CaseLabel | Refused | None:
+    """Make a label of what somebody found at a fire that nobody judged at the desk.
+
+    Parameters
+    ----------
+    alert
+        Of the fire.
+    facts
+        What is known of it.
+
+    Returns
+    -------
+    CaseLabel, Refused or None
+        ``None`` if nobody has looked.
+    """
+    found = facts.verification
+    if found is None:
+        return None
+    kind = _FOUND.get(found.outcome)
+    if kind is None:
+        return Refused(case=alert.id, hazard=alert.hazard, why=Refusal.OUTCOME)
+    return CaseLabel(
+        case=alert.id,
+        hazard=alert.hazard,
+        kind=kind,
+        seen=found.time.date(),
+        geometry=alert.geometry,
+        reason=None,
+        note=found.note,
+        by=found.by,
+        at=found.time,
+        approved_by="",
+    )
+
+
 def sort_labels(
     judged: Iterable[tuple[Case, Sequence[Step]]],
+    fires: Iterable[tuple[Alert, FireFacts]] = (),
 ) -> tuple[list[CaseLabel], list[Refused]]:
-    """Make labels of cases, by id; those that cannot be one are listed beside them."""
-    labels, refused = [], []
-    for case, steps in judged:
-        made = label_case(case, steps)
-        if isinstance(made, Refused):
-            refused.append(made)
-        else:
-            labels.append(made)
+    """Make labels of cases and of fires; those that are none are listed beside them.
+
+    Parameters
+    ----------
+    judged
+        Cases with a verdict, each with its steps.
+    fires
+        Alerts of fire; those that are judged as cases do not count twice.
+
+    Returns
+    -------
+    tuple
+        Labels and refusals, each by id.
+    """
+    found = {case.id: label_case(case, steps) for case, steps in judged}
+    for alert, facts in fires:
+        made = None if alert.id in found else label_verification(alert, facts)
+        if made is not None:
+            found[alert.id] = made
+    labels = [made for made in found.values() if isinstance(made, CaseLabel)]
+    refused = [made for made in found.values() if isinstance(made, Refused)]
     return sorted(labels, key=lambda one: one.case), sorted(
         refused, key=lambda one: one.case
     )
+
+
+_FOUND = {Outcome.FOREST_FIRE: Kind.FIRE, Outcome.STATIC_SOURCE: Kind.STATIC}
 
 
 def _refuse(case: Case) -> Refusal | None:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 from agroforest.core.review import ENDED, Case
 from agroforest.core.risk import Hazard
+from agroforest.core.words import hazard_words
 
 _HAZARD = {
     Hazard.ACTIVE_FIRE: 50.0,
@@ -61,12 +62,13 @@ def explain_rank(case: Case) -> tuple[RankPart, ...]:
     """Explain the rank of a case that has not ended, part by part."""
     sureness = _SURENESS_UNKNOWN if case.probability is None else case.probability
     said = "—" if case.probability is None else f"{case.probability:.0%}"
+    zh, en = hazard_words(case.hazard).name
     return (
         RankPart(
             name="hazard",
             points=_HAZARD[case.hazard],
-            zh=f"灾害类型：{_HAZARD_ZH[case.hazard]}",
-            en=f"hazard: {case.hazard}",
+            zh=zh,
+            en=en,
         ),
         RankPart(
             name="area",
@@ -87,13 +89,6 @@ def explain_rank(case: Case) -> tuple[RankPart, ...]:
             en=f"parcels and compartments touched: {len(case.places)}",
         ),
     )
-
-
-_HAZARD_ZH = {
-    Hazard.ACTIVE_FIRE: "火点",
-    Hazard.CANOPY_LOSS: "林冠消失",
-    Hazard.CANOPY_STRESS: "林冠异常",
-}
 
 
 def _area_points(area_ha: float) -> float:
