@@ -106,6 +106,17 @@ class TestThreeStages:
         one = after(ask.Return(case="a1", note="no cloud there"), one, by=CHEN)
         assert one.stage == Stage.VERDICT
 
+    def test_who_gave_a_verdict_may_take_it_back_and_nobody_elses(self):
+        one = case(stage=Stage.SUPERVISOR, verdict=Verdict.DISMISSED, judged_by="li")
+        back = ask.Return(case="a1", note="按错了")
+        assert after(back, one, by=LI).stage == Stage.VERDICT
+        assert Act.RETURN in list_acts(one, LI)
+        with pytest.raises(ForbiddenError, match="cases:supervise"):
+            run(back, one, by=WANG)
+        assert Act.RETURN not in list_acts(one, WANG)
+        with pytest.raises(ForbiddenError):
+            run(back, one.patch(judged_by="guest"), by=GUEST)
+
     def test_nobody_approves_their_own_verdict_not_even_an_admin(self):
         one = case(stage=Stage.SUPERVISOR, verdict=Verdict.CONFIRMED, judged_by="root")
         with pytest.raises(ForbiddenError, match="gave the verdict on case a1"):

@@ -27,7 +27,7 @@ from agroforest.core.review import (
 from agroforest.core.risk import Hazard
 from agroforest.review import commands as ask
 from agroforest.review.following import follow
-from agroforest.review.life import decide, list_acts
+from agroforest.review.life import decide, find_right, list_acts
 from agroforest.review.rank import rank_case
 from agroforest.review.replay import replay
 
@@ -67,9 +67,10 @@ class Desk(RuleBasedStateMachine):
             )
         except (DataError, ForbiddenError):
             return False
-        right = ask.find_right(ask.ACTS[type(command)])
+        act = ask.ACTS[type(command)]
+        right = find_right(act, before[command.case], by)
         assert right in RIGHTS[by.role]
-        assert ask.ACTS[type(command)] in list_acts(before[command.case], by)
+        assert act in list_acts(before[command.case], by)
         assert len(done.deeds) == len(done.steps)
         self.keep(done)
         return True

@@ -89,7 +89,7 @@ class Approve(_OnOne):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Return(_OnOne):
-    """Ask for another verdict; the note says why."""
+    """Ask for another verdict, or take one's own back; the note says why."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -234,7 +234,7 @@ _SUPERVISED = frozenset({Act.APPROVE, Act.RETURN, Act.CLOSE, Act.REOPEN})
 
 
 def find_right(act: Act) -> Right:
-    """Right that an act of a person needs."""
+    """Right that an act needs; see also `agroforest.review.life.find_right`."""
     return Right.SUPERVISE if act in _SUPERVISED else Right.JUDGE
 
 

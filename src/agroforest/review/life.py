@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from agroforest.core.account import Account
+from agroforest.core.account import Account, Right
 from agroforest.core.errors import DataError, ForbiddenError
 from agroforest.core.queue import DeskChanges
 from agroforest.core.review import ENDED, Act, Case, Stage, Step, Verdict
@@ -80,7 +80,8 @@ def decide(
     """
     act = ask.ACTS[type(command)]
     sitting = Sitting(cases=cases, by=by, now=now, steps=steps or {})
-    sitting.require(ask.find_right(act), act)
+    known = cases.get(command.case)
+    sitting.require(find_right(act, known, by), act)
     case = sitting.find(command.case)
     if case.stage not in STAGES[act]:
         raise refuse(case, act)
@@ -93,9 +94,20 @@ def list_acts(case: Case, by: Account) -> tuple[Act, ...]:
         act
         for act, stages in STAGES.items()
         if case.stage in stages
-        and by.may(ask.find_right(act))
+        and by.may(find_right(act, case, by))
         and _makes_sense(case, act, by)
     )
+
+
+def find_right(act: Act, case: Case | None, by: Account) -> Right:
+    """Find the right that an act of somebody on a case needs.
+
+    Whoever gave a verdict may take it back while nobody has approved it: slips of the
+    hand are theirs to mend.
+    """
+    if act == Act.RETURN and case is not None and case.judged_by == by.name:
+        return Right.JUDGE
+    return ask.find_right(act)
 
 
 def _makes_sense(case: Case, act: Act, by: Account) -> bool:
