@@ -17,7 +17,7 @@ from typing import Any
 
 from agroforest.notify.channel import Channel, Outgoing, Receipt
 from agroforest.notify.channels import open_channels
-from agroforest.notify.deliver import Office, deliver
+from agroforest.notify.deliver import Crew, Office
 from agroforest.notify.settings import NotifySection
 from agroforest.store import open_store
 
@@ -85,7 +85,7 @@ def run(order: dict[str, Any], settings: NotifySection) -> None:
         office = Office(
             desk=desk, settings=settings, secret=b"k" * 32, clock=lambda: now
         )
-        deliver(office, {n: Watched(c, step) for n, c in opened.items()})
+        Crew(office, {n: Watched(c, step) for n, c in opened.items()}).deliver()
 
 
 def main() -> None:

@@ -24,7 +24,7 @@ from agroforest.core.message import Delivery, Message, News
 from agroforest.core.risk import Hazard
 from agroforest.notify.acknowledge import verify
 from agroforest.notify.channel import Outgoing, Receipt
-from agroforest.notify.deliver import Office, Tally, deliver
+from agroforest.notify.deliver import Crew, Office, Tally
 from agroforest.notify.policy import plan
 from agroforest.notify.round import digest_now
 from agroforest.notify.settings import NotifySection
@@ -97,7 +97,7 @@ def keep(store: Store) -> Keep:
 
 
 def send(office: Office, wire: Wire, **others: Any) -> Tally:
-    return deliver(office, {"mail": wire, **others})["mail"]
+    return Crew(office, {"mail": wire, **others}).deliver()["mail"]
 
 
 def find(store: Store, message: Message) -> Message:
@@ -216,12 +216,15 @@ def test_a_channel_that_hangs_blocks_no_other(
 
     wire, hanging = Wire(), Hanging()
     started = time.monotonic()
-    tallies = deliver(office, {"mail": wire, "hook": hanging})
+    crew = Crew(office, {"mail": wire, "hook": hanging})
+    tallies = crew.deliver()
     assert time.monotonic() - started < 20
     assert (tallies["mail"].sent, tallies["hook"].late) == (5, True)
-    # The one in hand is nobody else's meanwhile; the next round has the other.
+    # It gets no other message while it has that one.
+    assert crew.deliver()["hook"] == Tally(late=True)
+    # The one in hand is nobody else's meanwhile; another crew has the other.
     later = Wire()
-    deliver(office, {"hook": later})
+    Crew(office, {"hook": later}).deliver()
     assert len(later.taken) == 1
     release.set()
     until = time.monotonic() + 20
@@ -231,7 +234,8 @@ def test_a_channel_that_hangs_blocks_no_other(
         time.sleep(0.01)
     # It came late, and was taken for what it was: sent, once.
     clock.now += timedelta(hours=1)
-    deliver(office, {"hook": later})
+    Crew(office, {"hook": later}).deliver()
+    assert crew.deliver()["hook"] == Tally()
     assert sorted(later.keys + hanging.keys) == sorted([stuck.key, others[0].key])
 
 

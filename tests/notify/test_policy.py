@@ -132,6 +132,19 @@ def test_what_passes_the_quota_waits_for_the_digest() -> None:
     assert {m.due for m in later} == {datetime(2024, 5, 3, 10, tzinfo=UTC)}  # 18:00
 
 
+def test_a_day_without_room_has_none_later() -> None:
+    # Of thousands of messages only the newest are looked up: none of the first two.
+    wei = make_account(interest=Interest(quota=2))
+    made = tell([make_event(case=make_case(id=f"c{n}")) for n in range(9)], wei)
+    newest = [m for m in made if m.facts.get(IN_DIGEST)]
+    (more,) = tell([make_event(case=make_case(id="c10"))], wei, told=newest)
+    assert more.facts[IN_DIGEST] == "2024-05-03"
+    tomorrow = NOW + timedelta(days=1)
+    event = make_event(case=make_case(id="c11"))
+    (message,) = plan([event], [wei], SETTINGS, tomorrow, told=newest)
+    assert IN_DIGEST not in message.facts
+
+
 def test_the_quota_of_a_day_ends_with_it() -> None:
     wei = make_account(interest=Interest(quota=1))
     yesterday = make_message(

@@ -14,7 +14,7 @@ from agroforest.core.account import Role
 from agroforest.core.message import Delivery, News
 from agroforest.core.review import Stage
 from agroforest.core.risk import Hazard
-from agroforest.notify.deliver import Office
+from agroforest.notify.deliver import Crew, Office
 from agroforest.notify.round import Round, run_round
 from agroforest.store import Store, open_store
 
@@ -50,7 +50,7 @@ def run(store: Store, minutes: float) -> tuple[Round, list[str]]:
         clock=lambda: now,
     )
     wire = Wire()
-    done = run_round(store.desk, office, {"mail": wire})
+    done = run_round(store.desk, Crew(office, {"mail": wire}))
     return done, [each.to.split("@")[0] for each in wire.taken]
 
 

@@ -197,16 +197,19 @@ def test_a_digest_lists_headlines_and_counts_the_rest() -> None:
         }
         for n in range(200)
     ]
-    message = make_message(news=News.DIGEST, facts={"items": items, "members": []})
+    facts = {"items": items, "count": 5000, "members": []}
+    message = make_message(news=News.DIGEST, facts=facts)
     whole = say(message)
-    assert whole.subject == "今日汇总 200 条"
+    assert whole.subject == "今日汇总 5000 条"
     assert whole.body.count("\n- ") == 199
+    assert "另有 4800 条" in whole.body
     assert "- 疑似林冠缺失 · 某7县 · 面积：1.5 公顷（22.5 亩）" in whole.body
     short = say(message, section=WECOM)
     assert count_bytes(short.whole) <= 2048
     kept = short.whole.count("\n- ")
-    assert kept > 10
-    assert f"另有 {200 - kept} 条" in short.body
+    longest = max(short.whole.split("\n"), key=count_bytes)
+    assert count_bytes(short.whole) > 2048 - count_bytes(longest) - 8
+    assert f"另有 {5000 - kept} 条" in short.body
     assert short.body.endswith(LINK)
     assert count_parts(say(message, section=SMS).whole) <= 2
 

@@ -38,7 +38,6 @@ Config = Annotated[
         envvar="AGROFOREST_DESK", help="The desk's settings, TOML; docs/messages.md."
     ),
 ]
-_KEY_FILE = "notify.key"
 _SHOWN = 20  # messages in trouble; --json has them all
 
 
@@ -65,6 +64,7 @@ def send(
     once; docs/messages.md says which channels may then get a message twice.
     """
     from agroforest.notify.channels import open_channels
+    from agroforest.notify.deliver import Crew
     from agroforest.notify.round import run_round
 
     settings = _read(config)
@@ -73,9 +73,9 @@ def send(
         typer.echo(f"agroforest: {line}", err=True)
     stop = threading.Event()
     with _stopped_by_signals(stop), open_desk_store(work, database) as store:
-        office = _build_office(store, settings, work)
+        crew = Crew(_build_office(store, settings, work), channels)
         while True:
-            _tell_round(run_round(store.desk, office, channels), as_json=as_json)
+            _tell_round(run_round(store.desk, crew), as_json=as_json)
             if every is None or stop.wait(every):
                 return
 
@@ -222,8 +222,10 @@ def advice(
     now = datetime.now(UTC)
     with open_desk_store(work, database) as store:
         accounts = store.desk.accounts()
-        owned = {name for account in accounts for name in account.parcels}
-        told = find_told(store.desk, map(subject_of, owned), now)
+        named = {parcel["id"] for parcel in night["parcels"]}
+        told = find_told(
+            store.desk, map(subject_of, named), now, accounts=accounts, places=named
+        )
         made = advise(
             night,
             accounts,
@@ -249,10 +251,10 @@ def _read(config: Path) -> "DeskSettings":
 
 
 def _build_office(store: "Store", settings: "DeskSettings", work: Path) -> "Office":
-    from agroforest.notify.acknowledge import read_key
+    from agroforest.notify.acknowledge import KEY_FILE, read_key
     from agroforest.notify.deliver import Office
 
-    secret = read_key(work / _KEY_FILE)
+    secret = read_key(work / KEY_FILE)
     return Office(desk=store.desk, settings=settings.notify, secret=secret)
 
 

@@ -132,7 +132,8 @@ def _follow_some(
         )
         teller = _Teller(store, bureau, moment, fires)
         steps = [s for s in done.steps if s.data["night"] >= since]
-        teller.read({s.case for s in steps})
+        places = {place for _, alert, _ in news for place in alert.places}
+        teller.read({s.case for s in steps}, places)
         after = {**cases, **{c.id: c for c in done.cases}}
         try:
             store.desk.record(done + teller.tell(steps, after))
@@ -195,14 +196,29 @@ class _Teller:
         self._accounts: list[Account] = []
         self._silent = not bureau.settings.notify.channels
 
-    def read(self, ids: Iterable[str]) -> None:
-        """Read who there is, what they were told, and what is known of fires."""
+    def read(self, ids: Iterable[str], places: Iterable[str] = ()) -> None:
+        """Read who there is, what they were told, and what is known of fires.
+
+        Parameters
+        ----------
+        ids
+            Of cases; those that are not there yet count by their places alone.
+        places
+            Ids of parcels and compartments beside those of the cases.
+        """
         if self._silent:
             return
         self._accounts = self._store.desk.accounts()
         names = set(ids)
-        self._told = find_told(self._store.desk, names, self._now)
-        for case in self._store.desk.cases(names).values():
+        cases = self._store.desk.cases(names).values()
+        self._told = find_told(
+            self._store.desk,
+            names,
+            self._now,
+            accounts=self._accounts,
+            places={*places, *(place for case in cases for place in case.places)},
+        )
+        for case in cases:
             if case.hazard == Hazard.ACTIVE_FIRE and case.alert not in self._fires:
                 pairs = self._store.fire_alerts(case.pipeline, since=case.first_night)
                 self._fires |= {facts.alert: facts for _, facts in pairs}

@@ -16,6 +16,8 @@ from agroforest.core.errors import DataError
 
 #: Where the page is; the token comes behind it.
 PATH = "/a/"
+#: Name of the file in the work folder that holds the key.
+KEY_FILE = "notify.key"
 _KEY_BYTES = 32
 _KEY = re.compile(r"[0-9a-f]{24}")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{32}")

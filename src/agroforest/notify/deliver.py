@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -109,11 +109,8 @@ class Office:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
-def deliver(office: Office, channels: Mapping[str, Channel]) -> dict[str, Tally]:
-    """Send what is due, over all channels at once.
-
-    Returns within the settings' deadline whatever a channel does: one that hangs is
-    left behind with the message that it has, and its other messages wait.
+class Crew:
+    """Those who send: one for each channel.
 
     Parameters
     ----------
@@ -121,21 +118,45 @@ def deliver(office: Office, channels: Mapping[str, Channel]) -> dict[str, Tally]
         Where messages are, and by which rules.
     channels
         Open channels by name.
-
-    Returns
-    -------
-    dict of Tally
-        What was done, by channel.
     """
-    until = time.monotonic() + office.settings.deadline_s
-    workers = {name: _Worker(office, name, channels[name], until) for name in channels}
-    for worker in workers.values():
-        worker.thread.start()
-    for worker in workers.values():
-        worker.thread.join(max(0.0, until - time.monotonic()))
-    for worker in workers.values():
-        worker.tally.late = worker.thread.is_alive()
-    return {name: worker.tally for name, worker in workers.items()}
+
+    def __init__(self, office: Office, channels: Mapping[str, Channel]) -> None:
+        self.office = office
+        self._channels = dict(channels)
+        self._busy: dict[str, threading.Thread] = {}
+
+    def deliver(self) -> dict[str, Tally]:
+        """Send what is due, over all channels at once.
+
+        Returns within the settings' deadline whatever a channel does: one that hangs
+        is left behind with the message that it has, and its other messages wait until
+        it is done with that one.
+
+        Returns
+        -------
+        dict of Tally
+            What was done, by channel.
+        """
+        self._busy = {
+            n: thread for n, thread in self._busy.items() if thread.is_alive()
+        }
+        until = time.monotonic() + self.office.settings.deadline_s
+        workers = {
+            name: _Worker(self.office, name, channel, until)
+            for name, channel in self._channels.items()
+            if name not in self._busy
+        }
+        for worker in workers.values():
+            worker.thread.start()
+        for name, worker in workers.items():
+            worker.thread.join(max(0.0, until - time.monotonic()))
+            if worker.thread.is_alive():
+                self._busy[name] = worker.thread
+        tallies = {name: worker.tally for name, worker in workers.items()}
+        return {
+            name: replace(tallies.get(name, Tally()), late=name in self._busy)
+            for name in self._channels
+        }
 
 
 class _Worker:

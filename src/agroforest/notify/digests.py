@@ -10,6 +10,8 @@ from agroforest.notify.told import IN_DIGEST
 
 #: Fact of a digest: keys of the messages within.
 MEMBERS = "members"
+#: Headlines that a digest lists at most; the rest is counted. Arbitrary.
+_LISTED = 100
 _UNSENT = frozenset({Delivery.WAITING, Delivery.SENDING})
 _LOST = frozenset({Delivery.FAILED, Delivery.DROPPED})
 
@@ -69,8 +71,10 @@ def gather(
         due=now,
         facts={
             MEMBERS: [each.key for each in ordered],
+            "count": len(ordered),
             "items": [
-                {"news": str(each.news), "facts": dict(each.facts)} for each in ordered
+                {"news": str(each.news), "facts": dict(each.facts)}
+                for each in ordered[:_LISTED]
             ],
         },
     )

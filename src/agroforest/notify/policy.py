@@ -8,7 +8,7 @@ digest. Nothing is told again unless it got worse.
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from agroforest.core.account import Account, Right, Role
@@ -168,10 +168,10 @@ def write(
     keys = {channel: key for channel, key in keys.items() if not told.has(key)}
     if not keys:
         return []
-    due, gathered = _find_due(note, account, settings, now, told)
+    due, squeezed = _find_due(note, account, settings, now, told)
     facts = show_to(note.facts, account)
-    if gathered:
-        facts[IN_DIGEST] = True
+    if squeezed is not None:
+        facts[IN_DIGEST] = squeezed.isoformat()
     made = [
         Message(
             key=key,
@@ -198,17 +198,16 @@ def _find_due(
     settings: NotifySection,
     now: datetime,
     told: Told,
-) -> tuple[datetime, bool]:
-    """When it may be sent, and whether within a digest."""
+) -> tuple[datetime, date | None]:
+    """When it may be sent; and the day that has no room, if it is within a digest."""
     if note.urgent:
-        return now, False
+        return now, None
     wishes, zone = account.interest, settings.zone
     due = end_quiet(wishes.quiet, now, zone)
-    if not wishes.digest and told.count(account.name, due) < wishes.quota:
-        return due, False
-    return end_quiet(wishes.quiet, next_digest(settings.digest_at, now, zone), zone), (
-        True
-    )
+    if not wishes.digest and told.has_room(account, due):
+        return due, None
+    digest_at = next_digest(settings.digest_at, now, zone)
+    return end_quiet(wishes.quiet, digest_at, zone), due.astimezone(zone).date()
 
 
 def escalate(

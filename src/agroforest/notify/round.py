@@ -8,8 +8,7 @@ from typing import Protocol
 from agroforest.core.account import Account
 from agroforest.core.message import Delivery, Message
 from agroforest.core.review import Case, Stage
-from agroforest.notify.channel import Channel
-from agroforest.notify.deliver import DeskStore, Office, Tally, deliver
+from agroforest.notify.deliver import Crew, DeskStore, Office, Tally
 from agroforest.notify.digests import gather
 from agroforest.notify.policy import escalate
 from agroforest.notify.told import IN_DIGEST
@@ -17,6 +16,7 @@ from agroforest.notify.told import IN_DIGEST
 _MOST = 10_000
 _DAY = timedelta(days=1)
 _LONG = timedelta(days=30)
+_TRIED = (Delivery.SENT, Delivery.SENDING, Delivery.FAILED)
 
 
 class CaseStore(DeskStore, Protocol):
@@ -52,22 +52,18 @@ class Round:
         return sum(each.sent for each in self.channels.values())
 
 
-def run_round(
-    desk: CaseStore, office: Office, channels: Mapping[str, Channel]
-) -> Round:
+def run_round(desk: CaseStore, crew: Crew) -> Round:
     """Escalate and send; may be repeated, also after it was killed.
 
     Parameters
     ----------
     desk
-        Of the store; that of the office.
-    office
-        Where messages are, and by which rules.
-    channels
-        Open channels by name.
+        Of the store; that of the crew's office.
+    crew
+        Who sends; the same from round to round, for it knows which channel hangs.
     """
-    escalated = escalate_unread(desk, office)
-    return Round(escalated=escalated, channels=deliver(office, channels))
+    escalated = escalate_unread(desk, crew.office)
+    return Round(escalated=escalated, channels=crew.deliver())
 
 
 def escalate_unread(desk: CaseStore, office: Office) -> int:
@@ -79,7 +75,13 @@ def escalate_unread(desk: CaseStore, office: Office) -> int:
         timedelta(minutes=each.after_minutes) * len(each.to)
         for each in settings.escalate.values()
     )
-    messages = desk.messages(since=now - longest - _DAY, limit=_MOST)
+    since = now - longest - _DAY
+    # What waits for a digest may be any number, and hides nothing that was sent.
+    messages = [
+        message
+        for delivery in (_TRIED, (Delivery.WAITING,))
+        for message in desk.messages(delivery=delivery, since=since, limit=_MOST)
+    ]
     subjects = {m.subject for m in messages if m.facts.get("hazard")}
     # Whoever acted on a case has read of it, and nobody acts on one that is not there.
     waiting = {

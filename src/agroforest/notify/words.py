@@ -4,6 +4,7 @@ A text is made of whole parts. Where it is too long, parts are left out one by o
 the order of `Part`; the headline, the disclaimer and the link always stay.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -96,17 +97,26 @@ def _compose_digest(
     message: Message, speech: Speech, fits: Callable[[str], bool], link: str
 ) -> Text:
     """List headlines, as many as fit; the rest is counted."""
-    items = [_tell_item(item, speech) for item in message.facts["items"]]
-    title = speech.say("title", "digest", count=len(items))
+    listed = message.facts["items"]
+    count = int(message.facts.get("count", len(listed)))
+    items = [_tell_item(item, speech) for item in listed]
+    title = speech.say("title", "digest", count=count)
     # Simulated as a whole if any of it is: nobody shall act upon it by mistake.
-    marks = [speech.mark(item["facts"]) for item in message.facts["items"]]
+    marks = [speech.mark(item["facts"]) for item in listed]
     head = Line(part=Part.ALWAYS, text=max(marks, default="") + title, head=True)
     end = write_end(News.DIGEST, speech, link)
-    for kept in range(len(items), 0, -1):
-        text = _join([head, *items[:kept], *_rest(items[kept:], speech), *end], speech)
-        if fits(text.whole):
-            return text
-    return _join([head, *_rest(items, speech), *end], speech)
+
+    def write(kept: int) -> Text:
+        rest = _tell_rest(count - kept, speech)
+        return _join([head, *items[:kept], *rest, *end], speech)
+
+    if fits(write(len(items)).whole):
+        return write(len(items))
+    # Each headline makes it longer: find the last that fits.
+    too_many = bisect_left(
+        range(1, len(items)), True, key=lambda n: not fits(write(n).whole)
+    )
+    return write(too_many)
 
 
 def _tell_item(item: Mapping[str, Any], speech: Speech) -> Line:
@@ -120,10 +130,10 @@ def _tell_item(item: Mapping[str, Any], speech: Speech) -> Line:
     return Line(part=Part.ADVICE, text=f"- {words}")
 
 
-def _rest(items: Sequence[Line], speech: Speech) -> list[Line]:
-    if not items:
+def _tell_rest(count: int, speech: Speech) -> list[Line]:
+    if not count:
         return []
-    return [Line(part=Part.ALWAYS, text=speech.plain("rest", count=len(items)))]
+    return [Line(part=Part.ALWAYS, text=speech.plain("rest", count=count))]
 
 
 def _join(lines: Sequence[Line], speech: Speech) -> Text:
