@@ -1,6 +1,7 @@
 """What is answered when something is wrong: a page to people, JSON to programs."""
 
 import logging
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
@@ -16,7 +17,12 @@ from agroforest.core.errors import (
     ForbiddenError,
     SourceError,
 )
-from agroforest.web.access import LoginNeededError, RefusedError, Visit, visiting
+from agroforest.web.access import (
+    LoginNeededError,
+    RefusedError,
+    visit_of_nobody,
+    visiting,
+)
 from agroforest.web.pages.layout import Flash, is_html, render
 from agroforest.web.words import WORDS
 
@@ -39,16 +45,36 @@ def add_faults(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _tell_ours)
 
 
+def build_problem(
+    status: int, detail: str, problems: list[Any] | None = None
+) -> JSONResponse:
+    """Say to a program what is wrong (RFC 9457)."""
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+    }
+    if problems:
+        body["errors"] = problems
+    return JSONResponse(body, status, media_type="application/problem+json")
+
+
+def _is_api(request: Request) -> bool:
+    return request.url.path.startswith(("/api/", "/stac"))
+
+
 async def _ask_to_log_in(request: Request, error: Exception) -> Response:
     path = error.path if isinstance(error, LoginNeededError) else ""
     login = f"/login?next={quote(path)}" if path else "/login"
     if request.headers.get("hx-request") == "true":
         return Response(status_code=401, headers={"HX-Redirect": "/login"})
-    if is_html(request) and "authorization" not in request.headers:
+    programs = "authorization" in request.headers or _is_api(request)
+    if is_html(request) and not programs:
         return Response(status_code=303, headers={"Location": login})
-    return JSONResponse(
-        {"error": WORDS["fault.401"][1]}, 401, headers={"WWW-Authenticate": "Bearer"}
-    )
+    answer = build_problem(401, WORDS["fault.401"][1])
+    answer.headers["WWW-Authenticate"] = "Bearer"
+    return answer
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
@@ -97,14 +123,12 @@ async def _answer(
 ) -> Response:
     key = key or (f"fault.{status}" if f"fault.{status}" in WORDS else "fault.400")
     try:
-        visit: Visit | None = await visiting(request)
+        visit = await visiting(request)
     except (LoginNeededError, AgroforestError):
-        visit = None  # a wrong token, or the database itself does not answer
-    if visit is None or not is_html(request):
-        body: dict[str, Any] = {"error": detail or WORDS[key][1]}
-        if problems:
-            body["problems"] = problems
-        return JSONResponse(body, status)
+        # A wrong token, or the database itself does not answer.
+        visit = visit_of_nobody(request)
+    if not is_html(request) or _is_api(request):
+        return build_problem(status, detail or WORDS[key][1], problems)
     words = visit.words(key)
     if visit.is_partial:
         flash = Flash(text=f"{words} {detail}".strip(), kind="bad")

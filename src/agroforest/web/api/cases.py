@@ -1,0 +1,257 @@
+"""Cases over JSON: the queue, one case, and acts on it."""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, HTTPException, Path, Query
+from shapely import LineString
+
+from agroforest.core.account import Right
+from agroforest.core.errors import DataError
+from agroforest.core.queue import CaseQuery, Order
+from agroforest.core.review import Act, Case, Stage, Verdict
+from agroforest.core.risk import Hazard
+from agroforest.review import commands as ask
+from agroforest.web.access import RefusedError, Visit, need
+from agroforest.web.api.shapes import (
+    ActForm,
+    CasePage,
+    CaseRow,
+    CaseWhole,
+    Counted,
+    Problem,
+    StepShape,
+)
+
+_See = Annotated[Visit, Depends(need(Right.SEE_CASES))]
+_Judge = Annotated[Visit, Depends(need(Right.JUDGE))]
+_CaseId = Annotated[str, Path(pattern=r"^[0-9A-Za-z_.:-]{1,64}$")]
+_Codes = Annotated[list[Annotated[str, Query(max_length=32)]], Query(max_length=50)]
+_Many = Annotated[int, Query(ge=1, le=500)]
+
+#: What every request may be answered with besides what it asked for.
+FAULTS: dict[int | str, dict[str, Any]] = {
+    code: {"model": Problem, "description": text}
+    for code, text in {
+        401: "Nobody has shown who they are.",
+        403: "Whoever asks may not.",
+        404: "There is no such thing.",
+        422: "It cannot be understood or done; the detail says why.",
+        503: "The database does not answer.",
+    }.items()
+}
+_CONFLICT: dict[int | str, dict[str, Any]] = {
+    409: {"model": Problem, "description": "Somebody else acted first; who and what."}
+}
+
+router = APIRouter(prefix="/cases", tags=["cases"])
+
+
+# None of these is asynchronous: a query would stop the loop.
+@router.get("", responses=FAULTS)
+def list_cases(
+    visit: _See,
+    *,
+    stage: Annotated[list[Stage], Query()] = [],  # noqa: B006  fastapi copies it
+    hazard: Annotated[list[Hazard], Query()] = [],  # noqa: B006
+    verdict: Annotated[list[Verdict], Query()] = [],  # noqa: B006
+    county: _Codes = [],  # noqa: B006
+    pipeline: _Codes = [],  # noqa: B006
+    assignee: Annotated[str, Query(max_length=200)] = "",
+    least_ha: Annotated[float | None, Query(ge=0, le=1e9)] = None,
+    most_ha: Annotated[float | None, Query(ge=0, le=1e9)] = None,
+    least_probability: Annotated[float | None, Query(ge=0, le=1)] = None,
+    since: date | None = None,
+    until: date | None = None,
+    bbox: Annotated[
+        str, Query(max_length=200, description="west,south,east,north in degrees")
+    ] = "",
+    order: Order = Order.RANK,
+    after: Annotated[str, Query(max_length=500)] = "",
+    limit: _Many = 50,
+) -> CasePage:
+    """List cases, a page at a time; every filter narrows."""
+    page = visit.site.store.desk.queue(
+        CaseQuery(
+            stages=tuple(stage),
+            hazards=tuple(hazard),
+            verdicts=tuple(verdict),
+            counties=tuple(county),
+            pipelines=tuple(pipeline),
+            assignee=assignee,
+            least_ha=least_ha,
+            most_ha=most_ha,
+            least_probability=least_probability,
+            since=since,
+            until=until,
+            box=_read_box(bbox),
+            order=order,
+            after=after,
+            limit=limit,
+        )
+    )
+    exact = visit.may(Right.SEE_EXACT)
+    return CasePage(
+        cases=tuple(CaseRow.from_row(row, exact=exact) for row in page.rows),
+        next=page.next,
+    )
+
+
+@router.get("/tally", responses=FAULTS)
+def tally(visit: _See) -> tuple[Counted, ...]:
+    """Count the cases of every stage and hazard."""
+    counted = visit.site.tally()
+    return tuple(
+        Counted(stage=stage, hazard=hazard, cases=number)
+        for (stage, hazard), number in sorted(counted.items())
+    )
+
+
+@router.get("/{id}", responses=FAULTS)
+def show_case(visit: _See, id: _CaseId) -> CaseWhole:  # noqa: A002
+    """Show a case."""
+    return CaseWhole.from_case(_find(visit, id), exact=visit.may(Right.SEE_EXACT))
+
+
+@router.get("/{id}/steps", responses=FAULTS)
+def list_steps(visit: _See, id: _CaseId) -> tuple[StepShape, ...]:  # noqa: A002
+    """List what was done to a case, from the beginning."""
+    _find(visit, id)
+    return tuple(StepShape.from_step(step) for step in visit.site.store.desk.steps(id))
+
+
+@router.post("/{id}/acts", responses=FAULTS | _CONFLICT)
+def act_on_case(visit: _Judge, id: _CaseId, form: ActForm) -> CaseWhole:  # noqa: A002
+    """Do one act to a case, if it still is as it was seen."""
+    act = Act(form.act)
+    if not visit.may(ask.find_right(act)):
+        raise RefusedError
+    _find(visit, id)
+    visit.site.act(read_command(id, form), visit.account, seen={id: form.version})
+    return CaseWhole.from_case(_find(visit, id), exact=visit.may(Right.SEE_EXACT))
+
+
+def read_command(case: str, form: ActForm) -> ask.Command:
+    """Read what a form asks for.
+
+    Raises
+    ------
+    DataError
+        Something is missing that the act needs, or cannot be.
+    """
+    return _READERS[Act(form.act)](case, form)
+
+
+def _judge(case: str, form: ActForm) -> ask.Command:
+    if form.reason is None:
+        raise _lack(case, "reason")
+    kind = ask.Confirm if Act(form.act) == Act.CONFIRM else ask.Dismiss
+    return kind(case=case, note=form.note, reason=form.reason)
+
+
+def _assign(case: str, form: ActForm) -> ask.Command:
+    return ask.Assign(case=case, note=form.note, to=form.to)
+
+
+def _order(case: str, form: ActForm) -> ask.Command:
+    return ask.OrderCheck(
+        case=case, note=form.note, to=form.to, due=form.due, sample=form.sample
+    )
+
+
+def _report(case: str, form: ActForm) -> ask.Command:
+    return ask.ReportCheck(case=case, note=form.note, found=form.found)
+
+
+def _sample(case: str, form: ActForm) -> ask.Command:
+    if form.sampling is None:
+        raise _lack(case, "sampling")
+    return ask.Sample(
+        case=case, note=form.note, to=form.sampling, positive=form.positive
+    )
+
+
+def _merge(case: str, form: ActForm) -> ask.Command:
+    if not form.others:
+        raise _lack(case, "others")
+    others = tuple(dict.fromkeys(form.others))
+    return ask.Merge(case=case, note=form.note, others=others)
+
+
+def _split(case: str, form: ActForm) -> ask.Command:
+    return ask.Split(case=case, note=form.note, line=_read_line(case, form))
+
+
+_Bare = (
+    ask.Pass
+    | ask.Approve
+    | ask.Return
+    | ask.Note
+    | ask.Unmerge
+    | ask.Unsplit
+    | ask.Close
+    | ask.Reopen
+)
+_Reader = Callable[[str, ActForm], ask.Command]
+
+
+def _bare(kind: type[_Bare]) -> _Reader:
+    def read(case: str, form: ActForm) -> ask.Command:
+        return kind(case=case, note=form.note)
+
+    return read
+
+
+_READERS: Mapping[Act, _Reader] = {
+    Act.PASS: _bare(ask.Pass),
+    Act.CONFIRM: _judge,
+    Act.DISMISS: _judge,
+    Act.APPROVE: _bare(ask.Approve),
+    Act.RETURN: _bare(ask.Return),
+    Act.ASSIGN: _assign,
+    Act.ORDER_CHECK: _order,
+    Act.REPORT_CHECK: _report,
+    Act.SAMPLE: _sample,
+    Act.NOTE: _bare(ask.Note),
+    Act.MERGE: _merge,
+    Act.UNMERGE: _bare(ask.Unmerge),
+    Act.SPLIT: _split,
+    Act.UNSPLIT: _bare(ask.Unsplit),
+    Act.CLOSE: _bare(ask.Close),
+    Act.REOPEN: _bare(ask.Reopen),
+}
+
+
+def _read_line(case: str, form: ActForm) -> LineString | None:
+    if not form.line:
+        return None
+    inside = all(abs(x) <= 360 and abs(y) <= 90 for x, y in form.line)
+    if len(set(form.line)) < 2 or not inside:
+        raise DataError(f"case {case}", "the line is none", "give two points or more")
+    return LineString(form.line)
+
+
+def _read_box(written: str) -> tuple[float, float, float, float] | None:
+    if not written:
+        return None
+    try:
+        west, south, east, north = map(float, written.split(","))
+    except ValueError:
+        west, south, east, north = 1.0, 1.0, 0.0, 0.0
+    if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
+        raise DataError(
+            "bbox", f"{written!r} is no box", "give west,south,east,north in degrees"
+        )
+    return west, south, east, north
+
+
+def _lack(case: str, name: str) -> DataError:
+    return DataError(f"case {case}", f"the act needs {name}", f"give {name}")
+
+
+def _find(visit: Visit, name: str) -> Case:
+    case = visit.site.store.desk.case(name)
+    if case is None:
+        raise HTTPException(404, f"there is no case {name}")
+    return case
