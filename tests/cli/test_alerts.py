@@ -369,7 +369,7 @@ class TestLearning:
         self.judge(call)
         told = read(call("review", "thresholds", "propose", "--json"))
         assert {p["outcome"] for p in told["proposals"]} == {"too-few"}
-        assert "判定太少" in call("review", "thresholds", "propose").stdout
+        assert "研判太少" in call("review", "thresholds", "propose").stdout
         with pytest.raises(DataError, match="verdicts propose none"):
             call("review", "thresholds", "take", "--as", "chen")
         assert "没有阈值" in call("review", "thresholds", "show").stdout

@@ -53,7 +53,7 @@ Until = Annotated[str, typer.Option(help="First night up to.")]
 
 @app.callback()
 def alerts() -> None:
-    """预警研判：待办队列、判定、合并、导出 · Review alerts."""
+    """预警研判：待办、研判、合并、导出 · Review alerts."""
 
 
 @app.command(name="list")

@@ -35,14 +35,17 @@ if TYPE_CHECKING:
 
 #: Commands that need no more than a case and a note: their name, and what they do.
 _SIMPLE = {
-    "pass": ("Pass", "预审通过，转入判定 · Say that a case is worth a verdict."),
-    "approve": ("Approve", "同意判定 · Let somebody else's verdict stand."),
-    "return": ("Return", "退回重判 · Ask for another verdict; needs --note."),
-    "note": ("Note", "记一笔 · Write something down; needs --note."),
+    "pass": ("Pass", "初筛通过，转入研判 · Say that a case is worth a verdict."),
+    "approve": ("Approve", "复核同意 · Let somebody else's verdict stand."),
+    "return": (
+        "Return",
+        "退回，或撤回自己的判断 · Ask for another verdict; needs --note.",
+    ),
+    "note": ("Note", "备注 · Write something down; needs --note."),
     "unmerge": ("Unmerge", "撤销合并 · Take a case out of the one it went into."),
     "unsplit": ("Unsplit", "撤销拆分 · Join the parts of a case again."),
     "close": ("Close", "结案 · End a case."),
-    "reopen": ("Reopen", "重新打开 · Ask for a verdict again; needs --note."),
+    "reopen": ("Reopen", "重启 · Ask for a verdict again; needs --note."),
 }
 Reason = Annotated[str, typer.Option(help="Of the list; `other` needs --note.")]
 
@@ -75,7 +78,7 @@ def confirm(
     database: Database = "",
     as_json: Json = False,
 ) -> None:
-    """确认 · Say that it is so.
+    """判为属实 · Say that it is so.
 
     Reasons: seen-in-images, seen-in-field, reported, other. Of stressed canopy this
     names no cause: samples are to be taken.
@@ -100,7 +103,7 @@ def dismiss(
     database: Database = "",
     as_json: Json = False,
 ) -> None:
-    """排除 · Say that it is not so.
+    """判为不属实 · Say that it is not so.
 
     Reasons: cloud, harvest, shadow, known-fire-place, duplicate, other.
     """

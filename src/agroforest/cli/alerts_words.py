@@ -136,7 +136,7 @@ def plain_step(step: "Step") -> dict[str, Any]:
 def _tell_review(case: "Case") -> "Iterator[str]":
     if case.verdict is not None:
         said = f"{say(case.verdict)}（{say(case.reason)}）"
-        yield f"  判定 verdict: {said}  {show(case.judged_by)}"
+        yield f"  研判 verdict: {said}  {show(case.judged_by)}"
     if case.assignee:
         yield f"  负责人 assignee: {show(case.assignee)}"
     if case.check is not None:

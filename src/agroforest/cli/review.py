@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from agroforest.review.thresholds import Effect, Proposal
     from agroforest.store import Store
 
-app = typer.Typer(help="Learn from verdicts. · 从判定中学习", no_args_is_help=True)
+app = typer.Typer(help="Learn from verdicts. · 从研判中学习", no_args_is_help=True)
 thresholds = typer.Typer(
     help="Thresholds by hazard and county. · 分灾种分县阈值", no_args_is_help=True
 )
@@ -42,7 +42,7 @@ _TARGET, _LEAST = 0.8, 30
 
 @app.callback()
 def review() -> None:
-    """从判定中学习：导出标签、校准阈值 · Labels and thresholds from verdicts."""
+    """从研判中学习：导出标签、校准阈值 · Labels and thresholds from verdicts."""
 
 
 @app.command(name="export-labels")
@@ -83,7 +83,7 @@ def propose(
     database: Database = "",
     as_json: Json = False,
 ) -> None:
-    """由判定给出建议阈值及其影响 · Propose thresholds, and show their effect.
+    """由研判给出建议阈值及其影响 · Propose thresholds, and show their effect.
 
     Nothing is changed. Cases below a threshold would be recorded and not queued.
     """
@@ -103,7 +103,8 @@ def propose(
         typer.echo(_tell_proposal(proposal))
     for effect in effects:
         typer.echo(_tell_effect(effect))
-    typer.echo("采用 to take them: agroforest review thresholds take")
+    if any(p.threshold for p in proposals):
+        typer.echo("采用 to take them: agroforest review thresholds take")
 
 
 @thresholds.command(name="show")
@@ -212,7 +213,7 @@ def _tell_proposal(proposal: "Proposal") -> str:
     outcomes = {
         "proposed": "建议 proposed",
         "met": "已达目标，无需阈值 target met without one",
-        "too-few": "判定太少 too few verdicts",
+        "too-few": "研判太少 too few verdicts",
         "out-of-reach": "达不到目标 target out of reach",
     }
     share = f"{proposal.confirmed}/{proposal.verdicts} 确认 confirmed"
@@ -227,8 +228,9 @@ def _tell_proposal(proposal: "Proposal") -> str:
 
 def _tell_effect(effect: "Effect") -> str:
     at = "—" if effect.value is None else f"{effect.value:.3f}"
+    where = _place(effect.county) if any(effect.county) else "县未知 county unknown"
     return (
-        f"待预审 waiting: {say(effect.hazard)}  {_place(effect.county)}  阈值 {at}  "
+        f"待初筛 waiting: {say(effect.hazard)}  {where}  阈值 threshold {at}  "
         f"{effect.below}/{effect.waiting} 低于阈值 below it"
     )
 
