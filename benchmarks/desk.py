@@ -10,8 +10,8 @@ under random filters (6 of 10), for map tiles anywhere on the map (3 of 10) and 
 cases (1 of 10), reads for a moment as people do (`--pause`, a second on average), and
 asks again; what is asked in the first `_WARM_S` seconds is not counted, for the first
 page of a new server compiles its templates. The same is then done without any pause: no
-people, but the most that the machine gives. Client and server share the machine; the client is one process that does
-little more than read bytes.
+people, but the most that the machine gives. Client and server share the machine; the
+client is one process that does little more than read bytes.
 
 The 95th percentiles with pauses are to stay under `PROMISED_MS`, and nothing may fail.
 """
