@@ -21,6 +21,7 @@ from agroforest.desk.settings import DeskSettings
 from agroforest.desk.work import follow
 from agroforest.store import Store, open_store
 from agroforest.web.app import build_desk
+from agroforest.web.app_parts import build_parts
 from agroforest.web.passwords import hash_password
 from agroforest.web.site import Site
 
@@ -100,7 +101,7 @@ class Visitor:
         return self.client.get(path, headers={"accept": "text/html", **headers})
 
     def post(
-        self, path: str, *, page: str = "/queue", partial: bool = False, **form: object
+        self, path: str, *, page: str = "/queue", partial: bool = False, **form: Any
     ) -> Any:
         """Send a form with the secret of a page."""
         headers = {"accept": "text/html"}
@@ -193,7 +194,7 @@ def open_desk(
     with open_store(path / "agroforest.db") as store:
         fill(store, bureau, alerts)
         site = Site(store, bureau, now=clock, host=host)
-        app = build_desk(site, routers=routers)
+        app = build_desk(site, routers=(*build_parts(site, path), *routers))
         desk = Desk(store=store, app=app, site=site, clock=clock)
         try:
             yield desk

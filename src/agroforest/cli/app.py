@@ -29,6 +29,7 @@ from agroforest.cli import (
     scenes,
     sensors,
     sensorthings,
+    serve,
     valves,
     water,
     worker,
@@ -76,6 +77,7 @@ app.command(name="nightly")(nightly.nightly)
 app.command(name="worker")(worker.worker)
 app.command(name="zonal")(zonal.zonal)
 app.command(name="demo")(demo.demo)
+app.command(name="serve")(serve.serve)
 
 
 def _version(*, asked: bool) -> None:

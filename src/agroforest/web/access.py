@@ -118,6 +118,13 @@ async def visiting(request: Request) -> Visit:
     return kept
 
 
+def visit_of_nobody(request: Request) -> Visit:
+    """Build the visit of whoever asks when nothing can be found out about them."""
+    site: Site = request.app.state.site
+    words = Words(_find_language(request, site, None))
+    return Visit(site=site, caller=None, words=words, csrf="")
+
+
 async def need_login(
     request: Request, visit: Annotated[Visit, Depends(visiting)]
 ) -> Visit:

@@ -58,7 +58,7 @@ def build_desk(site: Site, *, routers: Sequence[APIRouter] = ()) -> FastAPI:
         dependencies=[Depends(guard)],
     )
     app.state.site = site
-    for router in (*PAGES, *routers):
+    for router in (*routers, *PAGES):  # a part may do better than a page
         app.include_router(router)
     app.add_api_route("/healthz", _say_alive(site), include_in_schema=False)
     folder = Path(str(files("agroforest.web").joinpath("static")))

@@ -12,6 +12,7 @@ from agroforest.core.account import Right
 from agroforest.core.errors import ConflictError, DataError, ForbiddenError
 from agroforest.core.review import NIGHT, Act
 from agroforest.review import commands as ask
+from agroforest.review.life import find_right
 from agroforest.web.access import RefusedError, Visit, need
 from agroforest.web.pages.forms import (
     Form,
@@ -23,6 +24,8 @@ from agroforest.web.pages.forms import (
 )
 from agroforest.web.pages.layout import Flash, go, render, speech_of
 from agroforest.web.pages.queue import Filters, build_chips, show_row
+
+_PERSONS = frozenset(ask.ACTS.values())
 
 router = APIRouter(include_in_schema=False)
 
@@ -45,7 +48,7 @@ def act_on_case(
     act: Act,
 ) -> Response:
     """Do one act to one case, as it was seen."""
-    if not visit.may(ask.find_right(act)):
+    if act in _PERSONS and not visit.may(_find_right(visit, id, act)):
         raise RefusedError
     form = read_texts(sent)
     page = f"/alerts/{quote(id)}"
@@ -54,6 +57,8 @@ def act_on_case(
         seen = {id: read_version(form)}
     except FormError as error:
         return _refuse(request, visit, visit.words(error.key), 422)
+    except DataError as error:
+        return _refuse(request, visit, visit.words("act.refused", why=error), 422)
     refused = _try(request, visit, command, seen, reload=page)
     if refused is not None:
         return refused
@@ -92,14 +97,20 @@ def undo_merge(request: Request, visit: _Judge, ids: str) -> Response:
 @router.post("/queue/undo/{id}")
 def undo_verdict(
     request: Request,
-    visit: Annotated[Visit, Depends(need(Right.SUPERVISE))],
+    visit: _Judge,
     id: str,  # noqa: A002  of the case
     version: int,
 ) -> Response:
-    """Return a verdict that was a slip of the hand."""
+    """Take back a verdict of one's own that was a slip of the hand."""
     command = ask.Return(case=id, note=visit.words("undo.note"))
     refused = _try(request, visit, command, {id: version}, reload=f"/alerts/{id}")
     return refused or _answer_list(request, visit, Act.RETURN)
+
+
+def _find_right(visit: Visit, id: str, act: Act) -> Right:  # noqa: A002
+    """Find the right that an act needs; one's own verdict may be taken back."""
+    case = visit.site.store.desk.case(id) if act == Act.RETURN else None
+    return find_right(act, case, visit.account)
 
 
 def _try(
@@ -172,7 +183,7 @@ def _answer_row(
     """Show the case in the queue as it is now, what was done, and new counts."""
     case = visit.site.store.desk.cases([id])[id]
     undo = ""
-    if act in {Act.CONFIRM, Act.DISMISS} and visit.may(Right.SUPERVISE):
+    if act in {Act.CONFIRM, Act.DISMISS}:
         undo = f"/queue/undo/{id}?version={case.version}"
     return render(
         request,

@@ -9,9 +9,8 @@ from fastapi.responses import HTMLResponse
 from agroforest.core.account import Right
 from agroforest.core.queue import CaseQuery, QueueRow
 from agroforest.core.review import ENDED, REASONS, Act, Case, Stage, Verdict
-from agroforest.review.commands import find_right
 from agroforest.review.field_work import find_next
-from agroforest.review.life import list_acts
+from agroforest.review.life import find_right, list_acts
 from agroforest.web.access import Visit, need
 from agroforest.web.pages.layout import render, speech_of
 from agroforest.web.pages.queue import list_people
@@ -91,7 +90,11 @@ def _find(visit: Visit, id: str) -> Case:  # noqa: A002
 def _offer(case: Case, visit: Visit) -> list[Act]:
     """List the acts that the stage, the role and the token's scope allow."""
     allowed = set(list_acts(case, visit.account))
-    return [a for a in _ORDER if a in allowed and visit.may(find_right(a))]
+    return [
+        a
+        for a in _ORDER
+        if a in allowed and visit.may(find_right(a, case, visit.account))
+    ]
 
 
 def _is_own(case: Case, visit: Visit) -> bool:

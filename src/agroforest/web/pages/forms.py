@@ -134,11 +134,11 @@ def _split(case: str, note: str, form: Form, _: FormData) -> ask.Command:
         return ask.Split(case=case, note=note)
     try:
         points = [(float(east), float(north)) for east, north in rows]
-        line = LineString(points)
     except ValueError:
         raise FormError("form.line") from None
     if len(points) < 2 or not all(-360 <= c <= 360 for point in points for c in point):
         raise FormError("form.line")
+    line = LineString(points)
     return ask.Split(case=case, note=note, line=line)
 
 
