@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from tests.nightly.water.made import CANE, NIGHT, Farm, build_farm, drying, parcel
-from tests.nightly.water.test_seen import watch
 
 from agroforest.cli import main
 
@@ -102,23 +101,6 @@ def test_how_each_sensor_is(farm: Farm, run: Run) -> None:
     assert second["usable"] is False
     assert second["flags"]["range"] > 40
     assert "silent for 73 hours" in second["reasons_en"]
-
-
-def test_status_says_what_satellites_say_of_a_probe(farm: Farm, run: Run) -> None:
-    watch(farm, share=-1.0)
-    words = ("sensors", "status", "--work", farm.work, "--pipeline", farm.path)
-    now = ("--now", f"{NIGHT}T23:00+08:00")
-    out = run(*words, *now)
-    assert "可信度 trust 0.50（与卫星湿度的涨落不一致（12 个晴天" in out
-    assert "disagrees with wetness seen by satellite" in out
-    early = run(*words, "--now", f"{NIGHT - 60 * DAY}T23:00+08:00")
-    assert "可与卫星湿度比较的晴天仅 5 个（需 8 个），未参评" in early
-    (found,) = json.loads(run(*words, *now, "--json"))
-    assert found["trust"] == 0.5
-    assert found["notes"] == []
-    farm.set(satellite="none")
-    (found,) = json.loads(run(*words, *now, "--json"))
-    assert found["trust"] == 1.0
 
 
 def test_a_night_says_how_many_parcels_need_water(farm: Farm, run: Run) -> None:
