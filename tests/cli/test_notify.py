@@ -107,7 +107,16 @@ def keep(store: Store, **changes: Any) -> Message:
 
 def test_help_names_every_command_in_two_languages() -> None:
     shown = CliRunner().invoke(app, ["notify", "--help"]).stdout
-    for word in ("send", "status", "test", "digest", "preview", "advice", "试发"):
+    for word in (
+        "send",
+        "status",
+        "test",
+        "digest",
+        "again",
+        "preview",
+        "advice",
+        "试发",
+    ):
         assert word in shown
 
 
@@ -161,6 +170,21 @@ def test_status_names_what_failed_and_what_has_no_channel(
     assert "mail: 1 failed" in shown
     assert "pigeon（设置中没有 · not in the settings）: 1 waiting" in shown
     assert "SMTP 554" in shown
+
+
+@pytest.mark.enable_socket
+def test_what_failed_can_be_sent_again(
+    store: Store, work: Path, call: Call, mailbox: Mailbox
+) -> None:
+    mailbox.answers.append("554 refused")
+    keep(store)
+    call("send", work=work)
+    call("send", work=work)
+    assert mailbox.letters == []
+    assert json.loads(call("again", "--json", work=work).stdout) == {"again": 1}
+    call("send", work=work)
+    assert len(mailbox.letters) == 1
+    assert json.loads(call("again", "--json", work=work).stdout) == {"again": 0}
 
 
 @pytest.mark.enable_socket

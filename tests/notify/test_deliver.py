@@ -284,6 +284,28 @@ def test_nobody_is_written_to_who_left_meanwhile(
     assert find(store, message).delivery is Delivery.DROPPED
 
 
+@pytest.mark.slow
+def test_senders_on_a_server_s_database_send_each_message_once(
+    postgresql: str, clock: Clock
+) -> None:
+    made = [make_message(subject=f"c{n}") for n in range(20)]
+    with open_store(postgresql) as store:
+        store.desk.add_account(make_account())
+        store.desk.add_messages(made)
+        office = Office(
+            desk=store.desk, settings=make_settings(), secret=SECRET, clock=clock
+        )
+        wires = [Wire() for _ in range(4)]
+        threads = [threading.Thread(target=send, args=(office, w)) for w in wires]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        sent = [key for wire in wires for key in wire.keys]
+        assert sorted(sent) == sorted(m.key for m in made)
+        assert store.desk.check_audit() == 20
+
+
 # ---------------------------------------------------------------- quiet hours
 
 

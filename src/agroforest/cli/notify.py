@@ -171,6 +171,28 @@ def digest(
 
 
 @app.command()
+def again(
+    *,
+    config: Config,
+    days: Annotated[int, typer.Option(min=1, max=366, help="Of so many days.")] = 2,
+    work: WorkFolder = DEFAULT_WORK,
+    database: Database = "",
+    as_json: Json = False,
+) -> None:
+    """重发失败的消息 · Let `send` try once more what failed, after it was mended."""
+    from agroforest.notify.round import send_again
+
+    _read(config)
+    now = datetime.now(UTC)
+    with open_desk_store(work, database) as store:
+        count = send_again(store.desk, now, since=now - timedelta(days=days))
+    if as_json:
+        dump({"again": count})
+        return
+    typer.echo(f"{count} 条失败消息待重发 · failed messages wait again")
+
+
+@app.command()
 def preview(
     case: Annotated[str, typer.Argument(help="Id of the case.")],
     *,

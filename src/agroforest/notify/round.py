@@ -111,6 +111,17 @@ def digest_now(desk: DeskStore, now: datetime) -> int:
     return len(done)
 
 
+def send_again(desk: DeskStore, now: datetime, *, since: datetime) -> int:
+    """Put what failed back among what waits; how many messages that were.
+
+    Each is tried once more at least, when its person is not in quiet hours.
+    """
+    failed = desk.messages(delivery=(Delivery.FAILED,), since=since, limit=_MOST)
+    return sum(
+        desk.settle(each.patch(delivery=Delivery.WAITING, due=now)) for each in failed
+    )
+
+
 def _gather_all(desk: DeskStore, first: Message, now: datetime) -> set[str]:
     others = desk.messages(account=first.account, since=now - _LONG, limit=_MOST)
     early = [
