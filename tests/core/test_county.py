@@ -2,7 +2,7 @@ import numpy as np
 import shapely
 from hypothesis import given
 from hypothesis import strategies as st
-from shapely import MultiPolygon, box
+from shapely import MultiPolygon, Polygon, box
 
 from agroforest.core.county import NOWHERE, Counties, County
 
@@ -31,6 +31,11 @@ def test_the_county_that_holds_most_is_taken():
 def test_pieces_count_together():
     pieces = MultiPolygon([box(0.1, 0.1, 0.4, 0.4), box(1.1, 0.1, 1.3, 0.3)])
     assert Counties(GRID).locate(pieces)[0] == "00"
+
+
+def test_an_outline_that_crosses_itself_is_found_all_the_same():
+    bow = Polygon([(0.1, 0.1), (1.6, 0.9), (1.6, 0.1), (0.1, 0.9)])
+    assert Counties(GRID).locate(bow)[0] == "00"
 
 
 def test_of_two_equals_the_first_is_taken():

@@ -70,14 +70,14 @@ class TestFollowing:
         assert all(len(store.desk.steps(name)) == 1 for name in names)
 
     def test_several_at_once_follow_each_change_once(
-        self, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, store: Store, place: str | Path, monkeypatch: pytest.MonkeyPatch
     ):
         monkeypatch.setattr(work, "_AT_ONCE", 3)
         names = [f"a{n}" for n in range(20)]
         record(store, *names)
 
         def one(_: int) -> None:
-            with open_store(tmp_path / "agroforest.db") as mine:
+            with open_store(place) as mine:
                 follow(mine, BUREAU)
 
         with ThreadPoolExecutor(4) as pool:

@@ -1,6 +1,6 @@
 """Counties as the desk knows them: a name for each place."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import shapely
@@ -52,9 +52,17 @@ class Counties:
         """Return how many there are."""
         return len(self._counties)
 
+    def __iter__(self) -> Iterator[County]:
+        """Go through them in the order given."""
+        return iter(self._counties)
+
     def locate(self, geometry: BaseGeometry) -> tuple[str, str, str]:
         """Name the county that holds most of an outline; `NOWHERE` outside of all."""
-        near = sorted(self._tree.query(geometry, predicate="intersects").tolist())
+        if not geometry.is_valid:  # one bad outline must not stop the others
+            geometry = shapely.make_valid(geometry)
+        near: list[int] = sorted(
+            self._tree.query(geometry, predicate="intersects").tolist()
+        )
         if not near:
             return NOWHERE
         if len(near) > 1:
