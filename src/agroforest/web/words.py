@@ -12,12 +12,17 @@ from agroforest.core.words import hazard_words, review_words
 from agroforest.web.words_alert import ALERT
 from agroforest.web.words_desk import DESK
 from agroforest.web.words_evidence import EVIDENCE
+from agroforest.web.words_map import MAP
+from agroforest.web.words_parcels import PARCELS
 from agroforest.web.words_queue import QUEUE
+from agroforest.web.words_records import RECORDS
 
 #: Codes of the languages, and what each calls itself; the first is the desk's own.
 LANGUAGES: Mapping[str, str] = {"zh": "中文", "en": "English"}
 #: By key: Chinese and English. Braces hold what changes.
-WORDS: Mapping[str, tuple[str, str]] = DESK | QUEUE | ALERT | EVIDENCE
+WORDS: Mapping[str, tuple[str, str]] = (
+    DESK | QUEUE | ALERT | EVIDENCE | MAP | PARCELS | RECORDS
+)
 
 
 class Words:

@@ -1,0 +1,134 @@
+"""Exports: alerts as files that other programs open, exact or coarse by role."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from tempfile import mkdtemp
+from threading import BoundedSemaphore
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from fastapi.responses import FileResponse, HTMLResponse
+from starlette.background import BackgroundTask
+
+from agroforest.core.account import Right
+from agroforest.core.queue import CaseQuery
+from agroforest.core.review import Case, Stage
+from agroforest.core.risk import Hazard
+from agroforest.desk.learning import read_rows
+from agroforest.publish.rows import Manner
+from agroforest.publish.vectors import Format, write_cases
+from agroforest.web.access import Visit, need
+from agroforest.web.pages.layout import render, speech_of
+from agroforest.web.pages.map import list_asked
+from agroforest.web.pages.queue import Filters, list_people
+
+_PATH = "/exports"
+_PORTION = 500
+#: Exports written at once; more would take the disk and the database from others.
+_AT_ONCE = 2
+#: Matching cases are counted up to so many.
+_COUNTED = 10_000
+_See = Annotated[Visit, Depends(need(Right.SEE_CASES))]
+
+
+def build_router() -> APIRouter:
+    """Build the router of exports."""
+    router = APIRouter(include_in_schema=False)
+    room = BoundedSemaphore(_AT_ONCE)
+
+    # None is asynchronous: writing files would stop the loop.
+    @router.get(_PATH)
+    def show_exports(request: Request, visit: _See) -> HTMLResponse:
+        """Show what can be exported, and how much matches."""
+        filters = Filters.read(request.query_params)
+        return _show(request, visit, filters)
+
+    @router.get(f"{_PATH}/cases")
+    def export_cases(
+        request: Request,
+        visit: _See,
+        format: str = "",  # noqa: A002  what people call it
+        places: str = "",
+    ) -> Response:
+        """Write the cases that match to a file, and hand it out."""
+        if format not in set(Format):
+            raise HTTPException(404)
+        filters = Filters.read(request.query_params)
+        if not room.acquire(blocking=False):
+            raise HTTPException(429, headers={"Retry-After": "10"})
+        try:
+            return _write(visit, filters, Format(format), exact=places != "coarse")
+        finally:
+            room.release()
+
+    return router
+
+
+def find_cases(visit: Visit, query: CaseQuery) -> Iterator[Case]:
+    """Find cases a portion at a time: an export of many needs little memory."""
+    store = visit.site.store
+    rows = read_rows(store, query)
+    while ids := [row.id for row in islice(rows, _PORTION)]:
+        found = store.desk.cases(ids)
+        yield from (found[each] for each in ids if each in found)
+
+
+def find_manner(visit: Visit, *, exact: bool) -> Manner:
+    """Find how a visitor's exports show places, and what they call simulated."""
+    bureau = visit.site.bureau
+    names = frozenset(name for name in bureau.pipelines if bureau.is_simulated(name))
+    everything = bureau.settings.notify.simulated
+    return Manner(
+        exact=exact and visit.may(Right.SEE_EXACT),
+        simulated=True if everything else names,
+    )
+
+
+def _write(
+    visit: Visit, filters: Filters, kind: Format, *, exact: bool
+) -> FileResponse:
+    query = filters.query(speech_of(visit).today)
+    folder = Path(mkdtemp(prefix="export-"))
+    path = folder / f"cases{kind.suffix}"
+
+    def clear() -> None:
+        path.unlink(missing_ok=True)
+        folder.rmdir()
+
+    try:
+        manner = find_manner(visit, exact=exact)
+        write_cases(path, find_cases(visit, query), manner=manner, format=kind)
+    except BaseException:
+        clear()
+        raise
+    day = visit.site.now().astimezone(visit.site.zone).date()
+    return FileResponse(
+        path,
+        media_type=kind.media_type,
+        filename=f"alerts_{day}{kind.suffix}",
+        background=BackgroundTask(clear),
+    )
+
+
+def _show(request: Request, visit: Visit, filters: Filters) -> HTMLResponse:
+    query = replace(filters.query(speech_of(visit).today), after="")
+    count = visit.site.store.desk.count(query, limit=_COUNTED)
+    more = "+" if count >= _COUNTED else ""
+    return render(
+        request,
+        visit,
+        "exports.html",
+        filters=filters,
+        asked=list_asked(filters),
+        action=_PATH,
+        hazards=tuple(Hazard),
+        stages=tuple(Stage),
+        counties=visit.site.counties(),
+        people=list_people(visit),
+        count=f"{speech_of(visit).number(count)}{more}",
+        formats=[str(each) for each in Format],
+        exact=visit.may(Right.SEE_EXACT),
+        wmts=f"{request.url.scheme}://{request.url.netloc}/tiles/WMTSCapabilities.xml",
+    )
