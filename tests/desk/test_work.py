@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from shapely.geometry.base import BaseGeometry
-from tests.review.cases import CHEN, GUEST, LI, NOW, TWO, later
+from tests.review.cases import CHEN, GUEST, LI, NOW, TWO, case, later
 from tests.review.test_following import NIGHT, alert, change, fire
 
 from agroforest.core.account import Account, Role
@@ -15,13 +15,15 @@ from agroforest.core.county import Counties
 from agroforest.core.errors import ConflictError, DataError, ForbiddenError
 from agroforest.core.fire import Outcome, Verification
 from agroforest.core.message import News
-from agroforest.core.review import Act, Reason, Stage
+from agroforest.core.review import Act, FieldCheck, Reason, Stage, Step, Verdict
 from agroforest.core.risk import Hazard
 from agroforest.desk import work
 from agroforest.desk.bureau import Bureau
 from agroforest.desk.settings import DeskSettings
 from agroforest.desk.work import act, follow
+from agroforest.notify.events import find_events
 from agroforest.review import commands as ask
+from agroforest.review.commands import ACTS
 from agroforest.store import Store, open_store
 
 BUREAU = Bureau()
@@ -249,6 +251,20 @@ class TestTelling:
         act(store, self.BUREAU, dismissed, LI, now=NOW)
         act(store, self.BUREAU, ask.Approve(case="a1"), wu, now=NOW)
         assert {m.news for m in store.desk.messages()} == {News.RAISED, News.CANCELLED}
+
+    @pytest.mark.parametrize("stage", Stage)
+    @pytest.mark.parametrize("hazard", Hazard)
+    def test_acts_that_are_no_news_are_told_to_nobody(
+        self, stage: Stage, hazard: Hazard
+    ):
+        """What `act` does not read for must be what nobody is told of."""
+        told = {ACTS[kind] for kind in work.NEWS}
+        for act_ in set(ACTS.values()) - told:
+            for verdict in (None, *Verdict):
+                check = FieldCheck(by="li", ordered=NOW)
+                one = case(stage=stage, hazard=hazard, verdict=verdict, check=check)
+                step = Step(case="a1", number=2, time=NOW, by="li", act=act_)
+                assert find_events([step], {"a1": one}, lambda _: {}) == ()
 
     def test_nobody_is_told_of_nights_long_ago(self, store: Store):
         self.reader(store)

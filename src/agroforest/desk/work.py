@@ -25,6 +25,10 @@ from agroforest.review import following
 from agroforest.review.life import decide
 from agroforest.store import Store
 
+#: Commands that anybody may be told of. Others, the most frequent, need not wait until
+#: it was read what everybody was told.
+NEWS = (ask.Confirm, ask.Approve, ask.OrderCheck, ask.Reopen, ask.Close)
+
 _log = logging.getLogger(__name__)
 #: Changes followed in one transaction.
 _AT_ONCE = 200
@@ -74,10 +78,14 @@ def act(
     ids, steps = _gather_named(store, command)
     seen = {**{name: len(told) for name, told in steps.items()}, **(seen or {})}
     teller = _Teller(store, bureau, now)
-    teller.read(ids)
+    is_news = isinstance(command, NEWS)
+    if is_news:
+        teller.read(ids)
 
     def decided(cases: Mapping[str, Case]) -> DeskChanges:
         done = decide(cases, command, by=by, now=now, steps=steps)
+        if not is_news:
+            return done
         return done + teller.tell(done.steps, {c.id: c for c in done.cases})
 
     return store.desk.decide(ids, decided, seen=seen)
@@ -252,11 +260,10 @@ def _gather_named(
     case = desk.case(command.case)
     if case is None:
         return command.ids, {}
-    kin = (
-        [p.id for p in desk.parts(case.id)] if isinstance(command, ask.Unsplit) else []
-    )
-    if isinstance(command, ask.Unmerge) and case.into:
-        kin = [case.into]
+    if isinstance(command, ask.Unsplit):
+        kin = [part.id for part in desk.parts(case.id)]
+    else:
+        kin = [case.into] if case.into else []
     return (case.id, *kin), {case.id: desk.steps(case.id)}
 
 
