@@ -67,8 +67,9 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 browser:
-	@command -v chromium >/dev/null || $(call install,chromium fonts-noto-cjk) \
-	  || echo "no chromium: browser tests will be skipped (they fail with CI=true)"
+	@{ command -v chromium && fc-list | grep -q 'Noto Sans CJK SC'; } >/dev/null 2>&1 \
+	  || $(call install,chromium fontconfig fonts-noto-cjk) \
+	  || echo "no chromium or font: its tests will be skipped (they fail with CI=true)"
 
 broker:
 	@PATH="$$PATH:/usr/sbin"; command -v mosquitto >/dev/null || $(call install,mosquitto) \
