@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from alembic import command
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 from tests.alerts.fires import START, go, make_event
+from tests.store.schemas import compare_schema
 from tests.store.test_findings import make_alert
 
 from agroforest.alerts.fire import FireAlert
@@ -19,7 +18,6 @@ from agroforest.core.fire import FireFacts, Outcome, Verification
 from agroforest.core.risk import Hazard
 from agroforest.store import Store, migration, open_store
 from agroforest.store.database import open_database
-from agroforest.store.schema import VERSION_TABLE, metadata
 
 HOUR = timedelta(hours=1)
 
@@ -249,10 +247,7 @@ def test_a_database_of_the_first_release_keeps_everything(tmp_path: Path) -> Non
         store.verify(make_fire()[0].id, found())
     opened = open_database(path)
     with opened.reading() as connection:
-        context = MigrationContext.configure(
-            connection, opts={"version_table": VERSION_TABLE}
-        )
-        assert compare_metadata(context, metadata) == []
+        assert compare_schema(connection) == []
     with opened.writing() as connection:
         migration.downgrade(connection, "0001")
     opened.close()
@@ -307,10 +302,7 @@ def test_postgresql_keeps_what_sqlite_keeps(postgresql: str) -> None:
         assert kept[alert.id].verification == found(outcome=Outcome.NOTHING)
     opened = open_database(postgresql)
     with opened.writing() as connection:
-        context = MigrationContext.configure(
-            connection, opts={"version_table": VERSION_TABLE}
-        )
-        assert compare_metadata(context, metadata) == []
+        assert compare_schema(connection) == []
         migration.downgrade(connection, "0001")
     opened.close()
     with open_store(postgresql) as store:

@@ -37,7 +37,12 @@ from agroforest.store.schema import HEAD, VERSION_TABLE
 #: import holds the lock for a second or two.
 BUSY_TIMEOUT_MS = 30_000
 
+#: How much of a file is read through shared memory: the pages that 20 readers of the
+#: desk ask for are then in memory once, not in a cache of 2 MB each. Arbitrary.
+_MAPPED_BYTES = 1 << 30
+
 _WRITES = "agroforest_writes"
+_GEOMETRY = "agroforest_geometry"
 _DRIVERS = ("sqlite", "sqlite+pysqlite", "postgresql+psycopg")
 
 
@@ -59,6 +64,18 @@ class Database:
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
+
+    def find_geometry(self) -> None:
+        """Find out whether there are columns of PostGIS; see `has_geometry`."""
+        if self._engine.dialect.name == "sqlite":
+            return
+        query = (
+            "SELECT 1 FROM pg_attribute WHERE attname = 'geom' "
+            "AND attrelid = to_regclass('review_case') AND NOT attisdropped"
+        )
+        with self.reading() as connection:
+            found = connection.execute(text(query)).first() is not None
+        self._engine = self._engine.execution_options(**{_GEOMETRY: found})
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -123,10 +140,16 @@ def open_database(url: str | Path) -> Database:
     database = Database(engine, name)
     try:
         _settle_schema(database)
+        database.find_geometry()
     except BaseException:
         database.close()
         raise
     return database
+
+
+def has_geometry(connection: Connection) -> bool:
+    """Whether a database has columns of PostGIS beside the boxes."""
+    return bool(connection.get_execution_options().get(_GEOMETRY))
 
 
 def _settle_schema(database: Database) -> None:
@@ -211,6 +234,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute(f"PRAGMA mmap_size = {_MAPPED_BYTES}")
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -79,7 +79,6 @@ review_case = Table(
     _partial("ix_review_case_of", "of", only="\"of\" <> ''"),
     _partial("ix_review_case_assignee", "assignee", "stage", only="assignee <> ''"),
     Index("ix_review_case_county", "stage", "county_code", "hazard"),
-    Index("ix_review_case_box", "stage", "west", "south", "east", "north"),
     *(
         Index(f"ix_review_case_{column}", "stage", column, "number", *_FILTERED)
         for column in ("rank", "first_night", "area_ha", "probability", "changed_us")

@@ -20,14 +20,17 @@ from sqlalchemy import (
     Select,
     and_,
     case,
+    column,
     func,
     literal_column,
     select,
+    table,
 )
 from sqlalchemy.sql.elements import UnaryExpression
 from sqlalchemy.sql.operators import custom_op
 
 from agroforest.core.queue import CaseQuery
+from agroforest.store.database import has_geometry
 from agroforest.store.desk_schema import case_tally, review_case
 
 #: Stands for nobody in `CaseQuery.assignee`.
@@ -35,27 +38,33 @@ NOBODY = "-"
 #: How far matching cases are counted to choose a way. Arbitrary: so many rows are
 #: looked up and sorted in some milliseconds.
 _COUNTED = 2000
+#: The same for boxes, which have no order to walk along. Arbitrary.
+_BOXED = 8000
 
 
 class Way(NamedTuple):
-    """How to find the cases of one stage.
+    """How to find the cases of one stage, or of some.
 
     Attributes
     ----------
-    stage
-        The stage.
+    stages
+        The stages.
     columns
         Those that may be looked up in an index; any if empty.
+    boxes
+        Where boxes are to be looked up: nowhere if empty, else in the ``geom`` of
+        PostGIS or the ``rtree`` of SQLite.
     """
 
-    stage: str
+    stages: tuple[str, ...]
     columns: frozenset[str] = frozenset()
+    boxes: str = ""
 
-    def name(self, column: Column[Any]) -> ColumnElement[Any]:
+    def name(self, each: Column[Any]) -> ColumnElement[Any]:
         """Write a column so that it is looked up only where it should be."""
-        if not self.columns or column.name in self.columns:
-            return column
-        return UnaryExpression(column, operator=custom_op("+"), type_=column.type)
+        if not self.columns or each.name in self.columns:
+            return each
+        return UnaryExpression(each, operator=custom_op("+"), type_=each.type)
 
 
 def find_ways(
@@ -77,7 +86,10 @@ def find_ways(
     counted = connection.execute(_count_by_stage(query)).all()
     stages = [row for row in counted if row.matching]
     if connection.dialect.name != "sqlite":
-        return [Way(row.stage) for row in stages]
+        boxes = "geom" if has_geometry(connection) else ""
+        return [Way((row.stage,), boxes=boxes) for row in stages]
+    if query.box is not None and stages and _is_small(connection, query.box):
+        return [Way(tuple(row.stage for row in stages), _NUMBER, boxes="rtree")]
     found = _count_candidates(connection, query, [row.stage for row in stages])
     ways = []
     for row in stages:
@@ -87,7 +99,7 @@ def find_ways(
         passed = row.cases * limit / max(1, min(row.matching, fewest))
         if order and fewest >= min(_COUNTED, passed):
             columns = frozenset({"stage", order})
-        ways.append(Way(row.stage, columns))
+        ways.append(Way((row.stage,), columns))
     return ways
 
 
@@ -112,14 +124,37 @@ def count_by_words(connection: Connection, query: CaseQuery) -> int | None:
 def build_conditions(query: CaseQuery, way: Way) -> Iterator[ColumnElement[bool]]:
     """Build what cases of a stage must fulfil to be those that a query asks for."""
     c = review_case.c
-    yield way.name(c.stage) == way.stage
-    for column, words in _list_words(query):
-        if words and column.name != "stage":
-            yield way.name(column).in_(words)
+    stage, *others = way.stages  # only one by itself keeps the order of an index
+    yield way.name(c.stage).in_(way.stages) if others else way.name(c.stage) == stage
+    for asked, words in _list_words(query):
+        if words and asked.name != "stage":
+            yield way.name(asked).in_(words)
     for _, condition in _build_ranges(query, way.name):
         yield condition
+    # Boxes in an index are rounded outwards; the other conditions are exact.
+    if query.box is not None and way.boxes == "geom":
+        geom: ColumnElement[Any] = literal_column("review_case.geom")
+        yield geom.bool_op("&&")(func.ST_MakeEnvelope(*query.box, 4326))
+    elif query.box is not None and way.boxes == "rtree":
+        yield c.number.in_(_select_boxes(query.box))
 
 
+def _select_boxes(box: tuple[float, float, float, float]) -> Select[Any]:
+    west, south, east, north = box
+    c = _RTREE.c
+    inside = (c.west <= east, c.east >= west, c.south <= north, c.north >= south)
+    return select(c.number).where(*inside)
+
+
+def _is_small(connection: Connection, box: tuple[float, float, float, float]) -> bool:
+    found = _select_boxes(box).limit(_BOXED).subquery()
+    counted = connection.execute(select(func.count()).select_from(found))
+    return counted.scalar_one() < _BOXED
+
+
+#: Boxes of cases, kept by triggers; only SQLite has it.
+_RTREE = table("case_box", *map(column, ("number", "west", "east", "south", "north")))
+_NUMBER = frozenset({"number"})
 _ANY: frozenset[str] = frozenset()
 _COUNTY = frozenset({"stage", "county_code", "hazard"})
 
@@ -137,7 +172,7 @@ def _list_words(query: CaseQuery) -> list[tuple[Column[Any], list[str]]]:
         (c.pipeline, query.pipelines),
         (c.county_code, query.counties),
     )
-    return [(column, sorted(set(map(str, words)))) for column, words in asked]
+    return [(each, sorted(set(map(str, words)))) for each, words in asked]
 
 
 def _build_ranges(
@@ -157,31 +192,24 @@ def _build_ranges(
         (c.probability, query.least_probability, None),
         (c.first_night, query.since, query.until),
     )
-    for column, least, most in spans:
+    for span, least, most in spans:
         both = []
         if least is not None:
-            both.append(name(column) >= least)
+            both.append(name(span) >= least)
         if most is not None:
-            both.append(name(column) <= most)
+            both.append(name(span) <= most)
         if both:
-            yield frozenset({"stage", column.name}), and_(*both)
+            yield frozenset({"stage", span.name}), and_(*both)
     if query.box is not None:
         west, south, east, north = query.box
-        yield (
-            frozenset({"stage", "west", "south", "east", "north"}),
-            and_(
-                name(c.west) <= east,
-                name(c.east) >= west,
-                name(c.south) <= north,
-                name(c.north) >= south,
-            ),
-        )
+        sides = (c.west <= east, c.east >= west, c.south <= north, c.north >= south)
+        yield _ANY, and_(*sides)
 
 
 def _count_by_stage(query: CaseQuery) -> Select[Any]:
     """Count all cases, those of the hazards and counties, and those of all words."""
     c = case_tally.c
-    words = {column.name: values for column, values in _list_words(query)}
+    words = {each.name: values for each, values in _list_words(query)}
     grouped: list[ColumnElement[bool]] = []
     matching: list[ColumnElement[bool]] = []
     for name, values in words.items():
@@ -214,7 +242,7 @@ def _count_candidates(
     asked = [
         (stage, columns, condition)
         for stage in stages
-        for columns, condition in _build_ranges(query, lambda column: column)
+        for columns, condition in _build_ranges(query, lambda each: each)
         if columns
     ]
     if not asked:

@@ -32,7 +32,7 @@ from sqlalchemy import (
 )
 
 #: Revision of the newest migration; a test compares it with the scripts.
-HEAD = "0005"
+HEAD = "0006"
 
 #: Not alembic's own name: a server's database may hold other programs too.
 VERSION_TABLE = "agroforest_schema"

@@ -141,7 +141,6 @@ def _create_case_indexes() -> None:
     plain = {
         "alert": ["alert"],
         "county": ["stage", "county_code", "hazard"],
-        "box": ["stage", "west", "south", "east", "north"],
     }
     for column in ("rank", "first_night", "area_ha", "probability", "changed_us"):
         plain[column] = ["stage", column, "number", "hazard", "county_code"]
