@@ -290,6 +290,20 @@ class TestAccounts:
             "zhao",
             typed="new horse 2\n",
         )
+        run(
+            *("change", "qian", "--title", "钱", "--parcel", "p2", "--parcel", "p3"),
+            *("--contact", "sms=1391234", "--quiet", "22:00-06:30", "--quota", "5"),
+            *("--hazard", "active-fire", "--county", "530102", "--digest"),
+        )
+        qian = json.loads(run("change", "qian", "--county", "-", "--json").stdout)
+        assert (qian["title"], qian["parcels"]) == ("钱", ["p2", "p3"])
+        assert qian["interest"] == {
+            "hazards": ["active-fire"],
+            "counties": [],
+            "quiet": ["22:00", "06:30"],
+            "quota": 5,
+            "digest": True,
+        }
         run("disable", "qian", "--as", "zhao")
         assert "停用 disabled" in run("list").stdout
         run("disable", "qian", "--undo")
@@ -300,6 +314,8 @@ class TestAccounts:
             ("account.created", "operator"),
             ("token.created", "operator"),
             ("account.password", "zhao"),
+            ("account.changed", "operator"),
+            ("account.changed", "operator"),
             ("account.disabled", "zhao"),
             ("account.enabled", "operator"),
         ]
@@ -319,6 +335,9 @@ class TestAccounts:
             ("add x --role admin --contact mail --no-password", "--contact: 'mail'"),
             ("add x --role viewer --no-password --as li", "may not manage accounts"),
             ("disable nobody", "is not known"),
+            ("change nobody --title x", "is not known"),
+            ("change li --quiet noon", "--quiet: 'noon'"),
+            ("change li --hazard pest", "--hazard: 'pest'"),
             ("token guest --scope cases:judge", "is no right of guest"),
             ("token nobody", "is not known"),
         ],
@@ -341,6 +360,8 @@ class TestAudit:
         assert "li  case.pass  a1" in shown
         assert "2 条完整" in call("audit", "verify").stdout
         with sqlite3.connect(work / "agroforest.db") as database:
+            with pytest.raises(sqlite3.DatabaseError):
+                database.execute("UPDATE deed SET who = 'wang' WHERE number = 1")
             names = database.execute(
                 "SELECT name FROM sqlite_master WHERE type = 'trigger' "
                 "AND tbl_name = 'deed'"

@@ -244,6 +244,26 @@ class TestSampling:
         assert one.check is not None
         assert one.check.by == "wang"
 
+    def test_whoever_is_on_the_way_takes_the_samples(self):
+        sent = FieldCheck(by="zhao", ordered=NOW, due=date(2024, 5, 9))
+        one = case(
+            hazard=Hazard.CANOPY_STRESS,
+            stage=Stage.VERDICT,
+            assignee="wang",
+            check=sent,
+        )
+        one = after(ask.Confirm(case="a1", reason=Reason.REPORTED), one)
+        assert one.check == FieldCheck(
+            by="zhao", ordered=later(5), due=date(2024, 5, 9), sample=True
+        )
+
+    @pytest.mark.parametrize("at", Sampling)
+    def test_confirmed_again_a_suspicion_goes_on_or_begins_anew(self, at: Sampling):
+        one = suspected(at).patch(stage=Stage.VERDICT)
+        one = after(ask.Confirm(case="a1", reason=Reason.REPORTED), one)
+        ended = at == Sampling.STUMP_CHECKED
+        assert one.sampling == (Sampling.SUSPECT if ended else at)
+
     def test_other_hazards_have_no_samples(self):
         one = after(
             ask.Confirm(case="a1", reason=Reason.REPORTED), case(stage=Stage.VERDICT)

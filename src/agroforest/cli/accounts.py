@@ -1,6 +1,7 @@
 """``agroforest account``: who may log in, be written to, and act."""
 
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -91,6 +92,70 @@ def add(
     with open_desk_store(work, database, create=True) as store:
         add_account(store, made, hashed, by=_find_by(store, who), now=now)
     _tell(made, as_json=as_json)
+
+
+@app.command()
+def change(
+    name: Name,
+    *,
+    role: Annotated[str, typer.Option(help="Another role.")] = "",
+    title: Annotated[str, typer.Option(help="As others see them.")] = "",
+    language: Annotated[str, typer.Option(help="zh or en.")] = "",
+    contact: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CHANNEL=ADDRESS", help="In the place of all before."),
+    ] = None,
+    parcel: Annotated[
+        list[str] | None, typer.Option(help="In the place of all before; - for none.")
+    ] = None,
+    hazard: Annotated[
+        list[str] | None, typer.Option(help="Told of these alone; - for all.")
+    ] = None,
+    county: Annotated[
+        list[str] | None, typer.Option(help="Code; told of these alone; - for all.")
+    ] = None,
+    quiet: Annotated[
+        str, typer.Option(help="Only fires disturb then: 22:00-06:30; - for never.")
+    ] = "",
+    quota: Annotated[
+        int | None, typer.Option(min=0, help="Messages a day, fires apart.")
+    ] = None,
+    digest: Annotated[
+        bool | None,
+        typer.Option("--digest/--no-digest", help="All but fires once a day, in one."),
+    ] = None,
+    who: By = "",
+    work: WorkFolder = DEFAULT_WORK,
+    database: Database = "",
+    as_json: Json = False,
+) -> None:
+    """修改账号：角色、联系方式、地块、免打扰 · Change an account and its wishes."""
+    from agroforest.desk import people
+
+    wishes: dict[str, object] = {}
+    if hazard:
+        wishes["hazards"] = people.read_hazards(hazard)
+    if county:
+        wishes["counties"] = people.read_list(county)
+    if quiet:
+        wishes["quiet"] = people.read_quiet(quiet)
+    wishes |= {} if quota is None else {"quota": quota}
+    wishes |= {} if digest is None else {"digest": digest}
+    changes: dict[str, object] = {}
+    if role:
+        changes["role"] = people.read_role(role)
+    if contact:
+        changes["contacts"] = people.read_contacts(contact)
+    if parcel:
+        changes["parcels"] = people.read_list(parcel)
+    changes |= {"title": title} if title else {}
+    changes |= {"language": language} if language else {}
+    with open_desk_store(work, database) as store:
+        before = people.require_account(store, name)
+        changes["interest"] = replace(before.interest, **wishes)  # type: ignore[arg-type]
+        by = _find_by(store, who)
+        after = people.change_account(store, name, changes, by=by, now=read_now())
+    _tell(after, as_json=as_json)
 
 
 @app.command(name="list")
@@ -221,16 +286,10 @@ def _tell(account: "Account", *, as_json: bool) -> None:
 
 
 def _plain(account: "Account") -> dict[str, object]:
-    return {
-        "name": account.name,
-        "title": account.title,
-        "role": str(account.role),
-        "language": account.language,
-        "contacts": dict(account.contacts),
-        "parcels": list(account.parcels),
-        "created": account.created.isoformat(),
-        "disabled": account.disabled,
-    }
+    from agroforest.desk.people import describe_account
+
+    created = {"name": account.name, "created": account.created.isoformat()}
+    return created | describe_account(account)
 
 
 def _sorted(scopes: "Iterable[Right]") -> list[str]:

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
+from typing import Any
 
 from agroforest.core.account import RIGHTS, Account, Right, Role
 from agroforest.core.audit import Deed
 from agroforest.core.errors import ConfigurationError, DataError
 from agroforest.core.review import NIGHT
+from agroforest.core.risk import Hazard
 from agroforest.review.commands import NAME_LENGTH, check_text
 from agroforest.store import Store
 
@@ -17,6 +19,8 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 #: Names that the record uses for what is nobody.
 _TAKEN = frozenset({NIGHT, OPERATOR, "desk"})
 _LANGUAGES = ("zh", "en")
+#: Typed where a list shall be empty.
+NOTHING = "-"
 
 
 def add_account(
@@ -38,6 +42,69 @@ def add_account(
     store.desk.add_account(account, password_hash)
     after = {"role": str(account.role), "parcels": list(account.parcels)}
     _note(store, by, "account.created", account.name, now, after=after)
+
+
+def change_account(
+    store: Store, name: str, changes: Mapping[str, object], *, by: str, now: datetime
+) -> Account:
+    """Change what is known of an account; its password stays.
+
+    Parameters
+    ----------
+    store
+        Open.
+    name
+        Of the account.
+    changes
+        Fields of `Account`, as they shall be.
+    by
+        Who does it.
+    now
+        UTC.
+
+    Raises
+    ------
+    DataError
+        There is no such account, or it could not be used.
+    """
+    before = require_account(store, name)
+    after = before.patch(**changes)
+    check_account(after)
+    if after == before:
+        return before
+    store.desk.change_account(after)
+    old, new = describe_account(before), describe_account(after)
+    moved = [field for field in new if old[field] != new[field]]
+    deed = Deed(
+        time=now,
+        who=by,
+        what="account.changed",
+        subject=name,
+        before={field: old[field] for field in moved},
+        after={field: new[field] for field in moved},
+    )
+    store.desk.add_deeds([deed])
+    return after
+
+
+def describe_account(account: Account) -> dict[str, Any]:
+    """Describe an account in plain values, without its name."""
+    quiet = account.interest.quiet
+    return {
+        "title": account.title,
+        "role": str(account.role),
+        "language": account.language,
+        "contacts": dict(account.contacts),
+        "parcels": list(account.parcels),
+        "interest": {
+            "hazards": [str(hazard) for hazard in account.interest.hazards],
+            "counties": list(account.interest.counties),
+            "quiet": None if quiet is None else [f"{at:%H:%M}" for at in quiet],
+            "quota": account.interest.quota,
+            "digest": account.interest.digest,
+        },
+        "disabled": account.disabled,
+    }
 
 
 def disable_account(
@@ -172,6 +239,47 @@ def read_contacts(pairs: Iterable[str]) -> Mapping[str, str]:
             )
         found[channel.strip()] = address.strip()
     return found
+
+
+def read_quiet(text: str) -> tuple[time, time] | None:
+    """Read quiet hours as they are typed, ``22:00-06:30``; ``-`` for none.
+
+    Raises
+    ------
+    ConfigurationError
+        It is neither.
+    """
+    if text == NOTHING:
+        return None
+    try:
+        start, end = (time.fromisoformat(part.strip()) for part in text.split("-"))
+    except ValueError:
+        raise ConfigurationError(
+            "--quiet", f"{text!r} is no time of day", "write 22:00-06:30, or - for none"
+        ) from None
+    return start, end
+
+
+def read_hazards(words: Iterable[str]) -> tuple[Hazard, ...]:
+    """Read hazards as they are typed; ``-`` for all.
+
+    Raises
+    ------
+    ConfigurationError
+        One is not known.
+    """
+    asked = read_list(words)
+    for word in asked:
+        if word not in set(Hazard):
+            raise ConfigurationError(
+                "--hazard", f"{word!r} is not known", f"give one of {', '.join(Hazard)}"
+            )
+    return tuple(map(Hazard, asked))
+
+
+def read_list(words: Iterable[str]) -> tuple[str, ...]:
+    """Read a list as it is typed, each once; ``-`` empties it."""
+    return tuple(dict.fromkeys(word for word in words if word != NOTHING))
 
 
 def read_scopes(account: Account, scopes: Iterable[str]) -> frozenset[Right]:

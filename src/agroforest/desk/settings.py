@@ -67,8 +67,30 @@ class WebSection(Section):
     sensorthings: Literal["off", "login", "open"] = "login"
     """Who may read sensors and readings by SensorThings: nobody, whoever shows a
     token or a session, or everybody."""
+    api: Literal["login", "open"] = "login"
+    """Who may read how the API is to be used; using it needs a token or a session."""
     oidc: OidcSection | None = None
     """Where people log in instead; nobody does unless given."""
+
+
+class PublicSection(Section):
+    """``[public]``: warnings that others pass on, CAP messages and a feed of them.
+
+    They tell of verdicts that stand and of fires, in cells of 0.01°, and are served
+    under ``/cap`` and ``/feed.atom``.
+    """
+
+    sender: Annotated[str, Field(pattern=r"^[!-%'-+\--;=-~]+$")]
+    """Who warns, unique worldwide: ``alerts@forestry.example``."""
+    name_zh: str = ""
+    name_en: str = ""
+    """Of the bureau; the desk's title unless given."""
+    contact: str = ""
+    """For the public; nobody unless given."""
+    link: Annotated[str, Field(pattern=r"^(https?://[A-Za-z0-9.:/_~\[\]-]+)?$")] = ""
+    """Address under which the public finds the messages."""
+    open: bool = False
+    """Whether everybody may read them; whoever logs in may in any case."""
 
 
 class DeskSettings(Section):
@@ -92,6 +114,8 @@ class DeskSettings(Section):
     """Nobody is written to about changes of nights longer ago."""
     web: WebSection = WebSection()
     notify: NotifySection = NotifySection()
+    public: PublicSection | None = None
+    """Warnings for the public; there are none unless given."""
 
     @field_validator("time_zone")
     @classmethod

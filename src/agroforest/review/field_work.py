@@ -40,12 +40,19 @@ def find_next(case: Case) -> Sampling | None:
 def suspect(case: Case, *, by: str, now: datetime) -> dict[str, Any]:
     """Change what confirming stressed canopy changes: samples are to be taken.
 
-    Whoever is responsible goes, or else who confirmed. A suspicion that somebody has
-    followed up already stays where it is.
+    Whoever is on the way already takes them, else who is responsible, else who
+    confirmed. A suspicion that is followed up stays where it is; one that came to its
+    end begins anew.
     """
-    if case.sampling is not None:
+    if find_next(case) is not None:
         return {}
-    check = FieldCheck(by=case.assignee or by, ordered=now, sample=True)
+    sent = case.check if is_open(case) else None
+    check = FieldCheck(
+        by=sent.by if sent else case.assignee or by,
+        ordered=now,
+        due=sent.due if sent else None,
+        sample=True,
+    )
     return {"sampling": Sampling.SUSPECT, "check": check}
 
 
