@@ -20,7 +20,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 @pytest.fixture
 def message(desk: Desk) -> Message:
-    made = make_message(account="rui")
+    made = make_message(account="rui", subject="case-of-somebody")
     desk.store.desk.add_messages([made])
     return made
 
@@ -74,7 +74,7 @@ def test_a_page_elsewhere_cannot_press_it(
 
 def test_it_shows_no_case(desk: Desk, path: str) -> None:
     page = desk.visitor().get(path)
-    for secret in ("c1", "武鸣", "Wuming", "108.3", "rui@"):
+    for secret in ("of-somebody", "武鸣", "Wuming", "108.3", "rui@"):
         assert secret not in page.text
 
 
