@@ -153,6 +153,25 @@ class TestActing:
             act(store, BUREAU, dismiss, CHEN, now=NOW, seen={"a1": 1})
         assert stages(store) == {"a1": Stage.VERDICT}
 
+    def test_of_many_at_once_one_wins(self, store: Store, place: str | Path):
+        record(store, "a1")
+        follow(store, BUREAU)
+
+        def one(number: int) -> bool:
+            passed = ask.Pass(case="a1", note=f"{number}")
+            with open_store(place) as mine:
+                try:
+                    act(mine, BUREAU, passed, LI, now=NOW, seen={"a1": 1})
+                except ConflictError:
+                    return False
+                return True
+
+        with ThreadPoolExecutor(6) as pool:
+            won = list(pool.map(one, range(6)))
+        assert won.count(True) == 1
+        assert [s.note for s in store.desk.steps("a1")[1:]] == [f"{won.index(True)}"]
+        assert store.desk.check_audit() == 1
+
     def test_a_refused_act_leaves_no_trace(self, store: Store):
         record(store, "a1")
         follow(store, BUREAU)

@@ -74,7 +74,6 @@ def add(
     """新增账号 · Add an account; its password is asked for."""
     from agroforest.core.account import Account
     from agroforest.desk.people import add_account, read_contacts, read_role
-    from agroforest.web.passwords import hash_password
 
     now = read_now()
     made = Account(
@@ -88,7 +87,7 @@ def add(
     )
     hashed = None
     if not no_password:
-        hashed = hash_password(_ask_password(from_input=password_stdin))
+        hashed = _hash(_ask_password(from_input=password_stdin))
     with open_desk_store(work, database, create=True) as store:
         add_account(store, made, hashed, by=_find_by(store, who), now=now)
     _tell(made, as_json=as_json)
@@ -205,9 +204,8 @@ def password(
 ) -> None:
     """设置密码 · Set a password; who is logged in has to log in again."""
     from agroforest.desk.people import set_password
-    from agroforest.web.passwords import hash_password
 
-    hashed = hash_password(_ask_password(from_input=password_stdin))
+    hashed = _hash(_ask_password(from_input=password_stdin))
     with open_desk_store(work, database) as store:
         set_password(store, name, hashed, by=_find_by(store, who), now=read_now())
     typer.echo(f"{show(name)}: 密码已更新 · password set")
@@ -273,6 +271,20 @@ def _ask_password(*, from_input: bool) -> str:
         "密码 · password", hide_input=True, confirmation_prompt=True
     )
     return asked
+
+
+def _hash(password: str) -> str:
+    from agroforest.core.errors import ConfigurationError
+
+    try:
+        from agroforest.web.passwords import hash_password
+    except ImportError as error:
+        raise ConfigurationError(
+            "passwords",
+            f"need {error.name}",
+            "install it: pip install 'agroforest[web]', or give --no-password",
+        ) from error
+    return hash_password(password)
 
 
 def _tell(account: "Account", *, as_json: bool) -> None:
