@@ -9,12 +9,11 @@ from tests.web.desks import Desk, open_desk
 
 from agroforest.core.message import Message
 from agroforest.notify.acknowledge import KEY_FILE, PATH, read_key, sign
-from agroforest.web.pages.acknowledge import build_router
 
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
-    with open_desk(tmp_path, alerts=[], routers=(build_router(tmp_path),)) as opened:
+    with open_desk(tmp_path, alerts=[]) as opened:
         yield opened
 
 
