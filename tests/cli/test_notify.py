@@ -15,6 +15,7 @@ import pytest
 from tests.notify.people import make_account, make_message
 from tests.notify.servers import Hook, Mailbox, serve_hook, serve_mail
 from tests.notify.test_advice import make_parcel
+from tests.store.desks import open_cases
 from typer.testing import CliRunner, Result
 
 from agroforest.cli.app import app
@@ -245,9 +246,19 @@ def test_a_preview_shows_both_languages_and_the_length(
     assert all(each["size"].endswith("bytes") for each in found)
 
 
+def test_a_preview_of_what_nobody_was_told(
+    store: Store, work: Path, call: Call
+) -> None:
+    open_cases(store, "a1")
+    shown = call("preview", "a1", "--language", "zh", work=work).stdout
+    assert "疑似冠层胁迫 · 武鸣区" in shown
+    assert "涉及：小班-7、小班-8" in shown
+    assert store.desk.messages() == []
+
+
 def test_a_preview_of_nothing(store: Store, work: Path, call: Call) -> None:
     assert store.desk.accounts() == []
-    with pytest.raises(NoInputError, match="has no messages"):
+    with pytest.raises(NoInputError, match="is not known"):
         call("preview", "c9", work=work)
     with pytest.raises(ConfigurationError, match="give zh or en"):
         call("preview", "c9", "--language", "fr", work=work)

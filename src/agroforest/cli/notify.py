@@ -203,12 +203,25 @@ def preview(
     database: Database = "",
     as_json: Json = False,
 ) -> None:
-    """预览消息 · Show what messages about a case say; nothing is sent."""
-    from agroforest.notify.trial import preview_messages
+    """预览消息 · Show what messages about a case say; nothing is sent.
 
-    settings = _read(config).notify
+    Where nobody was told of it, shows what would be said of a new alert.
+    """
+    from agroforest.desk.bureau import open_bureau
+    from agroforest.notify.facts import describe_case
+    from agroforest.notify.trial import draft_messages, preview_messages
+
+    desk = _read(config)
+    settings = desk.notify
     with open_desk_store(work, database) as store:
         messages = store.desk.messages(subject=case, limit=1000)
+        found = store.desk.case(case)
+    if not messages and found is not None:
+        bureau = open_bureau(desk)
+        facts = describe_case(
+            found, names=bureau.places, simulated=bureau.is_simulated(found.pipeline)
+        )
+        messages = draft_messages(found, facts, settings, datetime.now(UTC))
     texts = preview_messages(
         messages, settings, case=case, channel=channel, language=language
     )

@@ -6,8 +6,10 @@ from datetime import datetime
 
 from agroforest.core.errors import ConfigurationError, NoInputError
 from agroforest.core.identity import digest
-from agroforest.core.message import Message
+from agroforest.core.message import Message, News
+from agroforest.core.review import Case
 from agroforest.notify.channel import Outgoing
+from agroforest.notify.facts import Facts
 from agroforest.notify.plain import count_bytes, count_parts
 from agroforest.notify.policy import KEY_LENGTH
 from agroforest.notify.settings import Kind, NotifySection
@@ -56,6 +58,26 @@ def write_trial(*, to: str, language: str, now: datetime) -> Outgoing:
     )
 
 
+def draft_messages(
+    case: Case, facts: Facts, settings: NotifySection, now: datetime
+) -> list[Message]:
+    """Draft what would be said of a case that nobody was told of, for each channel."""
+    return [
+        Message(
+            key=digest("draft", case.id, channel, length=KEY_LENGTH),
+            subject=case.id,
+            state="raised",
+            news=News.RAISED,
+            account="",
+            channel=channel,
+            created=now,
+            due=now,
+            facts=facts,
+        )
+        for channel in settings.channels
+    ]
+
+
 def preview_messages(
     messages: Iterable[Message],
     settings: NotifySection,
@@ -69,7 +91,7 @@ def preview_messages(
     Raises
     ------
     NoInputError
-        There are no messages about it.
+        There is nothing to show: no such case, or no channel.
     ConfigurationError
         There is no such channel or language.
     """
@@ -100,6 +122,6 @@ def preview_messages(
             )
     if not shown:
         raise NoInputError(
-            f"case {case}", "has no messages", "list cases: agroforest alerts list"
+            f"case {case}", "is not known", "list cases: agroforest alerts list"
         )
     return list(shown.values())
