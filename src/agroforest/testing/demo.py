@@ -1,8 +1,9 @@
 """The demonstration: build the simulated world, run its nights, score them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,7 @@ def run_demonstration(
     nights: int | None = None,
     size: int = 256,
     years: float = 2.5,
+    more: bool = False,
     progress: Progress | None = None,
 ) -> Demonstration:
     """Simulate a district, watch it night by night, and score what was found.
@@ -69,7 +71,7 @@ def run_demonstration(
         Work folder; the world is written to ``world/`` inside it.
     nights
         How many of the last nights to run; all after the history by default.
-    size, years
+    size, years, more
         Of the world; see `build_world`.
     progress
         Told what is going on.
@@ -80,7 +82,9 @@ def run_demonstration(
         If `nights` reaches into the history.
     """
     told = progress or Silence()
-    world = _build(work, size, years, told)
+    world = _build(
+        partial(build_world, work / "world", size=size, years=years, more=more), told
+    )
     longest = (world.end - world.judged_from).days + 1
     count = longest if nights is None else nights
     if not 1 <= count <= longest:
@@ -109,7 +113,7 @@ def run_demonstration(
     )
 
 
-def _build(work: Path, size: int, years: float, told: Progress) -> World:
+def _build(build: Callable[..., World], told: Progress) -> World:
     begun = False
     reached = 0
 
@@ -122,7 +126,7 @@ def _build(work: Path, size: int, years: float, told: Progress) -> World:
             told.advance()
         reached = done
 
-    return build_world(work / "world", size=size, years=years, progress=follow)
+    return build(progress=follow)
 
 
 def _score(world: World, pipeline: Pipeline, root: Path) -> Score:

@@ -15,6 +15,23 @@ from agroforest.testing.fields import Floats, generator, smooth_noise
 from agroforest.testing.places import Cover, District, Stand
 
 
+#: Where, how far (metres), and how many days before the end. Arbitrary.
+_LATE_DIEBACKS = (
+    ((0.15, 0.92), 70.0, 60),
+    ((0.38, 0.90), 60.0, 52),
+    ((0.85, 0.88), 80.0, 66),
+    ((0.80, 0.72), 55.0, 48),
+    ((0.30, 0.74), 65.0, 56),
+)
+_LATE_CUTS = (
+    ((0.15, 0.60), 24),
+    ((0.60, 0.55), 20),
+    ((0.80, 0.55), 27),
+    ((0.12, 0.15), 22),
+    ((0.30, 0.48), 18),
+)
+
+
 class EventKind(StrEnum):
     """Kinds of planted events on the ground."""
 
@@ -97,8 +114,23 @@ class Damage:
         return np.asarray(self.share * grown, dtype=np.float32)
 
 
-def plant(district: District, *, seed: int, end: date) -> tuple[Damage, ...]:
-    """Two diebacks in pine and one clear-cut in eucalyptus."""
+def plant(
+    district: District, *, seed: int, end: date, more: bool = False
+) -> tuple[Damage, ...]:
+    """Plant two diebacks in pine and one clear-cut in eucalyptus.
+
+    Parameters
+    ----------
+    district
+        Where.
+    seed
+        Same seed, same events.
+    end
+        Last day of the world; events are so many days before it.
+    more
+        Whether others follow that show in the last weeks, enough for a morning of
+        work at the desk.
+    """
     first = _dieback(
         district,
         number=1,
@@ -115,8 +147,32 @@ def plant(district: District, *, seed: int, end: date) -> tuple[Damage, ...]:
         start=end - timedelta(115),
         seed=seed,
     )
-    cut = _clear_cut(district, at=(0.45, 0.30), start=end - timedelta(80), seed=seed)
-    return first, second, cut
+    cut = _clear_cut(
+        district, number=1, at=(0.45, 0.30), start=end - timedelta(80), seed=seed
+    )
+    late = _plant_more(district, seed=seed, end=end) if more else ()
+    return first, second, cut, *late
+
+
+def _plant_more(district: District, *, seed: int, end: date) -> tuple[Damage, ...]:
+    diebacks = (
+        _dieback(
+            district,
+            number=number,
+            at=at,
+            radius=radius,
+            start=end - timedelta(days),
+            seed=seed,
+        )
+        for number, (at, radius, days) in enumerate(_LATE_DIEBACKS, 3)
+    )
+    cuts = (
+        _clear_cut(
+            district, number=number, at=at, start=end - timedelta(days), seed=seed
+        )
+        for number, (at, days) in enumerate(_LATE_CUTS, 2)
+    )
+    return *diebacks, *cuts
 
 
 def plant_drought(district: District, *, end: date) -> Planted:
@@ -177,12 +233,17 @@ def _dieback(
 
 
 def _clear_cut(
-    district: District, *, at: tuple[float, float], start: date, seed: int
+    district: District,
+    *,
+    number: int,
+    at: tuple[float, float],
+    start: date,
+    seed: int,
 ) -> Damage:
     """Fell one stand from east to west in eight days."""
     grid = district.grid
     stand: Stand = district.stand_at(*at, Cover.EUCALYPTUS)
-    rng = generator(seed, 11)
+    rng = generator(seed, 11) if number == 1 else generator(seed, 11, number)
     inside = grid.contains(stand.geometry)
     west, _, east, _ = stand.geometry.bounds
     front = (east - grid.x_centres()[None, :]) / (east - west) * np.ones(grid.shape)
@@ -191,7 +252,7 @@ def _clear_cut(
     planted = _planted(
         grid,
         inside,
-        id="clear-cut-1",
+        id=f"clear-cut-{number}",
         kind=EventKind.CLEAR_CUT,
         name_zh=f"皆伐 · {stand.name_zh}",
         name_en=f"Clear-cut ({stand.name_en})",

@@ -200,7 +200,7 @@ _LEAFY = np.array([-0.5, -0.2, -1.0, -0.3, 1.0, 1.0, -0.2, -0.5], dtype=np.float
 
 
 def build_landscape(
-    *, seed: int = 49, size: int = 256, start: date, end: date
+    *, seed: int = 49, size: int = 256, start: date, end: date, more: bool = False
 ) -> Landscape:
     """Draw the district and let everything grow.
 
@@ -212,6 +212,8 @@ def build_landscape(
         Pixels on a side, a multiple of 4.
     start, end
         First and last day on which it will be looked at.
+    more
+        Whether more is planted; see `agroforest.testing.events.plant`.
     """
     district = draw_district(seed=seed, size=size)
     grid = district.grid
@@ -235,7 +237,7 @@ def build_landscape(
     return Landscape(
         district=district,
         weather=weather,
-        damages=plant(district, seed=seed, end=end),
+        damages=plant(district, seed=seed, end=end, more=more),
         drought=drought,
         seed=seed,
         cover=cover,

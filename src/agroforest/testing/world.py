@@ -91,6 +91,7 @@ def build_world(
     size: int = 256,
     end: date = END,
     years: float = 2.5,
+    more: bool = False,
     troubles: Troubles | None = None,
     progress: Progress | None = None,
 ) -> World:
@@ -109,6 +110,8 @@ def build_world(
         Last day.
     years
         Length of the series; at least 1.2, so that there is a history.
+    more
+        Whether more is planted; see `agroforest.testing.events.plant`.
     troubles
         What goes wrong with deliveries; everything, unless given.
     progress
@@ -118,7 +121,7 @@ def build_world(
         raise ValueError(f"years {years}: a history needs at least 1.2")
     start = end - timedelta(round(years * 365.25))
     judged_from = end - timedelta(JUDGED_DAYS)
-    landscape = build_landscape(seed=seed, size=size, start=start, end=end)
+    landscape = build_landscape(seed=seed, size=size, start=start, end=end, more=more)
     aoi, pipeline = _write_settings(folder, landscape.district, start, judged_from)
     delivered = []
     for product in write_scenes(
