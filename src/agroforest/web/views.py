@@ -105,6 +105,8 @@ class RowView:
         How long is left, and ``late``, ``soon`` or nothing.
     is_waiting
         Whether somebody has to act.
+    mark
+        What the box that marks it is called.
     acts
         What the keys of the queue may do with it, with blanks between.
     """
@@ -128,6 +130,7 @@ class RowView:
     due: str
     pressing: str
     is_waiting: bool
+    mark: str
     acts: str = ""
 
 
@@ -158,6 +161,7 @@ def view_row(
         due=speech.left(row.due) if row.due is not None and is_pressing else "",
         pressing=_pressing(row.due, speech.now) if is_pressing else "",
         is_waiting=row.stage in WAITING,
+        mark=words("queue.mark", id=row.id[:8]),
         acts=" ".join(_find_key_acts(row.stage)) if may_judge else "",
     )
 

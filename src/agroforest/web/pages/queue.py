@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
+from markupsafe import Markup
 
 from agroforest.core.account import Right, Role
 from agroforest.core.errors import DataError
@@ -15,11 +17,18 @@ from agroforest.core.queue import CaseQuery, Order, QueueRow
 from agroforest.core.review import REASONS, WAITING, Case, Stage, Verdict
 from agroforest.core.risk import Hazard
 from agroforest.web.access import Visit, need
-from agroforest.web.pages.layout import address, render, speech_of
+from agroforest.web.pages.layout import (
+    address,
+    compile_templates,
+    render,
+    speech_of,
+)
 from agroforest.web.views import RowView, view_row
 
 _PATH = "/queue"
 _PAGE = 50
+#: Rendered rows that are kept, about a kilobyte each. Arbitrary.
+_ROWS_KEPT = 5_000
 #: Stages that have a chip, in the order of a case's life.
 _CHIPS = (
     *(Stage.PRESCREEN, Stage.VERDICT, Stage.SUPERVISOR),
@@ -197,12 +206,21 @@ def build_chips(visit: Visit, filters: Filters) -> list[Chip]:
     ]
 
 
-def show_row(visit: Visit, row: QueueRow | Case) -> RowView:
+def show_row(visit: Visit, row: QueueRow | Case) -> Markup:
     """Put a row into words."""
     assignee = visit.site.title_of(row.assignee) if row.assignee else ""
-    return view_row(
-        row, speech_of(visit), assignee=assignee, may_judge=visit.may(Right.JUDGE)
+    may_judge = visit.may(Right.JUDGE)
+    return render_row(
+        view_row(row, speech_of(visit), assignee=assignee, may_judge=may_judge),
+        may_judge=may_judge,
     )
+
+
+@lru_cache(maxsize=_ROWS_KEPT)
+def render_row(row: RowView, *, may_judge: bool) -> Markup:
+    """Render a row; many people look at the same ones again and again."""
+    template = compile_templates().get_template("queue_row.html")
+    return Markup(template.render(row=row, may_judge=may_judge))  # noqa: S704  escaped
 
 
 def list_people(visit: Visit) -> list[tuple[str, str]]:
