@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -387,3 +388,13 @@ def test_a_channel_without_its_secret_stops_no_other(
     opened, lacking = open_channels(settings)
     assert set(opened) == {"hook"}
     assert lacking == ["channel gone: has no address or secret; put it into GONE"]
+
+
+def test_without_apprise_only_its_channels_are_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delitem(sys.modules, "agroforest.notify.services", raising=False)
+    monkeypatch.setitem(sys.modules, "apprise", None)
+    with pytest.raises(ConfigurationError, match=r"agroforest\[notify\]"):
+        make_channel("json://127.0.0.1", kind="apprise")
+    make_channel("https://example.cn/x", kind="webhook")

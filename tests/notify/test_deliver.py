@@ -483,6 +483,28 @@ def test_a_digest_that_was_cut_off_is_neither_lost_nor_doubled(
     assert states.count(Delivery.DIGESTED) == 5
 
 
+def test_a_database_that_is_away_for_a_moment_sends_nothing_twice(
+    store: Store, office: Office, keep: Keep, clock: Clock
+) -> None:
+    (message,) = keep(make_message())
+    away = {"settle": 2, "add_deeds": 1}
+
+    class Away:
+        def __getattr__(self, name: str) -> Any:
+            if away.get(name, 0) > 0:
+                away[name] -= 1
+                raise SourceError("facts.db", "is away", "try again")
+            return getattr(store.desk, name)
+
+    broken = Office(desk=Away(), settings=office.settings, secret=SECRET, clock=clock)
+    wire = Wire()
+    assert send(broken, wire).sent == 1
+    clock.now += timedelta(hours=1)
+    send(office, wire)
+    assert wire.keys == [message.key]
+    assert find(store, message).delivery is Delivery.SENT
+
+
 def test_a_digest_at_once(store: Store, office: Office, keep: Keep) -> None:
     wei = make_account(interest=Interest(digest=True))
     keep(*make_day(office.settings, wei), people=(wei,))

@@ -63,9 +63,22 @@ def open_channel(
 
             return Webhook(name, section, address, secret)
         case Kind.APPRISE:
-            from agroforest.notify.services import Service  # noqa: PLC0415
+            return _open_service(name, section, address)
 
-            return Service(name, section, address)
+
+def _open_service(name: str, section: ChannelSection, address: str) -> Channel:
+    """Open a channel of apprise's, which alone of them all need not be installed."""
+    try:
+        from agroforest.notify.services import Service  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        if error.name != "apprise":
+            raise
+        raise ConfigurationError(
+            f"channel {name}",
+            "needs apprise, which is not installed",
+            "install it: pip install 'agroforest[notify]'",
+        ) from error
+    return Service(name, section, address)
 
 
 def _read(environ: Mapping[str, str], name: str, variable: str) -> str:

@@ -35,6 +35,8 @@ _PATIENCE = 3
 _RECENT = timedelta(days=30)
 _MOST = 10_000
 _ERROR_LENGTH = 300
+#: Seconds between attempts to record what was sent.
+_AGAIN_S = (0.1, 0.5, 2.0, 10.0)
 
 
 class DeskStore(Outbox, Protocol):
@@ -260,11 +262,12 @@ class _Worker:
             _LOG.debug("channel %s", self._name, exc_info=True)
             self._retry(message, account, f"{self._name}: {type(error).__name__}")
         else:
-            self._note(message, "message.sent")
-            now = office.clock()
-            office.desk.settle(
-                message.patch(delivery=Delivery.SENT, sent=now, lease=None, error="")
+            sent = message.patch(
+                delivery=Delivery.SENT, sent=office.clock(), lease=None, error=""
             )
+            # It is out: a database that is away for a moment must not send it again.
+            _insist(lambda: self._note(message, "message.sent"))
+            _insist(lambda: office.desk.settle(sent))
             tally.sent += 1
             self._failures = 0
 
@@ -350,3 +353,16 @@ class _Worker:
                 )
             ]
         )
+
+
+def _insist(record: Callable[[], object]) -> None:
+    """Record something, over a database that may be away for a moment."""
+    for wait in _AGAIN_S:
+        try:
+            record()
+        except SourceError as error:
+            _LOG.info("recording again: %s", error)
+            time.sleep(wait)
+        else:
+            return
+    record()
