@@ -77,7 +77,7 @@ class PublicSection(Section):
     """``[public]``: warnings that others pass on, CAP messages and a feed of them.
 
     They tell of verdicts that stand and of fires, in cells of 0.01°, and are served
-    under ``/cap`` and ``/feed.atom``.
+    under ``/cap``, the feed as ``/cap/feed.atom``.
     """
 
     sender: Annotated[str, Field(pattern=r"^[!-%'-+\--;=-~]+$")]

@@ -14,7 +14,7 @@ from agroforest import __version__
 from agroforest.core.account import Right
 from agroforest.web.access import guard
 from agroforest.web.app_shield import Shield
-from agroforest.web.pages import acts, alert, audit, login, queue
+from agroforest.web.pages import acts, alert, audit, login, login_oidc, queue
 from agroforest.web.pages.faults import add_faults
 from agroforest.web.site import NavEntry, Site
 
@@ -31,6 +31,7 @@ NAV = (
 #: Pages of the desk; a page more is a router more.
 PAGES: tuple[APIRouter, ...] = (
     login.router,
+    login_oidc.router,
     queue.router,
     acts.router,
     alert.router,
@@ -53,6 +54,7 @@ def build_desk(site: Site, *, routers: Sequence[APIRouter] = ()) -> FastAPI:
     app = FastAPI(
         title="agroforest",
         version=__version__,
+        openapi_url=None,  # the API describes itself
         docs_url=None,
         redoc_url=None,
         dependencies=[Depends(guard)],

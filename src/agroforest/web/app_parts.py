@@ -27,7 +27,7 @@ def build_parts(site: Site, work: Path) -> tuple[APIRouter, ...]:
     """
     gatherer = Gatherer(work, site.bureau.pipelines, site.store)
     parts: list[APIRouter] = [
-        *(build_evidence(gatherer), build_api()),
+        *(build_evidence(gatherer), build_api(site, work)),
         build_acknowledge(work),
     ]
     readers = site.bureau.settings.web.sensorthings

@@ -96,4 +96,11 @@ DESK = {
         "每条记录都含有上一条的摘要，改动任何一条都会断链。",
         "Each entry holds the digest of the one before; a change breaks the chain.",
     ),
+    # ------------------------------------------------------------------- API
+    "api.title": ("程序接口", "For programs"),
+    "api.about": (
+        "程序用令牌读取研判台的数据并执行操作；下面是每个接口，说明为英文。",
+        "Programs read the desk and act on it with a token; each request is below.",
+    ),
+    "api.document": ("OpenAPI 3.1 描述文件", "Description, OpenAPI 3.1"),
 }

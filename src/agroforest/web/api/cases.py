@@ -1,96 +1,39 @@
 """Cases over JSON: the queue, one case, and acts on it."""
 
 from collections.abc import Callable, Mapping
-from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Query
 from shapely import LineString
 
 from agroforest.core.account import Right
 from agroforest.core.errors import DataError
-from agroforest.core.queue import CaseQuery, Order
-from agroforest.core.review import Act, Case, Stage, Verdict
-from agroforest.core.risk import Hazard
+from agroforest.core.review import Act, Case
 from agroforest.review import commands as ask
 from agroforest.web.access import RefusedError, Visit, need
+from agroforest.web.api.answers import CONFLICT, FAULTS, TOO_LARGE
+from agroforest.web.api.filters import Paged
 from agroforest.web.api.shapes import (
     ActForm,
     CasePage,
     CaseRow,
     CaseWhole,
     Counted,
-    Problem,
     StepShape,
 )
 
 _See = Annotated[Visit, Depends(need(Right.SEE_CASES))]
 _Judge = Annotated[Visit, Depends(need(Right.JUDGE))]
 _CaseId = Annotated[str, Path(pattern=r"^[0-9A-Za-z_.:-]{1,64}$")]
-_Codes = Annotated[list[Annotated[str, Query(max_length=32)]], Query(max_length=50)]
-_Many = Annotated[int, Query(ge=1, le=500)]
-
-#: What every request may be answered with besides what it asked for.
-FAULTS: dict[int | str, dict[str, Any]] = {
-    code: {"model": Problem, "description": text}
-    for code, text in {
-        401: "Nobody has shown who they are.",
-        403: "Whoever asks may not.",
-        404: "There is no such thing.",
-        422: "It cannot be understood or done; the detail says why.",
-        503: "The database does not answer.",
-    }.items()
-}
-_CONFLICT: dict[int | str, dict[str, Any]] = {
-    409: {"model": Problem, "description": "Somebody else acted first; who and what."}
-}
-
 router = APIRouter(prefix="/cases", tags=["cases"])
 
 
 # None of these is asynchronous: a query would stop the loop.
 @router.get("", responses=FAULTS)
-def list_cases(
-    visit: _See,
-    *,
-    stage: Annotated[list[Stage], Query()] = [],  # noqa: B006  fastapi copies it
-    hazard: Annotated[list[Hazard], Query()] = [],  # noqa: B006
-    verdict: Annotated[list[Verdict], Query()] = [],  # noqa: B006
-    county: _Codes = [],  # noqa: B006
-    pipeline: _Codes = [],  # noqa: B006
-    assignee: Annotated[str, Query(max_length=200)] = "",
-    least_ha: Annotated[float | None, Query(ge=0, le=1e9)] = None,
-    most_ha: Annotated[float | None, Query(ge=0, le=1e9)] = None,
-    least_probability: Annotated[float | None, Query(ge=0, le=1)] = None,
-    since: date | None = None,
-    until: date | None = None,
-    bbox: Annotated[
-        str, Query(max_length=200, description="west,south,east,north in degrees")
-    ] = "",
-    order: Order = Order.RANK,
-    after: Annotated[str, Query(max_length=500)] = "",
-    limit: _Many = 50,
-) -> CasePage:
-    """List cases, a page at a time; every filter narrows."""
-    page = visit.site.store.desk.queue(
-        CaseQuery(
-            stages=tuple(stage),
-            hazards=tuple(hazard),
-            verdicts=tuple(verdict),
-            counties=tuple(county),
-            pipelines=tuple(pipeline),
-            assignee=assignee,
-            least_ha=least_ha,
-            most_ha=most_ha,
-            least_probability=least_probability,
-            since=since,
-            until=until,
-            box=_read_box(bbox),
-            order=order,
-            after=after,
-            limit=limit,
-        )
-    )
+def list_cases(visit: _See, asked: Annotated[Paged, Query()]) -> CasePage:
+    """List cases, a page at a time."""
+    query = asked.find_query(order=asked.order, after=asked.after, limit=asked.limit)
+    page = visit.site.store.desk.queue(query)
     exact = visit.may(Right.SEE_EXACT)
     return CasePage(
         cases=tuple(CaseRow.from_row(row, exact=exact) for row in page.rows),
@@ -121,7 +64,7 @@ def list_steps(visit: _See, id: _CaseId) -> tuple[StepShape, ...]:  # noqa: A002
     return tuple(StepShape.from_step(step) for step in visit.site.store.desk.steps(id))
 
 
-@router.post("/{id}/acts", responses=FAULTS | _CONFLICT)
+@router.post("/{id}/acts", responses=FAULTS | CONFLICT | TOO_LARGE)
 def act_on_case(visit: _Judge, id: _CaseId, form: ActForm) -> CaseWhole:  # noqa: A002
     """Do one act to a case, if it still is as it was seen."""
     act = Act(form.act)
@@ -230,20 +173,6 @@ def _read_line(case: str, form: ActForm) -> LineString | None:
     if len(set(form.line)) < 2 or not inside:
         raise DataError(f"case {case}", "the line is none", "give two points or more")
     return LineString(form.line)
-
-
-def _read_box(written: str) -> tuple[float, float, float, float] | None:
-    if not written:
-        return None
-    try:
-        west, south, east, north = map(float, written.split(","))
-    except ValueError:
-        west, south, east, north = 1.0, 1.0, 0.0, 0.0
-    if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
-        raise DataError(
-            "bbox", f"{written!r} is no box", "give west,south,east,north in degrees"
-        )
-    return west, south, east, north
 
 
 def _lack(case: str, name: str) -> DataError:

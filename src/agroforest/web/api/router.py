@@ -1,15 +1,40 @@
-"""Everything below ``/api/v1``."""
+"""Everything that programs ask the desk for: ``/api/v1``, warnings and rasters."""
+
+from pathlib import Path
 
 from fastapi import APIRouter
 
-from agroforest.web.api import cases
+from agroforest.web.api import (
+    cases,
+    described,
+    exports,
+    nights,
+    people,
+    record,
+    warnings,
+)
+from agroforest.web.api.described import PREFIX
+from agroforest.web.pages.runs_nights import Nights
+from agroforest.web.site import Site
 
-#: Where the API is; a change that breaks programs gets another number.
-PREFIX = "/api/v1"
 
+def build_api(site: Site, work: Path) -> APIRouter:
+    """Build the router of the API.
 
-def build_api() -> APIRouter:
-    """Build the router of the API."""
-    router = APIRouter(prefix=PREFIX)
-    router.include_router(cases.router)
-    return router
+    Parameters
+    ----------
+    site
+        The desk.
+    work
+        The work folder, whose nights are shown.
+    """
+    api = APIRouter(prefix=PREFIX)
+    api.include_router(exports.router)  # before a case could be named "export"
+    for router in (cases.router, people.router, record.router):
+        api.include_router(router)
+    api.include_router(nights.build_router(site, Nights(site, work)))
+    whole = APIRouter()
+    whole.include_router(api)
+    whole.include_router(warnings.build_router(site, work / "public"))
+    whole.include_router(described.build_router(site, whole.routes))
+    return whole

@@ -27,7 +27,7 @@ from agroforest.web.pages.queue import Filters, list_people
 _PATH = "/exports"
 _PORTION = 500
 #: Exports written at once; more would take the disk and the database from others.
-_AT_ONCE = 2
+_ROOM = BoundedSemaphore(2)
 #: Matching cases are counted up to so many.
 _COUNTED = 10_000
 _See = Annotated[Visit, Depends(need(Right.SEE_CASES))]
@@ -36,7 +36,6 @@ _See = Annotated[Visit, Depends(need(Right.SEE_CASES))]
 def build_router() -> APIRouter:
     """Build the router of exports."""
     router = APIRouter(include_in_schema=False)
-    room = BoundedSemaphore(_AT_ONCE)
 
     # None is asynchronous: writing files would stop the loop.
     @router.get(_PATH)
@@ -55,13 +54,8 @@ def build_router() -> APIRouter:
         """Write the cases that match to a file, and hand it out."""
         if format not in set(Format):
             raise HTTPException(404)
-        filters = Filters.read(request.query_params)
-        if not room.acquire(blocking=False):
-            raise HTTPException(429, headers={"Retry-After": "10"})
-        try:
-            return _write(visit, filters, Format(format), exact=places != "coarse")
-        finally:
-            room.release()
+        query = Filters.read(request.query_params).query(speech_of(visit).today)
+        return hand_out(visit, query, Format(format), exact=places != "coarse")
 
     return router
 
@@ -86,10 +80,27 @@ def find_manner(visit: Visit, *, exact: bool) -> Manner:
     )
 
 
-def _write(
-    visit: Visit, filters: Filters, kind: Format, *, exact: bool
+def hand_out(
+    visit: Visit, query: CaseQuery, kind: Format, *, exact: bool
 ) -> FileResponse:
-    query = filters.query(speech_of(visit).today)
+    """Write the cases that a query asks for to a file, and hand it out.
+
+    Raises
+    ------
+    HTTPException
+        429: others write theirs.
+    """
+    if not _ROOM.acquire(blocking=False):
+        raise HTTPException(429, headers={"Retry-After": "10"})
+    try:
+        return _write(visit, query, kind, exact=exact)
+    finally:
+        _ROOM.release()
+
+
+def _write(
+    visit: Visit, query: CaseQuery, kind: Format, *, exact: bool
+) -> FileResponse:
     folder = Path(mkdtemp(prefix="export-"))
     path = folder / f"cases{kind.suffix}"
 

@@ -61,7 +61,7 @@ def build_problem(
 
 
 def _is_api(request: Request) -> bool:
-    return request.url.path.startswith(("/api/", "/stac"))
+    return request.url.path.startswith(("/api/", "/stac", "/cap/"))
 
 
 async def _ask_to_log_in(request: Request, error: Exception) -> Response:
@@ -93,7 +93,10 @@ async def _tell(request: Request, error: Exception) -> Response:
 async def _tell_status(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):  # for the type checker
         raise error
-    answer = await _answer(request, error.status_code)
+    said = str(error.detail or "")
+    is_ours = _is_api(request) and said != HTTPStatus(error.status_code).phrase
+    detail = said if is_ours else ""
+    answer = await _answer(request, error.status_code, detail=detail)
     answer.headers.update(error.headers or {})
     return answer
 
