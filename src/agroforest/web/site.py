@@ -1,5 +1,6 @@
 """What every page of the desk needs: the store, settings, the clock."""
 
+import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,13 +11,16 @@ from typing import Generic, TypeVar
 from sqlalchemy import select
 
 from agroforest.core.account import Account, Right
+from agroforest.core.errors import ConfigurationError
 from agroforest.core.queue import DeskChanges
 from agroforest.desk.bureau import Bureau
+from agroforest.desk.settings import OidcSection
 from agroforest.desk.work import act
 from agroforest.review.commands import Command
 from agroforest.store import Store
 from agroforest.store.desk_schema import case_tally, review_case
 from agroforest.web.limits import Limit
+from agroforest.web.oidc import Oidc
 from agroforest.web.serve import OWN
 from agroforest.web.sessions import Sessions
 
@@ -119,6 +123,8 @@ class Site:
         Time zone of what people read.
     simulated
         Whether some of what is shown never happened.
+    oidc
+        Where people may log in instead; ``None`` if nowhere.
     """
 
     def __init__(
@@ -149,6 +155,7 @@ class Site:
         self.tally = Remembered(store.desk.tally, _TALLY_S)
         self.accounts = Remembered(self._read_accounts, _ACCOUNTS_S)
         self.counties = Remembered(lambda: _read_counties(store), _COUNTIES_S)
+        self.oidc = None if web.oidc is None else _open_oidc(web.oidc)
         self.nav: tuple[NavEntry, ...] = ()
 
     def act(
@@ -166,6 +173,24 @@ class Site:
 
     def _read_accounts(self) -> Mapping[str, Account]:
         return {each.name: each for each in self.store.desk.accounts()}
+
+
+def _open_oidc(settings: OidcSection) -> Oidc:
+    """Open a provider with the client's secret, which no file holds.
+
+    Raises
+    ------
+    ConfigurationError
+        The variable is not set.
+    """
+    secret = os.environ.get(settings.secret_env, "")
+    if not secret:
+        raise ConfigurationError(
+            f"variable {settings.secret_env}",
+            "is not set, and [web.oidc] names it",
+            "set it to the secret of the client",
+        )
+    return Oidc(settings, secret)
 
 
 def _read_counties(store: Store) -> tuple[tuple[str, str, str], ...]:

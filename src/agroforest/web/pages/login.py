@@ -149,7 +149,7 @@ def ask_to_log_in(
         next=target,
         name=name,
         problem=problem,
-        oidc=False,
+        oidc=site.oidc is not None,
     )
     if secret:
         _keep(response, site, cookie, secret)
