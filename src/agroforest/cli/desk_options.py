@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agroforest.cli.options import DEFAULT_WORK, Json, WorkFolder
+from agroforest.cli.options import DEFAULT_WORK, Database, Json, WorkFolder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,14 +52,6 @@ Config = Annotated[
     typer.Option(
         envvar="AGROFOREST_DESK",
         help="The desk's settings, TOML; docs/review.md. Without it nobody is told.",
-    ),
-]
-Database = Annotated[
-    str,
-    typer.Option(
-        envvar="AGROFOREST_DATABASE",
-        metavar="URL",
-        help="postgresql://…; the work folder's own file unless given.",
     ),
 ]
 Seen = Annotated[

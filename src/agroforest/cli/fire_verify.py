@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from agroforest.cli.fire_verify_words import OUTCOMES_ZH, tell_list, tell_record
-from agroforest.cli.options import DEFAULT_WORK, Json, WorkFolder
+from agroforest.cli.options import DEFAULT_WORK, Database, Json, WorkFolder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,6 +53,7 @@ def verify(
         float, typer.Option(min=-12, max=14, help="Hours, of the times shown.")
     ] = 8.0,
     work: WorkFolder = DEFAULT_WORK,
+    database: Database = "",
     as_json: Json = False,
 ) -> None:
     """火点警报核查：列出待核查的，记录查到了什么 · Say what was found at a fire alert.
@@ -70,7 +71,7 @@ def verify(
         raise ConfigurationError(
             "fire verify", "says what was found and not where", "give the alert's id"
         )
-    with _open(work) as store:
+    with _open(work, database) as store:
         fires = _find_fires(store, pipeline, work)
         if alert is None:
             listed = _list(fires, moment)
@@ -83,17 +84,17 @@ def verify(
     typer.echo(_dump(done) if as_json else tell_record(done, zone))
 
 
-def _open(work: Path) -> "Store":
+def _open(work: Path, database: str) -> "Store":
     from agroforest.core.errors import NoInputError
     from agroforest.nightly.workplace import Workplace
     from agroforest.store import open_store
 
     path = Workplace(root=work, pipeline="").database
-    if not path.is_file():
+    if not database and not path.is_file():
         raise NoInputError(
             path, "no such database", "run agroforest nightly first, or give --work"
         )
-    return open_store(path)
+    return open_store(database or path)
 
 
 def _find_fires(store: "Store", pipeline: str, work: Path) -> "list[Fire]":

@@ -10,6 +10,7 @@ import typer
 from agroforest.cli.nights import resolve_nights
 from agroforest.cli.options import (
     DEFAULT_WORK,
+    Database,
     Insecure,
     Json,
     TlsCa,
@@ -42,6 +43,7 @@ def nightly(
         typer.Option("--to", formats=["%Y-%m-%d"], help="Last of many nights."),
     ] = None,
     work: WorkFolder = DEFAULT_WORK,
+    database: Database = "",
     scheduler: Annotated[
         str | None, typer.Option(help="Dask scheduler, such as tls://HOST:8786.")
     ] = None,
@@ -82,6 +84,7 @@ def nightly(
             settings,
             nights,
             work=work,
+            database=database or None,
             scheduler=None
             if scheduler is None
             else Scheduler(

@@ -15,6 +15,14 @@ WorkFolder = Annotated[
         file_okay=False,
     ),
 ]
+Database = Annotated[
+    str,
+    typer.Option(
+        envvar="AGROFOREST_DATABASE",
+        metavar="URL",
+        help="postgresql://…; the work folder's own file unless given.",
+    ),
+]
 TlsCa = Annotated[
     Path | None,
     typer.Option(
@@ -40,6 +48,13 @@ Insecure = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON to standard output.")]
 
 DEFAULT_WORK = Path("work")
+
+
+def choose_database(work: Path, database: str) -> str | Path:
+    """Choose the database that was named, or the work folder's own."""
+    from agroforest.nightly.workplace import Workplace
+
+    return database or Workplace(root=work, pipeline="").database
 
 
 def shown(path: Path) -> str:

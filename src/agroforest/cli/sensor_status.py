@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agroforest.cli.options import DEFAULT_WORK, Json, WorkFolder
+from agroforest.cli.options import DEFAULT_WORK, Database, Json, WorkFolder
 
 if TYPE_CHECKING:
     from agroforest.nightly.water.status import SensorStatus
@@ -26,6 +26,7 @@ def status(
         str | None, typer.Option(help="As of this time, 2024-03-01T14:00+08:00; now.")
     ] = None,
     work: WorkFolder = DEFAULT_WORK,
+    database: Database = "",
     as_json: Json = False,
 ) -> None:
     """传感器状况 · Last reading, battery, flags and trust of every sensor.
@@ -41,7 +42,7 @@ def status(
     moment = _read_time(now)
     settings = None if pipeline is None else read_pipeline(pipeline)
     place = Workplace(root=work, pipeline="" if settings is None else settings.name)
-    with open_store(place.database) as store:
+    with open_store(database or place.database) as store:
         found = find_status(
             store,
             moment=moment,

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from agroforest.cli import sensor_status, sensors_check, sensors_decode
-from agroforest.cli.options import DEFAULT_WORK, Json, WorkFolder
+from agroforest.cli.options import (
+    DEFAULT_WORK,
+    Database,
+    Json,
+    WorkFolder,
+    choose_database,
+)
 from agroforest.cli.progress import Bar
 
 if TYPE_CHECKING:
@@ -37,6 +43,7 @@ def import_files(
         typer.Option(help="TOML of curves; readings are judged by what they give."),
     ] = None,
     work: WorkFolder = DEFAULT_WORK,
+    database: Database = "",
     as_json: Json = False,
 ) -> None:
     """Read sensor files, flag doubtful readings, and keep them all.
@@ -48,13 +55,12 @@ def import_files(
     """
     from agroforest.core.errors import AgroforestError, NoInputError
     from agroforest.nightly.intake import Intake, import_file
-    from agroforest.nightly.workplace import Workplace
     from agroforest.sensors import read_calibrations
     from agroforest.store import open_store
 
     curves = () if calibrations is None else read_calibrations(calibrations)
     done: list[Intake] = []
-    with Bar() as bar, open_store(Workplace(root=work, pipeline="").database) as store:
+    with Bar() as bar, open_store(choose_database(work, database)) as store:
         bar.begin("sensor files", len(files))
         for path in files:
             try:

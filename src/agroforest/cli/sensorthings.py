@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from agroforest.cli.options import DEFAULT_WORK, Json, WorkFolder
+from agroforest.cli.options import (
+    DEFAULT_WORK,
+    Database,
+    Json,
+    WorkFolder,
+    choose_database,
+)
 from agroforest.cli.progress import Bar
 
 if TYPE_CHECKING:
@@ -38,6 +44,7 @@ def pull(
         typer.Option(help="Host that may be in this machine's own network; repeat it."),
     ] = None,
     work: WorkFolder = DEFAULT_WORK,
+    database: Database = "",
     as_json: Json = False,
 ) -> None:
     """Ask a service for readings that are new, flag doubtful ones, and keep them all.
@@ -46,12 +53,11 @@ def pull(
     """
     from agroforest.core.errors import SourceError
     from agroforest.nightly.pull import pull as run
-    from agroforest.nightly.workplace import Workplace
     from agroforest.sensors.sensorthings import read_service_mapping
     from agroforest.store import open_store
 
     meant = None if mapping is None else read_service_mapping(mapping)
-    with Bar() as bar, open_store(Workplace(root=work, pipeline="").database) as store:
+    with Bar() as bar, open_store(choose_database(work, database)) as store:
         done = run(
             url,
             store,
@@ -79,6 +85,7 @@ def serve(
         typer.Option(help="Address of the service for its links, behind a proxy."),
     ] = None,
     work: WorkFolder = DEFAULT_WORK,
+    database: Database = "",
     as_json: Json = False,
 ) -> None:
     """Let others read sensors and readings by SensorThings 1.1, until stopped.
@@ -87,7 +94,6 @@ def serve(
     in front that asks for them.
     """
     from agroforest.core.errors import ConfigurationError
-    from agroforest.nightly.workplace import Workplace
     from agroforest.store import open_store
 
     try:
@@ -101,7 +107,7 @@ def serve(
             "install it: pip install 'agroforest[web]'",
         ) from error
 
-    with open_store(Workplace(root=work, pipeline="").database) as store:
+    with open_store(choose_database(work, database)) as store:
         app = build_app(build_router(store, url=url), host=host)
         with open_socket(host, port) as door:
             shown = f"[{host}]" if ":" in host else host

@@ -7,7 +7,13 @@ from typing import Annotated
 
 import typer
 
-from agroforest.cli.options import DEFAULT_WORK, Json, WorkFolder
+from agroforest.cli.options import (
+    DEFAULT_WORK,
+    Database,
+    Json,
+    WorkFolder,
+    choose_database,
+)
 
 
 def serve(
@@ -23,10 +29,7 @@ def serve(
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one. · 端口")
     ] = 8000,
-    database: Annotated[
-        str | None,
-        typer.Option(help="postgresql://…; the work folder's own file unless given."),
-    ] = None,
+    database: Database = "",
     work: WorkFolder = DEFAULT_WORK,
     as_json: Json = False,
 ) -> None:
@@ -38,7 +41,6 @@ def serve(
     from agroforest.desk.bureau import open_bureau
     from agroforest.desk.settings import read_desk
     from agroforest.desk.work import follow
-    from agroforest.nightly.workplace import Workplace
     from agroforest.store import open_store
 
     try:
@@ -55,7 +57,7 @@ def serve(
         ) from error
 
     bureau = open_bureau(read_desk(config))
-    place = database or Workplace(root=work, pipeline="").database
+    place = choose_database(work, database)
     with open_store(place) as store:
         follow(store, bureau, datetime.now(UTC))
         if not store.desk.accounts():

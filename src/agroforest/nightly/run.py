@@ -105,6 +105,7 @@ def run_nights(
     nights: Sequence[date],
     *,
     work: Path,
+    database: str | Path | None = None,
     scheduler: Scheduler | None = None,
     dry_run: bool = False,
     every_map: bool = False,
@@ -121,6 +122,8 @@ def run_nights(
         Nights in rising order.
     work
         The work folder.
+    database
+        Where facts are kept; a file in the work folder unless given.
     scheduler
         Who does the work; ``None`` computes on this machine.
     dry_run
@@ -165,7 +168,7 @@ def run_nights(
     )
     if canopy:
         refuse_empty(catalog, watch, aoi, nights)
-    with workplace.locked(), open_store(workplace.database) as store:
+    with workplace.locked(), open_store(database or workplace.database) as store:
         session = _Session(
             watch=watch,
             aoi=aoi,

@@ -11,7 +11,9 @@ import pytest
 import rasterio
 from tests.fire.conftest import write_area, write_weather
 from tests.hotspots.made import VIIRS_HEAD, viirs_row
+from typer.testing import CliRunner
 
+from agroforest.cli.app import app
 from agroforest.core.alert import Alert, AlertStatus, Change
 from agroforest.core.config import read_pipeline
 from agroforest.core.errors import ConfigurationError
@@ -389,3 +391,24 @@ def test_the_report_is_a_page_in_both_languages_with_local_times(post: Post) -> 
     assert "2020-04-11 01:00" in page  # until when somebody must have looked
     assert "待核查热点" in page
     assert "to verify" in page
+
+
+def test_a_night_keeps_its_facts_on_a_server_as_in_its_own_file(
+    post: Post, postgresql: str
+) -> None:
+    """The command line and the environment name the server; nothing else differs."""
+    post.feed("today", seen(NIGHT), seen(NIGHT, "0624", satellite="N20"))
+    arguments = ["nightly", str(post.path), "--night", str(NIGHT), "--work"]
+    there = {"AGROFOREST_DATABASE": postgresql}
+    ran = CliRunner().invoke(app, [*arguments, str(post.work)], env=there)
+    assert ran.exit_code == 0, ran.output
+    assert not (post.work / "agroforest.db").exists()
+    post.run(NIGHT)  # once more, into the file
+    with open_store(postgresql) as server:
+        assert server.fire_alerts(NAME) == post.alerts()
+        assert server.instructions(NAME)
+    listed = CliRunner().invoke(
+        app, ["fire", "verify", "--pipeline", NAME, "--json"], env=there
+    )
+    assert listed.exit_code == 0, listed.output
+    assert post.alerts()[0][0].id in listed.output
