@@ -43,21 +43,21 @@ def neutralise(text: object, length: int) -> str:
     """
     kept: list[str] = []
     marks = 0
-    # Characters that NFKC would turn into others are kept: it would undo the table.
-    for character in unicodedata.normalize("NFC", str(text)[: 8 * length]):
+    for character in str(text)[: 8 * length]:
         category = unicodedata.category(character)
+        if category == "Cf":  # bidirectional, invisible
+            continue
         if category.startswith("M"):
             marks += 1
-            if marks > _MARKS or not kept:
-                continue
-        else:
-            marks = 0
-        if category[0] in "ZC":
-            # Bidirectional and invisible characters go, the rest is a gap.
-            kept.append("" if category == "Cf" else " ")
-        else:
-            kept.append(character)
-    line = " ".join("".join(kept).translate(_ALIKE).split())
+            if marks <= _MARKS and kept and kept[-1] != " ":
+                kept.append(character)
+            continue
+        marks = 0
+        kept.append(" " if category[0] in "ZC" else character)
+    # NFC and not NFKC, which would undo the table; before the table, for it makes plain
+    # characters of some others.
+    whole = unicodedata.normalize("NFC", "".join(kept))
+    line = " ".join(whole.translate(_ALIKE).split())
     line = _unlink(line)
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
 
