@@ -20,11 +20,13 @@ from agroforest.core.queue import CaseQuery
 from agroforest.core.review import ENDED, Case, Stage
 from agroforest.desk.learning import read_rows
 from agroforest.publish.bulletin import Bulletin, County, write_bulletin
+from agroforest.store import Store
 from agroforest.web.access import Visit, need
 from agroforest.web.pages.layout import Flash, go, render, speech_of
 from agroforest.web.pages.map_data import Ground, show
 from agroforest.web.pages.runs import keep_report
 from agroforest.web.pages.runs_nights import Nights
+from agroforest.web.site import Site
 from agroforest.web.words import Words
 
 _PATH = "/bulletins"
@@ -60,7 +62,7 @@ def build_router(nights: Nights, ground: Ground) -> APIRouter:
             raise HTTPException(404)
         night = find_night(nights, visit)
         bulletin = build_bulletin(
-            visit, nights, ground, code=county, name=known[county], night=night
+            visit.site, nights, ground, code=county, name=known[county], night=night
         )
         try:
             with setting:
@@ -102,7 +104,7 @@ def find_night(nights: Nights, visit: Visit) -> date:
 
 
 def build_bulletin(
-    visit: Visit,
+    site: Site,
     nights: Nights,
     ground: Ground,
     *,
@@ -114,9 +116,8 @@ def build_bulletin(
 
     The sheet is passed on beyond the desk: outlines are cells of the public grid.
     """
-    site = visit.site
     settings = site.bureau.settings
-    cases = tuple(_coarsen(case) for case in _read_cases(visit, code, night))
+    cases = tuple(_coarsen(case) for case in _read_cases(site.store, code, night))
     outlines = {county.code: county.geometry for county in site.bureau.counties}
     outline = outlines.pop(code, shapely.Polygon())
     near = [] if outline.is_empty else list(outlines.values())
@@ -142,9 +143,8 @@ def _name_folder(code: str) -> str:
     return code if _CODE.fullmatch(code) else digest("county", code)
 
 
-def _read_cases(visit: Visit, code: str, night: date) -> Iterator[Case]:
+def _read_cases(store: Store, code: str, night: date) -> Iterator[Case]:
     """Read what is alive in a county, and what was new this night."""
-    store = visit.site.store
     queries = (
         CaseQuery(counties=(code,), stages=_LIVING),
         CaseQuery(counties=(code,), stages=tuple(ENDED), since=night, until=night),

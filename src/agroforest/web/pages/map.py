@@ -25,10 +25,11 @@ from agroforest.web.pages.map_data import (
     show_case,
     show_sensors,
 )
-from agroforest.web.pages.queue import Filters, list_people, show_row
+from agroforest.web.pages.queue import Filters, list_people
 from agroforest.web.pages.runs_nights import Nights
 from agroforest.web.tiles import Layer, Shelf
 from agroforest.web.tiles.render import DEEPEST
+from agroforest.web.views import view_row
 
 _PATH = "/map"
 #: Alerts drawn at once; the rest is counted, up to so many.
@@ -134,8 +135,9 @@ def find_alerts(
 ) -> Json:
     """Find the alerts of a box that the filters of a request let through."""
     desk, exact = visit.site.store.desk, visit.may(Right.SEE_EXACT)
+    speech, name_of = speech_of(visit), visit.site.title_of
     filters = Filters.read({**request.query_params, "order": "", "after": ""})
-    asked = filters.query(speech_of(visit).today)
+    asked = filters.query(speech.today)
     query = replace(asked, box=box, limit=_MOST)
     rows = desk.queue(query).rows
     total = len(rows)
@@ -147,7 +149,8 @@ def find_alerts(
         case = cases.get(row.id)
         if case is None:
             continue
-        view = show_row(visit, row)
+        assignee = name_of(row.assignee) if row.assignee else ""
+        view = view_row(row, speech, assignee=assignee)
         said = f"{view.area} · {view.first} · {view.age}"
         features.append(
             feature(

@@ -100,21 +100,27 @@
     }
   }
 
+  /* What is drawn already stays: a card that is open is not taken from its reader. */
   function drawAlerts(found) {
-    const open = shapes.open;
-    overlays.alerts.clearLayers();
-    shapes.clear();
-    // The most pressing is drawn last, on top of the others.
-    for (const each of [...found.features].reverse()) {
-      if (!each.geometry) continue;
+    const drawn = new Map(found.features.filter((each) => each.geometry).map((each) => [each.properties.id, each]));
+    for (const [id, shape] of shapes) {
+      const each = drawn.get(id);
+      const isSame = each && (shape.isPopupOpen() || JSON.stringify(each) === shape.source);
+      if (!isSame) {
+        overlays.alerts.removeLayer(shape);
+        shapes.delete(id);
+      }
+    }
+    for (const [id, each] of drawn) {
+      if (shapes.has(id)) continue;
       const shape = L.geoJSON(each, { style: { className: `case ${each.properties.hazard}` } });
+      shape.source = JSON.stringify(each);
       shape.bindPopup(() => buildCard(each.properties, words), { autoPanPadding: [10, 10] });
-      shape.on("popupopen", () => { shapes.open = each.properties.id; });
-      shape.on("popupclose", () => { shapes.open = null; });
-      shapes.set(each.properties.id, shape);
+      shapes.set(id, shape);
       overlays.alerts.addLayer(shape);
     }
-    if (open && shapes.has(open)) shapes.get(open).openPopup();
+    // The most pressing lies on top of the others.
+    for (const id of [...drawn.keys()].reverse()) shapes.get(id).bringToFront();
     const shown = found.features.length;
     const said = !shown ? "map.none" : found.total > shown ? "map.rest" : "map.shown";
     find("map-said").textContent = words[said].replace("{shown}", shown).replace("{total}", found.said);
