@@ -27,9 +27,9 @@ from agroforest.store.schema import metadata
 #: over an expression.
 UNKNOWN_PROBABILITY = -1.0
 
-#: Behind the column that is sorted by, so that a row of another hazard or county is
-#: passed over without being looked up.
-_FILTERED = ("hazard", "county_code")
+#: Behind the column that is sorted by, so that a row of another hazard, county or
+#: pipeline is passed over without being looked up.
+_FILTERED = ("hazard", "county_code", "pipeline")
 
 
 def _partial(name: str, *columns: str, only: str) -> Index:

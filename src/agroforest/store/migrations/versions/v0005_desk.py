@@ -142,8 +142,9 @@ def _create_case_indexes() -> None:
         "alert": ["alert"],
         "county": ["stage", "county_code", "hazard"],
     }
+    filtered = ("hazard", "county_code", "pipeline")
     for column in ("rank", "first_night", "area_ha", "probability", "changed_us"):
-        plain[column] = ["stage", column, "number", "hazard", "county_code"]
+        plain[column] = ["stage", column, "number", *filtered]
     for name, columns in plain.items():
         op.create_index(f"ix_review_case_{name}", "review_case", columns, unique=False)
     partial = {"of": ["of"], "assignee": ["assignee", "stage"]}

@@ -65,6 +65,7 @@ def upgrade() -> None:
                 f"GENERATED ALWAYS AS ({expression}) STORED"
             )
             op.execute(f"CREATE INDEX ix_{table}_geom ON {table} USING gist (geom)")
+            op.execute(f"ANALYZE {table}")  # or every box is taken to be empty
         op.execute(_MAP)
     else:
         op.execute(f"CREATE INDEX {_PLAIN} ON review_case (west, south, east, north)")
