@@ -162,7 +162,12 @@ def fill(store: Store, bureau: Bureau, alerts: list[Alert] | None = None) -> Non
             ),
             _HASH,
         )
-    alerts = build_alerts() if alerts is None else alerts
+    fill_night(store, build_alerts() if alerts is None else alerts)
+    follow(store, bureau, NOW)
+
+
+def fill_night(store: Store, alerts: list[Alert]) -> None:
+    """Add what a night found, which nobody has followed yet."""
     store.record_night(
         alerts=alerts,
         instructions=[
@@ -172,7 +177,6 @@ def fill(store: Store, bureau: Bureau, alerts: list[Alert] | None = None) -> Non
             for a in alerts
         ],
     )
-    follow(store, bureau, NOW)
 
 
 @contextmanager

@@ -33,7 +33,12 @@ class Visit:
     page: Page
     url: str
     complaints: list[str] = field(default_factory=list)
-    strangers: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    @property
+    def strangers(self) -> list[str]:
+        """What was asked of other hosts."""
+        return [each for each in self.asked if not each.startswith(self.url)]
 
     def go(self, path: str) -> None:
         self.page.goto(self.url + path)
@@ -103,10 +108,7 @@ def enter(desk: Desk, browser: Browser) -> Iterator[Enter]:
             page = seen.page
             page.on("console", lambda m: seen.complaints.append(f"{m.type}: {m.text}"))
             page.on("pageerror", lambda e: seen.complaints.append(str(e)))
-            page.on(
-                "request",
-                lambda r: r.url.startswith(url) or seen.strangers.append(r.url),
-            )
+            page.on("request", lambda r: seen.asked.append(r.url))
             seen.go("/login")
             page.fill("[name=name]", name)
             page.fill("[name=password]", PASSWORD)
