@@ -14,7 +14,6 @@ from agroforest.core.grid import WGS84, Grid, reproject
 from agroforest.testing.fields import Floats, generator, smooth_noise
 from agroforest.testing.places import Cover, District, Stand
 
-
 #: Where, how far (metres), and how many days before the end. Arbitrary.
 _LATE_DIEBACKS = (
     ((0.15, 0.92), 70.0, 60),

@@ -202,7 +202,8 @@ pre { white-space: pre-wrap; font: inherit; margin: .5rem 0 0; }
 </head>
 <body>
 <h1>模拟信箱 · Local mailbox</h1>
-<p class="of">信件只到本机，不会寄给任何人 · Letters come to this machine and reach nobody:
+<p class="of">信件只到本机，不会寄给任何人 ·
+Letters come to this machine and reach nobody:
 {{ box.smtp }}, {{ box.hook }}</p>
 <main>
 <h2>邮件 · Mail ({{ letters | length }})</h2>
