@@ -86,7 +86,7 @@ def fill(store: Store, cases: int) -> bool:
     if store.desk.count(CaseQuery(), limit=1):
         return False
     made = make_cases(cases)
-    while some := [pair for pair, _ in zip(made, range(_AT_ONCE), strict=False)]:
+    while some := [pair for _, pair in zip(range(_AT_ONCE), made, strict=False)]:
         store.record_night(
             alerts=[alert for alert, _ in some],
             instructions=[_instruct(alert) for alert, _ in some],
