@@ -63,7 +63,7 @@ $(READY): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
 	  || { $(call install,python3-venv) && rm -rf $(VENV) && $(PYTHON) -m venv $(VENV); }
 	$(BIN)/python -m pip install --quiet 'torch==2.13.0'
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[risk,iot,web,notify,bulletin,dev]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[risk,iot,web,notify,bulletin,demo,dev]'
 	@touch $@
 
 browser:
