@@ -176,9 +176,9 @@ def test_names_in_cards_are_text(enter: Enter) -> None:
     visit.show_map()
     page = visit.page
     page.locator("path.probe").first.click(force=True)
-    expect(page.locator(".map-card h3")).to_have_text(PAYLOAD)
+    expect(page.locator(".map-card h2")).to_have_text(PAYLOAD)
     page.locator("path.field").first.click(force=True)
-    expect(page.locator(".map-card h3").last).to_have_text(PAYLOAD)
+    expect(page.locator(".map-card h2").last).to_have_text(PAYLOAD)
 
 
 def test_a_nights_own_page_runs_as_nobodys(enter: Enter) -> None:

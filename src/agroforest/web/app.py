@@ -26,6 +26,8 @@ NAV = (
     NavEntry(key="nav.runs", path="/runs", right=Right.SEE_CASES),
     NavEntry(key="nav.sensors", path="/sensors", right=Right.SEE_CASES),
     NavEntry(key="nav.models", path="/models", right=Right.SEE_CASES),
+    NavEntry(key="nav.bulletins", path="/bulletins", right=Right.SEE_CASES),
+    NavEntry(key="nav.exports", path="/exports", right=Right.SEE_CASES),
     NavEntry(key="nav.audit", path="/audit", right=Right.SEE_AUDIT),
 )
 #: Pages of the desk; a page more is a router more.

@@ -15,6 +15,8 @@ DESK = {
     "nav.runs": ("运行", "Runs"),
     "nav.sensors": ("传感器", "Sensors"),
     "nav.models": ("模型", "Models"),
+    "nav.bulletins": ("简报", "Bulletins"),
+    "nav.exports": ("导出", "Exports"),
     "nav.audit": ("审计", "Audit"),
     "page.next": ("下一页", "Next page"),
     "page.first": ("回到首页", "First page"),

@@ -31,7 +31,6 @@ RECORDS = {
         "Reports and maps of nights hold exact places; your account may not open them.",
     ),
     "runs.last": ("最近一夜：{day}（{age}）", "Last night: {day} ({age})"),
-    "runs.links": ("相关页面", "Related"),
     # --------------------------------------------------------------- sensors
     "sensors.title": ("传感器", "Sensors"),
     "sensors.none": ("没有传感器。", "No sensors."),

@@ -90,7 +90,6 @@ def build_router(nights: Nights) -> APIRouter:
                 for name, rows, last in listed
             ],
             exact=visit.may(Right.SEE_EXACT),
-            may_export=visit.may(Right.SEE_CASES),
         )
 
     @router.get(f"{_PATH}/{{pipeline}}/{{night}}/{{page}}.html")

@@ -59,7 +59,7 @@
       onEachFeature: (each, layer) => layer.bindPopup(() => {
         const card = node("div", "", { class: "map-card" });
         const said = told.language === "zh" ? each.properties.said_zh : each.properties.said_en;
-        card.append(node("h3", pickName(each.properties)), node("p", said || ""));
+        card.append(node("h2", pickName(each.properties)), node("p", said || ""));
         return card;
       }),
     }).addTo(overlays.parcels);
@@ -68,7 +68,7 @@
       pointToLayer: (each, at) => L.circleMarker(at, { pane: "places", radius: 6, className: "probe" }),
       onEachFeature: (each, layer) => layer.bindPopup(() => {
         const card = node("div", "", { class: "map-card" });
-        card.append(node("h3", each.properties.name), node("p", each.properties.id, { class: "id" }));
+        card.append(node("h2", each.properties.name), node("p", each.properties.id, { class: "id" }));
         if (each.properties.fake) card.append(node("span", words["map.simulated"], { class: "badge sim" }));
         return card;
       }),

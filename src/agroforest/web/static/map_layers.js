@@ -67,7 +67,7 @@ window.deskMap = (() => {
 
   function buildCard(alert, words) {
     const card = node("div", "", { class: "map-card" });
-    const title = node("h3", alert.name);
+    const title = node("h2", alert.name);
     title.prepend(node("span", "", { class: `hazard ${alert.hazard}`, "aria-hidden": "true" }));
     card.append(title, node("p", alert.stage_name, { class: `badge stage-${alert.stage}` }));
     if (alert.fake) card.append(" ", node("span", words["map.simulated"], { class: "badge sim" }));
