@@ -8,6 +8,7 @@ from string import Formatter
 import pytest
 from jinja2 import Environment, nodes
 
+from agroforest.core.alert import Change
 from agroforest.core.queue import Order
 from agroforest.core.review import Act
 from agroforest.web.pages.layout import compile_templates
@@ -75,6 +76,8 @@ def test_words_whose_keys_are_put_together() -> None:
     for act in people:
         assert f"act.{act}" in WORDS
         assert f"said.{act}" in WORDS
+    for change in Change:
+        assert f"change.{change}" in WORDS
     for order in Order:
         assert f"queue.order.{order}" in WORDS
 

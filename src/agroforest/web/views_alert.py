@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from shapely.geometry import MultiPolygon
 from shapely.geometry.base import BaseGeometry
 
+from agroforest.core.alert import Change
 from agroforest.core.review import NIGHT, Act, Case, FieldCheck, Step
 from agroforest.publish.place import coarsen, norm_outline
 from agroforest.web.views import Speech
@@ -96,6 +97,11 @@ def view_step(step: Step, speech: Speech, name_of: Callable[[str], str]) -> Step
     """
     words = speech.words
     details = [] if step.reason is None else [words.name(step.reason)]
+    change, area = step.data.get("change"), step.data.get("area_ha")
+    if step.act in {Act.OPEN, Act.SEE} and change in set(Change):
+        details.append(words(f"change.{change}"))
+        if isinstance(area, int | float):
+            details.append(speech.area(area))
     after = step.data.get("after")
     if step.act == Act.ASSIGN and isinstance(after, Mapping):
         to = str(after.get("assignee") or "")

@@ -142,6 +142,12 @@ ALERT = {
     # -------------------------------------------------------------- timeline
     "step.by_night": ("夜间程序", "the night's run"),
     "step.by": ("{time} · {who}", "{time} · {who}"),
+    "change.new": ("新发现", "new"),
+    "change.grown": ("扩大", "grown"),
+    "change.released": ("不再可见", "no longer seen"),
+    "change.reopened": ("再次出现", "seen again"),
+    "change.closed": ("观测结束", "no longer watched"),
+    "change.merged": ("连成一片", "grown together with another"),
     "step.to": ("交给 {who}", "to {who}"),
     "step.nobody": ("不再有负责人", "nobody is responsible any more"),
 }

@@ -68,6 +68,7 @@ def test_a_whole_life_by_forms(desk: Desk) -> None:
     assert page.count("<li class=") == len(steps)
     assert "枯梢 dry tops" in page
     assert "seen in images" in page
+    assert "new · 1.50 ha (22.5 mu)" in page
 
 
 def test_what_was_done_is_said_once(desk: Desk) -> None:
