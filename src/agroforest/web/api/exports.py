@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, HTTPException, Query
-from fastapi.responses import FileResponse
+from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from agroforest.core.account import Right
@@ -19,7 +19,9 @@ _FILE: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 _ANSWERS: Answers = {
     200: {
         "description": "The file.",
-        "content": {kind.media_type: _FILE for kind in Format},
+        "content": {
+            kind.media_type: {} if kind is Format.GEOJSON else _FILE for kind in Format
+        },
     },
     406: {**FAULTS[404], "description": "No format of ours is among those accepted."},
 }
@@ -42,13 +44,13 @@ class Asked(Filters):
 @router.get(
     "/cases/export",
     responses=FAULTS | BUSY | _ANSWERS,
-    response_class=FileResponse,
+    response_class=StreamingResponse,
 )
 def export_cases(
     visit: _See,
     asked: Annotated[Asked, Query()],
     accept: Annotated[str, Header(max_length=1000)] = "",
-) -> FileResponse:
+) -> StreamingResponse:
     """Export cases to a file; outlines are exact only for who may see them so."""
     kind = asked.format or find_accepted(accept)
     if kind is None:

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
+from os import fstat
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from threading import BoundedSemaphore
-from typing import Annotated
+from typing import Annotated, BinaryIO
 
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
-from fastapi.responses import FileResponse, HTMLResponse
-from starlette.background import BackgroundTask
+from fastapi.responses import HTMLResponse, StreamingResponse
 
 from agroforest.core.account import Right
 from agroforest.core.queue import CaseQuery
@@ -28,6 +28,8 @@ _PATH = "/exports"
 _PORTION = 500
 #: Exports written at once; more would take the disk and the database from others.
 _ROOM = BoundedSemaphore(2)
+#: Bytes read from a file at once.
+_PART = 1 << 18
 #: Matching cases are counted up to so many.
 _COUNTED = 10_000
 _See = Annotated[Visit, Depends(need(Right.SEE_CASES))]
@@ -82,7 +84,7 @@ def find_manner(visit: Visit, *, exact: bool) -> Manner:
 
 def hand_out(
     visit: Visit, query: CaseQuery, kind: Format, *, exact: bool
-) -> FileResponse:
+) -> StreamingResponse:
     """Write the cases that a query asks for to a file, and hand it out.
 
     Raises
@@ -100,27 +102,29 @@ def hand_out(
 
 def _write(
     visit: Visit, query: CaseQuery, kind: Format, *, exact: bool
-) -> FileResponse:
-    folder = Path(mkdtemp(prefix="export-"))
-    path = folder / f"cases{kind.suffix}"
-
-    def clear() -> None:
-        path.unlink(missing_ok=True)
-        folder.rmdir()
-
-    try:
-        manner = find_manner(visit, exact=exact)
-        write_cases(path, find_cases(visit, query), manner=manner, format=kind)
-    except BaseException:
-        clear()
-        raise
-    day = visit.site.now().astimezone(visit.site.zone).date()
-    return FileResponse(
-        path,
+) -> StreamingResponse:
+    manner = find_manner(visit, exact=exact)
+    cases = find_cases(visit, query)
+    with TemporaryDirectory(prefix="export-") as folder:
+        path = Path(folder) / f"cases{kind.suffix}"
+        write_cases(path, cases, manner=manner, format=kind)
+        # Open is enough to be read: however the sending ends, nothing stays behind.
+        written = path.open("rb")
+    name = f"alerts_{speech_of(visit).today}{kind.suffix}"
+    return StreamingResponse(
+        _send(written),
         media_type=kind.media_type,
-        filename=f"alerts_{day}{kind.suffix}",
-        background=BackgroundTask(clear),
+        headers={
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "Content-Length": str(fstat(written.fileno()).st_size),
+        },
     )
+
+
+def _send(written: BinaryIO) -> Iterator[bytes]:
+    with written:
+        while part := written.read(_PART):
+            yield part
 
 
 def _show(request: Request, visit: Visit, filters: Filters) -> HTMLResponse:
