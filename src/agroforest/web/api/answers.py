@@ -29,11 +29,12 @@ FAULTS = _list(
 #: Of acts that rest on what was seen.
 CONFLICT = _list({409: "Somebody else acted first; who and what."})
 #: Of requests with a body.
-TOO_LARGE: Answers = {
+BODY: Answers = {
+    **_list({400: "The body is no JSON."}),
     413: {
         "description": "More than a request may hold.",
         "content": {"text/plain": {"schema": {"type": "string"}}},
-    }
+    },
 }
 #: Of what is made only a few times at once.
 BUSY = _list({429: "Others ask for the same; try again after `Retry-After` seconds."})

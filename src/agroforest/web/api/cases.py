@@ -11,7 +11,7 @@ from agroforest.core.errors import DataError
 from agroforest.core.review import Act, Case
 from agroforest.review import commands as ask
 from agroforest.web.access import RefusedError, Visit, need
-from agroforest.web.api.answers import CONFLICT, FAULTS, TOO_LARGE
+from agroforest.web.api.answers import BODY, CONFLICT, FAULTS
 from agroforest.web.api.filters import Paged
 from agroforest.web.api.shapes import (
     ActForm,
@@ -64,7 +64,7 @@ def list_steps(visit: _See, id: _CaseId) -> tuple[StepShape, ...]:  # noqa: A002
     return tuple(StepShape.from_step(step) for step in visit.site.store.desk.steps(id))
 
 
-@router.post("/{id}/acts", responses=FAULTS | CONFLICT | TOO_LARGE)
+@router.post("/{id}/acts", responses=FAULTS | CONFLICT | BODY)
 def act_on_case(visit: _Judge, id: _CaseId, form: ActForm) -> CaseWhole:  # noqa: A002
     """Do one act to a case, if it still is as it was seen."""
     act = Act(form.act)

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, HTTPException, Query
-from fastapi.responses import StreamingResponse
+from fastapi.responses import Response, StreamingResponse
 from pydantic import Field
 
 from agroforest.core.account import Right
@@ -50,7 +50,7 @@ def export_cases(
     visit: _See,
     asked: Annotated[Asked, Query()],
     accept: Annotated[str, Header(max_length=1000)] = "",
-) -> StreamingResponse:
+) -> Response:
     """Export cases to a file; outlines are exact only for who may see them so."""
     kind = asked.format or find_accepted(accept)
     if kind is None:

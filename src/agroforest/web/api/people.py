@@ -10,7 +10,7 @@ from agroforest.core.account import RIGHTS, Account, Right, Role, Token
 from agroforest.core.errors import DataError
 from agroforest.desk import people
 from agroforest.web.access import RefusedError, Visit, need, need_login
-from agroforest.web.api.answers import FAULTS, TOO_LARGE
+from agroforest.web.api.answers import BODY, FAULTS
 from agroforest.web.api.shapes import Shape
 from agroforest.web.passwords import LONGEST, SHORTEST, hash_password
 from agroforest.web.sessions import API, SESSION, digest_of
@@ -138,9 +138,7 @@ def list_accounts(visit: _Look) -> tuple[AccountShape, ...]:
     return tuple(map(AccountShape.from_account, visit.site.store.desk.accounts()))
 
 
-@router.post(
-    "/accounts", status_code=201, responses=FAULTS | TOO_LARGE, tags=["accounts"]
-)
+@router.post("/accounts", status_code=201, responses=FAULTS | BODY, tags=["accounts"])
 def add_account(visit: _Manage, form: NewAccount) -> AccountShape:
     """Add an account."""
     site, now = visit.site, visit.site.now()
@@ -166,7 +164,7 @@ def show_account(visit: _Look, name: _Name) -> AccountShape:
     return AccountShape.from_account(_find(visit, name))
 
 
-@router.patch("/accounts/{name}", responses=FAULTS | TOO_LARGE, tags=["accounts"])
+@router.patch("/accounts/{name}", responses=FAULTS | BODY, tags=["accounts"])
 def change_account(visit: _Manage, name: _Name, form: AccountChange) -> AccountShape:
     """Disable or enable an account, or set its password."""
     site, now, by = visit.site, visit.site.now(), visit.account.name
@@ -191,7 +189,7 @@ def list_tokens(visit: _Known) -> tuple[TokenShape, ...]:
     return tuple(map(TokenShape.from_token, _list_own(visit)))
 
 
-@router.post("/tokens", status_code=201, responses=FAULTS | TOO_LARGE, tags=["tokens"])
+@router.post("/tokens", status_code=201, responses=FAULTS | BODY, tags=["tokens"])
 def add_token(visit: _Known, form: NewToken) -> IssuedToken:
     """Make a token; only from a session, so that none outlives itself."""
     site, now, account = visit.site, visit.site.now(), visit.account

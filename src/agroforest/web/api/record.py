@@ -14,7 +14,7 @@ from agroforest.core.risk import Hazard
 from agroforest.core.threshold import Threshold, ThresholdSet
 from agroforest.desk import learning
 from agroforest.web.access import Visit, need, need_login
-from agroforest.web.api.answers import CONFLICT, FAULTS, TOO_LARGE
+from agroforest.web.api.answers import BODY, CONFLICT, FAULTS
 from agroforest.web.api.shapes import Shape
 
 _Audit = Annotated[Visit, Depends(need(Right.SEE_AUDIT))]
@@ -218,7 +218,7 @@ def list_thresholds(visit: _See) -> tuple[ThresholdsShape, ...]:
 
 @router.post(
     "/thresholds/revert",
-    responses=FAULTS | CONFLICT | TOO_LARGE,
+    responses=FAULTS | CONFLICT | BODY,
     tags=["thresholds"],
 )
 def revert_thresholds(visit: _Set, form: Revert) -> ThresholdsShape:

@@ -11,9 +11,11 @@ from agroforest.web.api import (
     nights,
     people,
     record,
+    stac,
     warnings,
 )
 from agroforest.web.api.described import PREFIX
+from agroforest.web.api.stac_rasters import Rasters
 from agroforest.web.pages.runs_nights import Nights
 from agroforest.web.site import Site
 
@@ -32,9 +34,11 @@ def build_api(site: Site, work: Path) -> APIRouter:
     api.include_router(exports.router)  # before a case could be named "export"
     for router in (cases.router, people.router, record.router):
         api.include_router(router)
-    api.include_router(nights.build_router(site, Nights(site, work)))
+    left = Nights(site, work)
+    api.include_router(nights.build_router(site, left))
     whole = APIRouter()
     whole.include_router(api)
+    whole.include_router(stac.build_router(Rasters(left)))
     whole.include_router(warnings.build_router(site, work / "public"))
     whole.include_router(described.build_router(site, whole.routes))
     return whole
