@@ -247,29 +247,17 @@ def advice(
     Once for each parcel and change; running it again writes nothing new.
     """
     from agroforest.core.config import read_pipeline
+    from agroforest.desk.farmers import tell_farmers
     from agroforest.nightly.water.read import read_night
     from agroforest.nightly.workplace import Workplace
-    from agroforest.notify.advice import advise, subject_of
-    from agroforest.notify.told import find_told
 
-    settings, definition = _read(config).notify, read_pipeline(pipeline)
+    settings, definition = _read(config), read_pipeline(pipeline)
     night = read_night(Workplace(root=work, pipeline=definition.name).folder)
     now = datetime.now(UTC)
     with open_desk_store(work, database) as store:
-        accounts = store.desk.accounts()
-        named = {parcel["id"] for parcel in night["parcels"]}
-        told = find_told(
-            store.desk, map(subject_of, named), now, accounts=accounts, places=named
+        count = tell_farmers(
+            store, settings, night, now, simulated=definition.simulated
         )
-        made = advise(
-            night,
-            accounts,
-            settings,
-            now,
-            told=told,
-            simulated=definition.simulated,
-        )
-        count = store.desk.add_messages(made)
     if as_json:
         dump({"written": count})
         return

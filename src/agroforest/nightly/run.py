@@ -30,7 +30,7 @@ from agroforest.nightly.plan import (
 from agroforest.nightly.preconditions import refuse_empty, refuse_nights_in_history
 from agroforest.nightly.report import build_report, write_report
 from agroforest.nightly.result import TaskResult
-from agroforest.nightly.review import hand_on, open_desk
+from agroforest.nightly.review import hand_advice, hand_on, open_desk
 from agroforest.nightly.watch import build_watch
 from agroforest.nightly.yearly.plan import plan_yearly
 from agroforest.nightly.yearly.report import report_year
@@ -191,6 +191,8 @@ def run_nights(
                     session, compute, night, with_map=every_map or night == nights[-1]
                 )
                 hand_on(store, desk, now)
+                if night == nights[-1] and now is not None:
+                    hand_advice(store, desk, pipeline, workplace.folder, now)
                 yield outcome
 
 
