@@ -23,6 +23,10 @@ def test_outside_of_all_is_nowhere():
     assert Counties(GRID).locate(box(9, 9, 10, 10)) == NOWHERE
 
 
+def test_they_come_in_the_order_given():
+    assert list(Counties(GRID)) == GRID
+
+
 def test_the_county_that_holds_most_is_taken():
     found = Counties(GRID).locate(box(0.9, 0.2, 1.3, 0.4))
     assert found == ("10", "县10", "C10")

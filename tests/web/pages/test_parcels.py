@@ -100,7 +100,10 @@ def test_nothing_yet_and_files_that_cannot_be_read(tmp_path: Path) -> None:
         write_water(tmp_path, [parcel(2)])
         assert texts(rui.get("/parcels").text, "h2") == ["Orchard 2"]
         path = tmp_path / PIPELINE / "water" / f"{NIGHT}.json"
-        for broken in ("{", '{"night": "2024-05-01"}', "[]", '{"parcels": 3}'):
+        for broken in (
+            *("{", '{"night": "2024-05-01"}', "[]", '{"parcels": 3}'),
+            '{"night": "2024-05-01", "parcels": [{"id": "p2"}], "notes": []}',
+        ):
             path.write_text(broken, encoding="utf-8")
             answer = rui.get("/parcels")
             assert answer.status_code == 200

@@ -19,6 +19,8 @@ _PIPELINE = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 #: What a pipeline's folder is told by.
 _MARKS = ("reports", "maps", "water", "indices", "risk", "fire")
 _NIGHT = "????-??-??"
+#: What every parcel in a night's file of water says of itself.
+_NEEDED = ("id", "name_zh", "name_en", "light", "zh", "en")
 #: Files whose content is remembered. Arbitrary; a page shows some thirty.
 _MOST = 200
 
@@ -129,7 +131,9 @@ def _list(folder: Path, suffix: str) -> list[date]:
 
 
 def _whole(document: Json) -> Json:
-    if not isinstance(document["parcels"], list):
-        raise TypeError("parcels are no list")
     date.fromisoformat(document["night"])
+    for parcel in document["parcels"]:
+        missing = [name for name in _NEEDED if name not in parcel]
+        if missing:
+            raise ValueError(f"a parcel lacks {missing[0]}")
     return document
