@@ -12,7 +12,9 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from email.message import EmailMessage
+from email.utils import parsedate_to_datetime
 from socket import socket
 
 import uvicorn
@@ -166,13 +168,21 @@ def _render(box: Mailbox) -> str:
             "language": str(letter["Content-Language"] or ""),
             "text": letter.get_content() if not letter.is_multipart() else "",
         }
-        for letter in reversed(box.letters)
+        for letter in sorted(box.letters, key=_find_date, reverse=True)
     ]
     posts = [
         (key, json.dumps(document, ensure_ascii=False, indent=2))
         for key, document in reversed(box.posts.items())
     ]
     return _PAGE.render(letters=letters, posts=posts, box=box)
+
+
+def _find_date(letter: EmailMessage) -> datetime:
+    """Find when a letter was written; one without a date is the oldest."""
+    try:
+        return parsedate_to_datetime(str(letter["Date"])).astimezone(UTC)
+    except (TypeError, ValueError):
+        return datetime.min.replace(tzinfo=UTC)
 
 
 #: Whatever a letter holds, nothing of it runs or is loaded.

@@ -137,7 +137,7 @@ def open_morning(
         is_new = not store.desk.accounts()
         night = read_night(place.folder)
         people = admit_people(store, _choose_parcels(night), now=clock())
-        follow(store, bureau, clock())
+        follow(store, bureau)  # each night in its own time
         notify = bureau.settings.notify
         if is_new:
             accounts = {p.account.name: p.account for p in people}

@@ -28,10 +28,10 @@ _COUNTIES = (
     ("459901", "高西县（模拟）", "Gaoxi county (simulated)"),
     ("459902", "高东县（模拟）", "Gaodong county (simulated)"),
 )
-_AROUND = 0.01  # degrees of county around the area
+_AROUND = 0.04  # degrees of county around the area: cells of bulletins look small
 _TITLES: Mapping[str, tuple[Role, str]] = {
     ADMIN: (Role.ADMIN, "管理员 Ada"),
-    SUPERVISOR: (Role.SUPERVISOR, "孙主管 Sun"),
+    SUPERVISOR: (Role.SUPERVISOR, "孙秀 Sun"),
     REVIEWERS[0]: (Role.REVIEWER, "黄睿 Rui"),
     REVIEWERS[1]: (Role.REVIEWER, "韦仁 Ren"),
     FARMER: (Role.FARMER, "农户覃丰 Feng"),
