@@ -1,9 +1,11 @@
 """Scenes and their students: answers stay with their pixels, and can be learned."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from agroforest.core.errors import ModelError
@@ -11,7 +13,7 @@ from agroforest.core.grid import Grid
 from agroforest.risk import scenes
 from agroforest.risk.background import Background
 from agroforest.risk.card import Answer, Learner
-from agroforest.risk.crops import Crops
+from agroforest.risk.crops import Change, Crops
 from agroforest.risk.metrics import average_precision
 from agroforest.risk.scene_trees import SceneTrees
 from agroforest.risk.scenes import Scenes, SceneStudent
@@ -214,6 +216,42 @@ def test_a_network_learns_on_and_keeps_a_part() -> None:
         np.testing.assert_array_equal(whole[name], first[name])
     with pytest.raises(ValueError, match="how to learn on"):
         STUDENT.refine(first, new, seed=0, progress=silent)
+
+
+class AllDark:
+    """Makes up that all is dark."""
+
+    def describe(self) -> str:
+        return "all dark"
+
+    def learn(
+        self,
+        scenes: Sequence[NDArray[np.float32]],
+        truth: Sequence[NDArray[np.float32]],
+    ) -> Change:
+        assert len(scenes) == len(truth)
+        return lambda values, target: (values, torch.ones_like(target))
+
+
+def test_learning_on_has_crops_of_its_own() -> None:
+    long, once = (Recipe(epochs=n, batch=4, rate=1e-2) for n in (30, 2))
+    plain = replace(STUDENT, recipe=long, refining=once)
+    student = replace(
+        plain,
+        crops=replace(plain.crops, made_up=AllDark()),
+        refining_crops=plain.crops,
+    )
+    samples = build_scenes(2)
+    first, other = (s.fit(samples, seed=0, progress=silent) for s in (plain, student))
+    said = [plain.say(t, samples).mean() for t in (first, other)]
+    assert said[1] > said[0] + 1
+    assert "all dark" in student.describe()
+    assert "all dark" not in student.describe_refining()
+    on, same = (
+        s.refine(first, samples, seed=0, progress=silent) for s in (plain, student)
+    )
+    for name, array in on.items():
+        np.testing.assert_array_equal(same[name], array)
 
 
 def test_pixels_count_by_their_truth() -> None:

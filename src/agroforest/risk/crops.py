@@ -1,7 +1,8 @@
 """Crops of scenes to learn from: cut anywhere, turned, zoomed, made noisy."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -14,6 +15,30 @@ from agroforest.risk.train import Batch
 # Crops of one scene with another are as likely as its pixels to this power: large
 # scenes hold more, but what they hold is alike. Arbitrary.
 _EVENLY = 0.75
+
+#: Values ``(crop, channel, y, x)``, NaN where missing, and truth ``(crop, y, x)``, NaN
+#: where not known, to changed ones; what is drawn comes from torch's random state.
+Change = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+
+
+class MadeUp(Protocol):
+    """Something that is made up in crops, and in their truth."""
+
+    def describe(self) -> str:
+        """One line for the card."""
+
+    def learn(
+        self,
+        scenes: Sequence[NDArray[np.float32]],
+        truth: Sequence[NDArray[np.float32]],
+    ) -> Change:
+        """See what it looks like in scenes that are learned from.
+
+        Parameters
+        ----------
+        scenes, truth
+            As for `Crops.of`.
+        """
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,6 +59,8 @@ class Crops:
         Share of the crops that lose each source, such as a date.
     evenly
         Power of a scene's pixels that its share of the crops goes with.
+    made_up
+        What is made up in them, before noise and gain; ``None`` for nothing.
     """
 
     side: int
@@ -42,13 +69,15 @@ class Crops:
     zoom: float = 0.0
     forget: tuple[float, ...] = ()
     evenly: float = _EVENLY
+    made_up: MadeUp | None = None
 
     def describe(self) -> str:
         """One line for the card."""
         lost = "/".join(f"{share:g}" for share in self.forget) or "0"
+        more = f", {self.made_up.describe()}" if self.made_up else ""
         return (
             f"crops of {self.side} pixels, turned and mirrored, noise {self.noise:g}, "
-            f"gain {self.gain:g}, zoom {self.zoom:g}, sources lost {lost}"
+            f"gain {self.gain:g}, zoom {self.zoom:g}, sources lost {lost}{more}"
         )
 
     def of(
@@ -83,6 +112,7 @@ class Crops:
             scale=torch.from_numpy(scale).view(1, -1, 1, 1),
             batch=batch,
             sources=tuple(sources),
+            change=self.made_up.learn(scenes, truth) if self.made_up else None,
         )
 
 
@@ -99,6 +129,7 @@ class Cutter:
     scale: Tensor
     batch: int
     sources: tuple[int, ...]
+    change: Change | None = None
 
     def __len__(self) -> int:
         pixels = sum(s[0].numel() for s in self.scenes)
@@ -111,10 +142,10 @@ class Cutter:
             chosen = torch.multinomial(chances, self.batch, replacement=True)
             crops = [self._cut(int(scene)) for scene in chosen]
             values = torch.stack([crop[:-1] for crop in crops])
-            yield {
-                "values": self._change(values),
-                "target": torch.stack([crop[-1] for crop in crops]),
-            }
+            target = torch.stack([crop[-1] for crop in crops])
+            if self.change is not None:
+                values, target = self.change(values, target)
+            yield {"values": self._roughen(values), "target": target}
 
     def _cut(self, scene: int) -> Tensor:
         """Channels and truth of one crop, ``(channel + 1, side, side)``."""
@@ -124,22 +155,22 @@ class Cutter:
         factor = 2.0 ** ((2 * float(torch.rand(())) - 1) * self.how.zoom)
         for axis in (1, 2):
             wanted = min(round(side / factor), piece.shape[axis])
-            first = _any_of(piece.shape[axis] - wanted + 1)
+            first = any_of(piece.shape[axis] - wanted + 1)
             piece = piece.narrow(axis, first, wanted)
         if self.how.zoom:
             # The nearest pixel: nothing is made up between what is and is not known.
             size = [min(side, max(1, round(n * factor))) for n in piece.shape[1:]]
             piece = functional.interpolate(piece[None], size, mode="nearest")[0]
-        piece = torch.rot90(piece, _any_of(4), (1, 2))
-        if _any_of(2):
+        piece = torch.rot90(piece, any_of(4), (1, 2))
+        if any_of(2):
             piece = piece.flip(2)
         out = torch.full((channels, side, side), torch.nan)
         height, width = piece.shape[1:]
-        top, left = _any_of(side - height + 1), _any_of(side - width + 1)
+        top, left = any_of(side - height + 1), any_of(side - width + 1)
         out[:, top : top + height, left : left + width] = piece
         return out
 
-    def _change(self, values: Tensor) -> Tensor:
+    def _roughen(self, values: Tensor) -> Tensor:
         """Noise and gain; sources that are lost."""
         how, count = self.how, len(values)
         if how.noise:
@@ -158,6 +189,6 @@ class Cutter:
         return torch.cat(parts, dim=1)
 
 
-def _any_of(count: int) -> int:
-    """Draw one of so many, from torch's random state."""
+def any_of(count: int) -> int:
+    """Draw one of so many numbers from 0, from torch's random state."""
     return int(torch.randint(count, ()))

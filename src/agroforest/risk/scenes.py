@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -102,6 +102,14 @@ class Scenes:
 Features = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
+class _Lesson(NamedTuple):
+    """What `SceneStudent` says of its own learning, or of its learning on."""
+
+    recipe: Recipe
+    crops: Crops
+    overlap: float
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SceneStudent:
     """A network over space that learns from crops of scenes.
@@ -127,6 +135,8 @@ class SceneStudent:
         How its answers of a scene are levelled; ``None`` leaves them.
     refining
         How it learns on from what it has learned before.
+    refining_crops
+        How crops are cut and changed then; as `crops` if ``None``.
     kept
         Share that the old weights keep when it has: their mean with the new ones
         forgets less than those, and knows more than either (Wortsman et al. 2022,
@@ -142,6 +152,7 @@ class SceneStudent:
     overlap: float = 0.0
     background: Background | None = None
     refining: Recipe | None = None
+    refining_crops: Crops | None = None
     kept: float = 0.5
 
     def describe(self) -> str:
@@ -155,7 +166,7 @@ class SceneStudent:
         """How it learns on, one line for the card."""
         recipe = self._refining()
         return (
-            f"{self.spec.family}: {recipe.describe()}, {self.crops.describe()}, "
+            f"{self.spec.family}: {recipe.describe()}, {self._met().describe()}, "
             f"{self.kept:g} of the weights before kept"
         )
 
@@ -168,7 +179,7 @@ class SceneStudent:
             samples,
             seen,
             scale,
-            replace(self.recipe, seed=seed),
+            _Lesson(replace(self.recipe, seed=seed), self.crops, self.overlap),
             progress,
         )
 
@@ -181,10 +192,14 @@ class SceneStudent:
             samples,
             [self.features(values) for values in samples.values],
             start["scale"].astype(np.float32),
-            replace(self._refining(), seed=seed),
+            # Few labels, far apart, have no overlap to speak of.
+            _Lesson(replace(self._refining(), seed=seed), self._met(), 0.0),
             progress,
         )
         return {name: self._mean(start[name], new) for name, new in learned.items()}
+
+    def _met(self) -> Crops:
+        return self.refining_crops or self.crops
 
     def _mean(self, old: NDArray[Any], new: NDArray[Any]) -> NDArray[Any]:
         if not np.issubdtype(new.dtype, np.floating):
@@ -203,16 +218,18 @@ class SceneStudent:
         samples: Scenes,
         seen: Sequence[NDArray[np.float32]],
         scale: NDArray[np.float32],
-        recipe: Recipe,
+        lesson: _Lesson,
         progress: Progress,
     ) -> Tensors:
         if samples.truth is None:
             raise ValueError("nothing to learn from without a target")
         network = fit_network(
             build,
-            self.crops.of(seen, samples.truth, scale, recipe.batch, self.sources),
-            partial(self._loss, counts=samples.counts),
-            recipe,
+            lesson.crops.of(
+                seen, samples.truth, scale, lesson.recipe.batch, self.sources
+            ),
+            partial(self._loss, counts=samples.counts, overlap=lesson.overlap),
+            lesson.recipe,
             progress=progress,
         )
         # Half as large to keep; what is validated and shipped are these numbers.
@@ -270,7 +287,11 @@ class SceneStudent:
         return self.background.level(out, np.asarray(np.isfinite(seen).any(axis=0)))
 
     def _loss(
-        self, network: nn.Module, batch: Batch, counts: tuple[float, float]
+        self,
+        network: nn.Module,
+        batch: Batch,
+        counts: tuple[float, float],
+        overlap: float,
     ) -> Tensor:
         values = batch["values"].contiguous(memory_format=torch.channels_last)
         # Numbers of 16 bits: three times as fast, and noise is added anyway.
@@ -282,12 +303,12 @@ class SceneStudent:
         surprise = functional.binary_cross_entropy_with_logits(
             logits, target, weight, reduction="sum"
         ) / weight.sum().clamp_min(1)
-        if not self.overlap:
+        if not overlap:
             return surprise
         chance = torch.sigmoid(logits) * weight
         both = (chance * target).sum()
         either = chance.sum() + (target * weight).sum() - both
-        return (1 - self.overlap) * surprise + self.overlap * (1 - both / either)
+        return (1 - overlap) * surprise + overlap * (1 - both / either)
 
     def _network(self, centre: Tensor, scale: Tensor) -> Prepared:
         channels = centre.numel() + len(self.sources)

@@ -34,11 +34,11 @@ FEATURES = tuple(f"{date}.{band}" for date in ("before", "after") for band in BA
 PLACE_METRES = 3000.0
 #: Channels that the network sees of a date: bands and indices.
 CHANNELS = len(BANDS) + 5
+#: Added to reflectance before the logarithm, so that the noise of dark pixels does
+#: not rule it. Arbitrary.
+DARK = 0.01
 
 _SCALE = 1e-4
-# Added before the logarithm, so that the noise of dark pixels does not rule it;
-# arbitrary.
-_DARK = 0.01
 # Place of B11 between B8A and B12, nm of Sentinel-2A; CRSWIR is B11 over that line
 # (Dutrieux et al. 2021, fordead).
 _CONTINUUM = (1610.4 - 864.0) / (2185.7 - 864.0)
@@ -110,7 +110,7 @@ def network_planes(values: NDArray[np.float32]) -> NDArray[np.float32]:
         bands is.
     """
     before, after = np.split(values, 2)
-    return np.concatenate([_channels(before), _channels(after)])
+    return np.concatenate([date_channels(before), date_channels(after)])
 
 
 def tree_planes(values: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -158,7 +158,7 @@ def _filtered(values: NDArray[np.float32], side: int) -> NDArray[np.float32]:
     return np.stack([uniform_filter(v, side, mode="reflect") for v in values])
 
 
-def _channels(bands: NDArray[np.float32]) -> NDArray[np.float32]:
+def date_channels(bands: NDArray[np.float32]) -> NDArray[np.float32]:
     """Log reflectance of a date and NDVI, NDMI, NBR, NDRE, CRSWIR."""
     whole = np.isfinite(bands).all(axis=0)
     floor = np.maximum(np.where(whole, bands, np.nan), 0)
@@ -176,7 +176,7 @@ def _channels(bands: NDArray[np.float32]) -> NDArray[np.float32]:
         )
     # A black pixel has no index; it says so by its logarithms.
     indices = np.where(whole & ~np.isfinite(indices), 0, indices)
-    return np.concatenate([np.log(floor + np.float32(_DARK)), indices])
+    return np.concatenate([np.log(floor + np.float32(DARK)), indices])
 
 
 def _ratio(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:

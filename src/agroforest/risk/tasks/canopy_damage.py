@@ -1,5 +1,7 @@
 """``canopy-damage``: where a canopy was damaged between two yearly composites."""
 
+from dataclasses import replace
+
 from agroforest.risk.card import Answer, Learner, Limits, Purpose
 from agroforest.risk.crops import Crops
 from agroforest.risk.datasets.canopy_damage import (
@@ -10,6 +12,7 @@ from agroforest.risk.datasets.canopy_damage import (
     read_scenes,
     tree_planes,
 )
+from agroforest.risk.datasets.plain_damage import PlainDamage
 from agroforest.risk.probability_map import count_pixels, write_maps
 from agroforest.risk.scene_trees import SceneTrees
 from agroforest.risk.scenes import Scenes, SceneStudent
@@ -20,14 +23,17 @@ from agroforest.risk.train import Recipe
 DAMAGED = "canopy-damaged"
 
 _ANSWER = Answer(head="probability", outputs=("damaged",))
+_CROPS = Crops(side=48, noise=0.1, gain=0.2, forget=(0.08, 0.0))
 _NETWORK = SceneStudent(
     spec=Learner(family="scene", width=24, blocks=2, kernel=3, share=0.6),
     answer=_ANSWER,
-    recipe=Recipe(epochs=32, batch=24, rate=4e-3, decay=1e-2, average=0.99),
-    crops=Crops(side=48, noise=0.1, gain=0.2, forget=(0.08, 0.0)),
+    recipe=Recipe(epochs=64, batch=10, rate=4e-3, decay=1e-2, average=0.99),
+    crops=replace(_CROPS, side=72, made_up=PlainDamage(share=0.1)),
     sources=(CHANNELS, CHANNELS),
     features=network_planes,
+    overlap=0.3,
     refining=Recipe(epochs=6, batch=24, rate=1e-3, decay=1e-2, average=0.9),
+    refining_crops=_CROPS,
 )
 _TREES = SceneTrees(
     spec=Learner(family="trees", width=40, blocks=300, share=0.4),
@@ -51,7 +57,7 @@ _TREES = SceneTrees(
 
 TASK: Task[Scenes] = Task(
     name="canopy-damage",
-    version="1.0.0",
+    version="1.1.0",
     purpose=Purpose(
         zh="比较两年的同季合成影像，逐像元给出林冠受损（枯死或已清理）的概率，供实地核查；"
         "不能判定原因。",
