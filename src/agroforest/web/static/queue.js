@@ -42,11 +42,10 @@
 
   function reload() {
     const at = here;
+    // One request: of two, the second would push out what is asked for meanwhile.
     htmx.ajax("GET", location.pathname + location.search, {
-      target: "#list", select: "#list", swap: "outerHTML",
-    }).then(() => htmx.ajax("GET", location.pathname + location.search, {
-      target: "#stages", select: "#stages", swap: "outerHTML",
-    })).then(() => stand(at));
+      target: "#list", select: "#list", selectOOB: "#stages", swap: "outerHTML",
+    }).then(() => stand(at));
   }
 
   const keys = {
