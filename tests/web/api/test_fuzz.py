@@ -22,16 +22,19 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 from tests.web.api.asking import issue
-from tests.web.desks import NIGHT, Desk
+from tests.web.desks import NIGHT, NOW, Desk
 from tests.web.pages.work import (
     add_sensors,
     open_work_desk,
     parcel,
+    write_rasters,
     write_report,
     write_water,
 )
 
 from agroforest.core.queue import CaseQuery
+from agroforest.cube import write_item
+from agroforest.desk.settings import DeskSettings
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.slow]
 
@@ -54,7 +57,12 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     path = tmp_path_factory.mktemp("fuzz")
     write_water(path, [parcel(number) for number in (1, 2, 3)])
     write_report(path, NIGHT)
-    with open_work_desk(path, pipelines=False) as opened:
+    write_rasters(path)
+    for raster in path.glob("*/*/*/*.tif"):
+        write_item(raster, NOW)
+    public = {"sender": "alerts@forestry.example", "open": True}
+    chosen = DeskSettings.model_validate({"public": public})
+    with open_work_desk(path, pipelines=False, settings=chosen) as opened:
         add_sensors(opened.store)
         yield opened
     told = dict(sorted(_ANSWERED.items()))

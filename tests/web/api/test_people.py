@@ -60,6 +60,21 @@ def test_an_administrator_adds_and_disables(desk: Desk) -> None:
     assert {"account.created", "account.disabled"} <= said
 
 
+def test_an_administrator_changes_others_and_never_their_own_role(desk: Desk) -> None:
+    ada, rui = program(desk, "ada"), program(desk, "rui")
+    form = {"title": "Li Na", "role": "viewer", "contacts": {"mail": "li@x.example"}}
+    changed = ada.patch(f"{API}/accounts/rui", json=form)
+    assert changed.status_code == 200, changed.text
+    assert changed.json() | form == changed.json()
+    assert changed.json()["language"] == "zh"
+    rights = rui.get(f"{API}/me").json()["rights"]
+    assert Right.JUDGE not in rights
+    own = ada.patch(f"{API}/accounts/ada", json={"role": "viewer"})
+    assert own.status_code == 422
+    (deed,) = desk.store.desk.deeds(subject="rui", what="account.changed")
+    assert deed.deed.after["role"] == "viewer"
+
+
 def test_a_new_password_ends_what_stood_for_the_account(desk: Desk) -> None:
     rui, ada = program(desk, "rui"), program(desk, "ada")
     assert rui.get(f"{API}/me").status_code == 200

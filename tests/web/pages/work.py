@@ -218,6 +218,7 @@ def open_work_desk(
     name: str = "五号园",
     alerts: list[Alert] | None = None,
     counties: Counties = COUNTIES,
+    settings: DeskSettings | None = None,
 ) -> Iterator[Desk]:
     """Open a desk over the nights of a work folder."""
     area = write_area(path, name=name)
@@ -229,7 +230,7 @@ def open_work_desk(
         simulated=True,
     )
     bureau = Bureau(
-        settings=DeskSettings(),
+        settings=settings or DeskSettings(),
         counties=counties,
         places={"c1": ("界牌 12 小班", "Jiepai 12"), "p2": (name, "Orchard 5")},
         pipelines={PIPELINE: known} if pipelines else {},

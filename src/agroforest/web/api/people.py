@@ -79,6 +79,11 @@ class NewAccount(Shape):
 class AccountChange(Shape):
     """What changes of an account; what is left out stays."""
 
+    title: _Text | None = None
+    role: Role | None = None
+    language: Literal["zh", "en"] | None = None
+    contacts: Annotated[dict[_Text, _Text], Field(max_length=20)] | None = None
+    parcels: Annotated[tuple[_Text, ...], Field(max_length=1000)] | None = None
     disabled: bool | None = None
     password: _Password | None = Field(
         default=None, description="Ends their sessions and tokens."
@@ -166,13 +171,17 @@ def show_account(visit: _Look, name: _Name) -> AccountShape:
 
 @router.patch("/accounts/{name}", responses=FAULTS | BODY, tags=["accounts"])
 def change_account(visit: _Manage, name: _Name, form: AccountChange) -> AccountShape:
-    """Disable or enable an account, or set its password."""
+    """Change an account, disable or enable it, or set its password."""
     site, now, by = visit.site, visit.site.now(), visit.account.name
-    _find(visit, name)
-    if form.disabled and name == by:
+    before = _find(visit, name)
+    is_less = form.disabled or form.role not in {None, before.role}
+    if is_less and name == by:
         raise DataError(
-            f"account {name}", "is your own", "let another administrator disable it"
+            f"account {name}", "is your own", "let another administrator change it"
         )
+    changes = form.model_dump(exclude_none=True, exclude={"disabled", "password"})
+    if changes:
+        people.change_account(site.store, name, changes, by=by, now=now)
     if form.password is not None:
         kept = hash_password(form.password)
         people.set_password(site.store, name, kept, by=by, now=now)
