@@ -15,8 +15,9 @@ from agroforest.web.site import Remembered
 #: ``(west, south, east, north)``, degrees.
 Box = tuple[float, float, float, float]
 
-#: Seconds for which a listing is believed: a night adds files once a day.
-_FRESH_S = 10.0
+#: Seconds for which a listing is believed: a night adds files once a day, and looking
+#: at every item of years takes a while.
+_FRESH_S = 60.0
 #: Folders of a pipeline that hold items, with what one must be allowed to see them:
 #: a risk map says where exactly an alert is.
 _KINDS = {"indices": False, "risk": True}

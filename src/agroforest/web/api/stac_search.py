@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from heapq import merge
 from itertools import islice
 from typing import Annotated, Any
 
@@ -154,11 +155,19 @@ def read_query(
 def find_page(
     rasters: Iterable[Sequence[Raster]], wanted: Wanted
 ) -> tuple[list[Raster], str]:
-    """Find a page of rasters, the newest first, and the token of the next one."""
-    found = (raster for part in rasters for raster in part if wanted.holds(raster))
-    ranked = sorted(found, key=lambda raster: raster.place, reverse=True)
-    page = list(islice(ranked, wanted.limit))
-    if len(ranked) <= len(page):
+    """Find a page of rasters, the newest first, and the token of the next one.
+
+    Parameters
+    ----------
+    rasters
+        Of each collection, the newest first.
+    wanted
+        What is searched for.
+    """
+    ranked = merge(*rasters, key=lambda raster: raster.place, reverse=True)
+    found = list(islice(filter(wanted.holds, ranked), wanted.limit + 1))
+    page = found[: wanted.limit]
+    if len(found) == len(page):
         return page, ""
     moment, collection, name = page[-1].place
     return page, f"{moment.isoformat()}|{collection}|{name}"
