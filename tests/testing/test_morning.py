@@ -1,11 +1,16 @@
 """The demonstration's morning without a browser: what it leaves, and opened again."""
 
+from pathlib import Path
+
 import pytest
 
+from agroforest.cli.demo import demo
 from agroforest.core.account import Role
+from agroforest.core.errors import ConfigurationError
 from agroforest.desk.settings import read_desk
 from agroforest.testing.morning import open_morning
 from agroforest.testing.world import World, build_world
+from agroforest.web.serve import open_socket
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.slow]
 LINK = "http://127.0.0.1:8000"
@@ -44,3 +49,11 @@ def test_its_settings_open_without_the_demonstration(world: World) -> None:
     assert set(settings.notify.channels) == {"mail", "duty-room"}
     assert str(work) not in text
     assert "127.0.0.1:25" not in text
+
+
+def test_a_port_that_is_taken_costs_no_minutes(tmp_path: Path) -> None:
+    with open_socket("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ConfigurationError, match=str(port)):
+            demo(work=tmp_path / "work", serve=True, port=port)
+    assert not (tmp_path / "work").exists()
