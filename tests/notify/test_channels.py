@@ -72,13 +72,21 @@ def make_mail(box: Mailbox, user: str = "") -> Channel:
 def test_a_letter_arrives_whole(mailbox: Mailbox) -> None:
     make_mail(mailbox).send(make_outgoing())
     (letter,) = mailbox.letters
-    assert letter["Subject"] == "疑似火情 · 武鸣区"
+    # Blanks that do not break stay blanks, however the header is folded.
+    assert letter["Subject"].split() == ["疑似火情", "·", "武鸣区"]
     assert letter["To"] == "wei@example.cn"
     assert letter["From"] == "desk@example.cn"
     assert letter["Message-ID"] == f"<{'a' * 24}@example.cn>"
     assert letter["Auto-Submitted"] == "auto-generated"
     assert letter["Date"] == "Fri, 03 May 2024 04:00:00 +0000"
     assert letter.get_content().splitlines() == make_outgoing().body.splitlines()
+
+
+def test_a_long_subject_keeps_its_blanks(mailbox: Mailbox) -> None:
+    subject = "【模拟】已核实 · 高东县 · confirmed 3.1 ha 林班 " * 3
+    make_mail(mailbox).send(make_outgoing(subject=subject))
+    (letter,) = mailbox.letters
+    assert letter["Subject"].split() == subject.split()
 
 
 def test_a_letter_sent_again_is_the_same_letter(mailbox: Mailbox) -> None:

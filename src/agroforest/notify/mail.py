@@ -100,7 +100,7 @@ class Mail:
         message["References"] = f"<case-{digest(outgoing.case)}@{self._domain}>"
         message["From"] = self._section.sender
         message["To"] = outgoing.to
-        message["Subject"] = outgoing.subject
+        message["Subject"] = _keep_spaces(outgoing.subject)
         created = datetime.fromtimestamp(outgoing.created, UTC)
         message["Date"] = format_datetime(created)
         message["Content-Language"] = "zh-CN" if outgoing.language == "zh" else "en"
@@ -135,6 +135,14 @@ class Mail:
 
     def _is_plain(self) -> bool:
         return is_local(self._host) or self._section.insecure
+
+
+def _keep_spaces(subject: str) -> str:
+    """Keep blanks between words that are encoded: folding a header loses them.
+
+    A blank that does not break is encoded with its words.
+    """
+    return subject if subject.isascii() else subject.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _refuse(where: str, code: int, *, for_good: bool) -> DataError | SourceError:
