@@ -10,8 +10,8 @@ READY  := $(VENV)/.ready
 WORK   ?= work
 
 .DEFAULT_GOAL := help
-.PHONY: help demo real evaluate test quick lint format bench clean browser axe broker
-.PHONY: database
+.PHONY: help demo real evaluate test quick lint format bench clean browser broker
+.PHONY: database axe fuzz-api
 
 help: ## Show this list.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -53,6 +53,9 @@ bench: $(READY) ## Measure against what one would run instead.
 	$(BIN)/python benchmarks/hotspots.py
 	$(BIN)/python benchmarks/water.py
 	$(BIN)/python benchmarks/uplinks.py
+
+fuzz-api: $(READY) ## Ask the API some six thousand odd things.
+	AGROFOREST_FUZZ=7200 $(BIN)/pytest tests/web/api/test_fuzz.py -o log_cli=true
 
 clean: ## Remove the environment and everything computed.
 	rm -rf $(VENV) $(WORK) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
