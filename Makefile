@@ -11,7 +11,7 @@ WORK   ?= work
 
 .DEFAULT_GOAL := help
 .PHONY: help demo real evaluate test quick lint format bench clean browser broker
-.PHONY: database axe fuzz-api
+.PHONY: database axe fuzz
 
 help: ## Show this list.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -54,7 +54,7 @@ bench: $(READY) ## Measure against what one would run instead.
 	$(BIN)/python benchmarks/water.py
 	$(BIN)/python benchmarks/uplinks.py
 
-fuzz-api: $(READY) ## Ask the API some six thousand odd things.
+fuzz: $(READY) ## Ask the API some six thousand odd things.
 	AGROFOREST_FUZZ=7200 $(BIN)/pytest tests/web/api/test_fuzz.py -o log_cli=true
 
 clean: ## Remove the environment and everything computed.
