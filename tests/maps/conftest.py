@@ -297,6 +297,12 @@ PAYLOADS = (
     "constructor",
     "\u202egnp.exe\x00\x08",
     "<form action=http://127.0.0.1/><input autofocus>",
+    "=cmd|'/c calc'!A0",
+    '=HYPERLINK("http://127.0.0.1/","a")',
+    "＠SUM(1)*cmd|'/c calc'!A0",  # noqa: RUF001  as wide as Chinese is typed
+    '#panic("x") #import "@preview/x:1.0.0" #eval("1")',
+    "../../../../etc/passwd",
+    "<!DOCTYPE x [<!ENTITY e SYSTEM 'file:///etc/passwd'>]><x>&e;</x>",
 )
 
 
