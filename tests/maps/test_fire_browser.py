@@ -125,7 +125,8 @@ def test_a_click_tells_the_numbers_of_its_cell(
         assert "活可燃物含水率、道路" in text
         assert "fire-occurrence-local" in text
         assert "不是起火概率" in text
-        page.click(".leaflet-popup-close-button")
+        # The map may still be moving to make room: a click by place could miss.
+        page.locator(".leaflet-popup-close-button").dispatch_event("click")
         expect(page.locator(".leaflet-popup")).to_have_count(0)
         page.evaluate("agroforest.view.fit()")  # it had moved to make room
     click_at(seen, *cell_centre(40, 9))
