@@ -134,7 +134,7 @@ def test_a_grey_parcel_says_why(visit: Open, farm_file: Path) -> None:
     assert "暂无建议" in popup(seen)
     assert "读数不可信" in seen.page.locator(".af-advice").inner_text()
     assert seen.page.locator(".af-amount").count() == 0
-    seen.page.click(".leaflet-popup-close-button")
+    seen.page.locator(".leaflet-popup-close-button").dispatch_event("click")
     expect(seen.page.locator(".leaflet-popup")).to_have_count(0)
     seen.page.evaluate("agroforest.view.fit()")
     tap(seen, 4)
