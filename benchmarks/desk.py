@@ -1,7 +1,7 @@
 """How long the desk makes people wait, with 200,000 cases and twenty of them at once.
 
-    python benchmarks/desk.py [--database sqlite|postgresql] [--cases N] [--work DIR]
-                              [--clients N] [--seconds S] [--json FILE]
+    python benchmarks/desk.py [--database sqlite|postgresql|URL] [--cases N]
+                              [--work DIR] [--clients N] [--seconds S] [--json FILE]
 
 `agroforest serve` runs as anybody would run it, on a database of made-up cases
 (`benchmarks/desk_store.py`) and a made-up index map of a tile of 20 km. Each client is
@@ -71,7 +71,7 @@ _PIPELINE = "load"
 def main() -> None:
     """Serve, ask, print; leave with 1 if a promise is broken."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--database", default="sqlite", choices=sorted(PROMISED_MS))
+    parser.add_argument("--database", default="sqlite")
     parser.add_argument("--cases", type=int, default=200_000)
     parser.add_argument("--clients", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=60.0)
@@ -96,11 +96,12 @@ def main() -> None:
                 figures[name] = _print(name, took, options.seconds)
     if options.json:
         options.json.write_text(json.dumps(figures, indent=1), encoding="utf-8")
+    kind = "sqlite" if options.database == "sqlite" else "postgresql"
     people = figures[f"{options.pause:g} s between"]
     broken = [
-        kind
-        for kind, most in PROMISED_MS[options.database].items()
-        if people[kind]["p95"] > most
+        asked
+        for asked, most in PROMISED_MS[kind].items()
+        if people[asked]["p95"] > most
     ]
     failed = sum(
         int(f.get("failed", 0)) for run in figures.values() for f in run.values()
