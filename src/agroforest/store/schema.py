@@ -32,7 +32,7 @@ from sqlalchemy import (
 )
 
 #: Revision of the newest migration; a test compares it with the scripts.
-HEAD = "0006"
+HEAD = "0007"
 
 #: Not alembic's own name: a server's database may hold other programs too.
 VERSION_TABLE = "agroforest_schema"
@@ -54,6 +54,62 @@ run = Table(
     Column("config_digest", String(64), primary_key=True),
     Column("status", String(32), nullable=False),
     Column("summary", JSON, nullable=False),
+)
+
+#: One try at a night: what it took, on which machine. Runs are what came of them.
+execution = Table(
+    "execution",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("pipeline", String(64), nullable=False),
+    Column("night", Date, nullable=False),
+    Column("config_digest", String(64), nullable=False),
+    Column("host", Text, nullable=False),
+    Column("pid", BigInteger, nullable=False),
+    Column("started_us", BigInteger, nullable=False),
+    Column("ended_us", BigInteger),  # missing while it runs, and of one that died
+    Column("status", String(32), nullable=False),
+    Column("cost", JSON, nullable=False),
+    Index("ix_execution_pipeline_night", "pipeline", "night"),
+    Index("ix_execution_started", "started_us"),
+)
+
+#: One try at a task. `inputs` is what it would take in, whatever the night; `fence`
+#: grows with each worker that takes the tile, and older ones may write no more.
+task_attempt = Table(
+    "task_attempt",
+    metadata,
+    Column("task", String(64), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("execution", String(64), nullable=False),
+    Column("pipeline", String(64), nullable=False),
+    Column("tile", String(64), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("inputs", String(64), nullable=False),
+    Column("fence", BigInteger),
+    Column("started_us", BigInteger, nullable=False),
+    Column("lease_until_us", BigInteger, nullable=False),
+    Column("ended_us", BigInteger),
+    Column("outcome", String(32), nullable=False),
+    Column("error", Text),
+    Index("ix_task_attempt_inputs", "pipeline", "tile", "kind", "inputs"),
+    Index("ix_task_attempt_execution", "execution"),
+)
+
+#: Inputs of a tile that no attempt survived: not tried again until they change, or
+#: until somebody says so (`redriven_us`).
+tile_quarantine = Table(
+    "tile_quarantine",
+    metadata,
+    Column("pipeline", String(64), primary_key=True),
+    Column("tile", String(64), primary_key=True),
+    Column("kind", String(32), primary_key=True),
+    Column("inputs", String(64), primary_key=True),
+    Column("night", Date, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("since_us", BigInteger, nullable=False),
+    Column("redriven_us", BigInteger),
 )
 
 tile_task = Table(

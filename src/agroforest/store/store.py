@@ -28,6 +28,7 @@ from agroforest.store.records import (
     TaskRecord,
 )
 from agroforest.store.schema import tile_task
+from agroforest.store.tries import Tries
 
 #: Water of an order that ended longer ago counts on no day that can still be today.
 _COUNTED = timedelta(days=3)
@@ -66,11 +67,14 @@ class Store:
     ----------
     desk
         What people do about alerts.
+    tries
+        What runs took, and what they could not do.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self.desk = Desk(database)
+        self.tries = Tries(database)
 
     def __enter__(self) -> Self:
         return self
