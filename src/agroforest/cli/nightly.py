@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agroforest.cli.nights import resolve_nights
+from agroforest.cli.nights import (
+    find_missed,
+    refuse_contradictions,
+    resolve_nights,
+)
 from agroforest.cli.options import (
     DEFAULT_WORK,
     Database,
@@ -17,6 +21,7 @@ from agroforest.cli.options import (
     TlsCert,
     TlsKey,
     WorkFolder,
+    choose_database,
     shown,
 )
 from agroforest.cli.progress import Bar
@@ -41,6 +46,17 @@ def nightly(
     last: Annotated[
         datetime | None,
         typer.Option("--to", formats=["%Y-%m-%d"], help="Last of many nights."),
+    ] = None,
+    catch_up: Annotated[
+        bool,
+        typer.Option(
+            "--catch-up",
+            help="Every night since the last one run, up to tonight or --to. · 补跑",
+        ),
+    ] = False,
+    at_most: Annotated[
+        int | None,
+        typer.Option(min=1, help="Nights that --catch-up runs at once, oldest first."),
     ] = None,
     work: WorkFolder = DEFAULT_WORK,
     database: Database = "",
@@ -76,8 +92,13 @@ def nightly(
     from agroforest.nightly import run_nights
     from agroforest.nightly.cluster import Certificates, Scheduler
 
-    nights = resolve_nights(night, first, last)
+    refuse_contradictions(catch_up=catch_up, at_most=at_most, night=night, first=first)
+    now = datetime.now(UTC)
+    nights = [] if catch_up else resolve_nights(night, first, last)
     settings = read_pipeline(pipeline)
+    if catch_up:
+        place = choose_database(work, database)
+        nights = find_missed(settings.name, place, now=now, last=last, at_most=at_most)
     failed = 0
     with Bar() as bar:
         outcomes = run_nights(
@@ -94,9 +115,9 @@ def nightly(
                 patience=patience,
             ),
             dry_run=dry_run,
-            every_map=every_map,
+            every_map=every_map or catch_up,  # as if none had been missed
             progress=bar,
-            now=datetime.now(UTC),
+            now=now,
         )
         for outcome in outcomes:
             failed += len(outcome.failed)
