@@ -52,40 +52,41 @@ def build_attempt(number: int = 1) -> Attempt:
     )
 
 
-def test_a_try_is_kept_and_ended(store: Store) -> None:
+def test_a_try_is_kept_and_ended(desk_store: Store) -> None:
     began = build_execution()
-    store.tries.record_execution(began)
-    assert store.tries.executions("p") == [began]
+    desk_store.tries.record_execution(began)
+    assert desk_store.tries.executions("p") == [began]
     ended = Execution(
         **{
             **{name: getattr(began, name) for name in began.__slots__},
             "ended": START + timedelta(seconds=61.5),
-            "status": ExecutionStatus.DONE,
+            "status": ExecutionStatus.PARTIAL,
+            "error": "x",
             "cost": COST,
         }
     )
-    store.tries.record_execution(ended)
-    store.tries.record_execution(ended)
-    assert store.tries.executions() == [ended]
-    assert store.tries.executions("another") == []
+    desk_store.tries.record_execution(ended)
+    desk_store.tries.record_execution(ended)
+    assert desk_store.tries.executions() == [ended]
+    assert desk_store.tries.executions("another") == []
 
 
-def test_tries_are_found_by_night_the_newest_first_to_count(store: Store) -> None:
+def test_tries_are_found_by_night_the_newest_first_to_count(desk_store: Store) -> None:
     for number in range(4):
-        store.tries.record_execution(build_execution(number))
-    found = store.tries.executions(
+        desk_store.tries.record_execution(build_execution(number))
+    found = desk_store.tries.executions(
         "p", first=NIGHT + timedelta(days=1), last=NIGHT + timedelta(days=2)
     )
     assert found == [build_execution(1), build_execution(2)]
-    newest = store.tries.executions(limit=2)
+    newest = desk_store.tries.executions(limit=2)
     assert newest == [build_execution(2), build_execution(3)]
 
 
-def test_attempts_are_kept_in_order(store: Store) -> None:
+def test_attempts_are_kept_in_order(desk_store: Store) -> None:
     first, second = build_attempt(1), build_attempt(2)
-    store.tries.record_attempts([second, first])
-    assert store.tries.attempts("p") == [first, second]
-    assert store.tries.attempts("p", tile="elsewhere") == []
+    desk_store.tries.record_attempts([second, first])
+    assert desk_store.tries.attempts("p") == [first, second]
+    assert desk_store.tries.attempts("p", tile="elsewhere") == []
     killed = Attempt(
         **{
             **{name: getattr(first, name) for name in first.__slots__},
@@ -95,12 +96,12 @@ def test_attempts_are_kept_in_order(store: Store) -> None:
             "error": "被终止",
         }
     )
-    store.tries.record_attempts([killed])
-    assert store.tries.attempts("p", inputs=["i"]) == [killed, second]
-    assert store.tries.attempts("p", inputs=["j"]) == []
+    desk_store.tries.record_attempts([killed])
+    assert desk_store.tries.attempts("p", inputs=["i"]) == [killed, second]
+    assert desk_store.tries.attempts("p", inputs=["j"]) == []
 
 
-def test_what_is_set_aside_is_tried_again_when_told(store: Store) -> None:
+def test_what_is_set_aside_is_tried_again_when_told(desk_store: Store) -> None:
     records = [
         TileQuarantine(
             pipeline="p",
@@ -114,15 +115,15 @@ def test_what_is_set_aside_is_tried_again_when_told(store: Store) -> None:
         )
         for tile in ("a", "b", "c")
     ]
-    store.tries.quarantine(records)
-    store.tries.quarantine(records)
-    assert store.tries.quarantined("p") == records
-    assert store.tries.redrive("p", tiles=["b"], now=START) == 1
-    assert store.tries.redrive("p", tiles=["b"], now=START) == 0
-    assert [q.tile for q in store.tries.quarantined()] == ["a", "c"]
-    assert len(store.tries.quarantined(redriven=True)) == 3
-    assert store.tries.redrive("p", now=START) == 2
-    assert store.tries.quarantined("p") == []
+    desk_store.tries.quarantine(records)
+    desk_store.tries.quarantine(records)
+    assert desk_store.tries.quarantined("p") == records
+    assert desk_store.tries.redrive("p", tiles=["b"], now=START) == 1
+    assert desk_store.tries.redrive("p", tiles=["b"], now=START) == 0
+    assert [q.tile for q in desk_store.tries.quarantined()] == ["a", "c"]
+    assert len(desk_store.tries.quarantined(redriven=True)) == 3
+    assert desk_store.tries.redrive("p", now=START) == 2
+    assert desk_store.tries.quarantined("p") == []
 
 
 def test_cost_survives_being_written_down() -> None:

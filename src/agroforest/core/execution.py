@@ -41,8 +41,8 @@ class Execution:
         Whose process.
     started, ended
         UTC; `ended` is ``None`` while it runs, and of one that was killed.
-    status
-        How it stands.
+    status, error
+        How it stands, and what ended it.
     cost
         What it cost.
     """
@@ -56,6 +56,7 @@ class Execution:
     started: datetime
     ended: datetime | None = None
     status: ExecutionStatus = ExecutionStatus.RUNNING
+    error: str | None = None
     cost: Cost = field(default_factory=Cost)
 
 

@@ -37,6 +37,7 @@ def write_execution(connection: Connection, record: Execution) -> None:
             "started_us": to_microseconds(record.started),
             "ended_us": _count(record.ended),
             "status": str(record.status),
+            "error": record.error,
             "cost": record.cost.plain(),
         },
     )
@@ -169,6 +170,7 @@ def _build_execution(row: RowMapping) -> Execution:
         started=from_microseconds(row["started_us"]),
         ended=_time(row["ended_us"]),
         status=ExecutionStatus(row["status"]),
+        error=row["error"],
         cost=Cost.from_plain(row["cost"]),
     )
 

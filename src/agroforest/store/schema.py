@@ -69,6 +69,7 @@ execution = Table(
     Column("started_us", BigInteger, nullable=False),
     Column("ended_us", BigInteger),  # missing while it runs, and of one that died
     Column("status", String(32), nullable=False),
+    Column("error", Text),
     Column("cost", JSON, nullable=False),
     Index("ix_execution_pipeline_night", "pipeline", "night"),
     Index("ix_execution_started", "started_us"),

@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("started_us", sa.BigInteger(), nullable=False),
         sa.Column("ended_us", sa.BigInteger(), nullable=True),
         sa.Column("status", sa.String(length=32), nullable=False),
+        sa.Column("error", sa.Text(), nullable=True),
         sa.Column("cost", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_execution")),
     )
