@@ -10,14 +10,16 @@ Every function works on a connection inside the caller's transaction.
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import date
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
-    Row,
+    Integer,
     Select,
+    bindparam,
     func,
     select,
     tuple_,
@@ -25,18 +27,18 @@ from sqlalchemy import (
 )
 
 from agroforest.core.errors import DataError
-from agroforest.core.queue import CasePage, CaseQuery, Order, QueueRow
-from agroforest.core.review import Reason, Stage, Verdict
-from agroforest.core.risk import Hazard
-from agroforest.store.cases import norm_probability
+from agroforest.core.queue import CasePage, CaseQuery, Order
 from agroforest.store.desk_schema import review_case
 from agroforest.store.queue_paths import (
+    KEPT,
     Way,
+    bind_stages,
     build_conditions,
     count_by_words,
     find_ways,
 )
-from agroforest.store.times import from_microseconds
+from agroforest.store.queue_rows import SHOWN, Read, build_row
+from agroforest.store.queue_shape import Shape, bind, read_shape
 
 #: Most rows of a page.
 MOST = 500
@@ -53,6 +55,9 @@ class _Sorting(NamedTuple):
         return [key.desc() if self.falling else key.asc() for key in keys]
 
 
+_LARGEST_VALUE, _LARGEST_NUMBER = 1 << 63, 1 << 31
+#: How many rows, as a value.
+_WANTED = bindparam("wanted", type_=Integer)
 _SORTINGS = {
     Order.RANK: _Sorting(review_case.c.rank, True),
     Order.NEWEST: _Sorting(review_case.c.first_night, True),
@@ -61,24 +66,6 @@ _SORTINGS = {
     Order.PROBABILITY: _Sorting(review_case.c.probability, True),
     Order.CHANGED: _Sorting(review_case.c.changed_us, True),
 }
-_SHOWN = tuple(
-    review_case.c[name]
-    for name in (
-        *(
-            "number",
-            "id",
-            "pipeline",
-            "hazard",
-            "stage",
-            "version",
-            "opened_us",
-            "changed_us",
-        ),
-        *("west", "south", "east", "north", "area_ha", "probability"),
-        *("first_night", "evidence", "county_code", "county_zh", "county_en"),
-        *("places", "verdict", "reason", "assignee", "rank", "due_us"),
-    )
-)
 
 
 def read_page(connection: Connection, query: CaseQuery) -> CasePage:
@@ -94,63 +81,87 @@ def read_page(connection: Connection, query: CaseQuery) -> CasePage:
     sorting = _SORTINGS[query.order]
     place = _read_cursor(query) if query.after else None
     wanted = query.limit + 1
-    ways = find_ways(connection, query, order=sorting.column.name, limit=wanted)
+    shape, values = read_shape(query)
+    order = sorting.column.name
+    ways = find_ways(connection, shape, values, order=order, limit=wanted)
     if not ways:
         return CasePage(rows=())
-    found = union_all(
-        *(
-            select(_build_branch(query, way, sorting, place).limit(wanted).subquery())
-            for way in ways
-        )
-    ).subquery()
-    statement = (
-        select(*_SHOWN)
-        .join(found, found.c.number == review_case.c.number)
-        .order_by(*sorting.order(found.c.place, found.c.number))
-        .limit(wanted)
-    )
-    rows = connection.execute(statement).all()
+    named, stages = bind_stages(ways)
+    values |= stages | {"wanted": wanted}
+    if place is not None:
+        values["place"], values["place_number"] = place
+    statement = _build_page(shape, named, query.order, is_later=place is not None)
+    rows = [Read._make(row) for row in connection.execute(statement, values).all()]
     shown = rows[: query.limit]
     more = len(rows) > query.limit
     return CasePage(
-        rows=tuple(_build(row) for row in shown),
+        rows=tuple(map(build_row, shown)),
         next=_build_cursor(query.order, shown[-1], sorting) if more else "",
     )
 
 
 def count_cases(connection: Connection, query: CaseQuery, limit: int) -> int:
     """Count the cases that a query finds on all its pages, `limit` at most."""
-    counted = count_by_words(connection, query)
+    shape, values = read_shape(query)
+    counted = count_by_words(connection, shape, values)
     if counted is not None:
         return min(counted, limit)
-    ways = find_ways(connection, query, limit=limit)
+    ways = find_ways(connection, shape, values, limit=limit)
     if not ways:
         return 0
-    branches = (
-        select(review_case.c.number)
-        .where(*build_conditions(query, way))
-        .limit(limit)
-        .subquery()
-        for way in ways
-    )
-    found = union_all(*(select(each) for each in branches)).limit(limit).subquery()
-    row = connection.execute(select(func.count()).select_from(found))
+    named, stages = bind_stages(ways)
+    statement = _build_count(shape, named)
+    row = connection.execute(statement, values | stages | {"wanted": limit})
     return int(row.scalar_one())
 
 
+@lru_cache(maxsize=KEPT)
+def _build_page(
+    shape: Shape, ways: tuple[Way, ...], order: Order, *, is_later: bool
+) -> Select[Any]:
+    """Build the question for a page, the first or a later one."""
+    sorting = _SORTINGS[order]
+    branches = (_build_branch(shape, way, sorting, is_later=is_later) for way in ways)
+    found = union_all(
+        *(select(each.limit(_WANTED).subquery()) for each in branches)
+    ).subquery()
+    return (
+        select(*SHOWN)
+        .join(found, found.c.number == review_case.c.number)
+        .order_by(*sorting.order(found.c.place, found.c.number))
+        .limit(_WANTED)
+    )
+
+
+@lru_cache(maxsize=KEPT)
+def _build_count(shape: Shape, ways: tuple[Way, ...]) -> Select[Any]:
+    branches = (
+        select(review_case.c.number)
+        .where(*build_conditions(shape, way))
+        .limit(_WANTED)
+        .subquery()
+        for way in ways
+    )
+    found = union_all(*(select(each) for each in branches)).limit(_WANTED).subquery()
+    return select(func.count()).select_from(found)
+
+
 def _build_branch(
-    query: CaseQuery, way: Way, sorting: _Sorting, place: tuple[object, int] | None
+    shape: Shape, way: Way, sorting: _Sorting, *, is_later: bool
 ) -> Select[Any]:
     """Build the question for the cases of one stage, behind a place in the order."""
     column, number = way.name(sorting.column), review_case.c.number
-    branch = select(column.label("place"), number).where(*build_conditions(query, way))
-    if place is not None:
-        here, there = tuple_(column, number), tuple_(*place)
+    branch = select(column.label("place"), number).where(*build_conditions(shape, way))
+    if is_later:
+        here = tuple_(column, number)
+        there = tuple_(
+            bind("place", sorting.column), bind("place_number", review_case.c.number)
+        )
         branch = branch.where(here < there if sorting.falling else here > there)
     return branch.order_by(*sorting.order(column, number))
 
 
-def _build_cursor(order: Order, row: Row[Any], sorting: _Sorting) -> str:
+def _build_cursor(order: Order, row: Read, sorting: _Sorting) -> str:
     value = getattr(row, sorting.column.name)
     if isinstance(value, date):
         value = value.isoformat()
@@ -171,28 +182,8 @@ def _read_cursor(query: CaseQuery) -> tuple[object, int]:
         raise problem from error
     if order != query.order or type(number) is not int:
         raise problem
+    # Larger ones than the columns hold are no mistake of the database.
+    is_held = not isinstance(value, int) or abs(value) < _LARGEST_VALUE
+    if not (is_held and 0 <= number < _LARGEST_NUMBER):
+        raise problem
     return value, number
-
-
-def _build(row: Row[Any]) -> QueueRow:
-    return QueueRow(
-        id=row.id,
-        pipeline=row.pipeline,
-        hazard=Hazard(row.hazard),
-        stage=Stage(row.stage),
-        version=row.version,
-        opened=from_microseconds(row.opened_us),
-        changed=from_microseconds(row.changed_us),
-        box=(row.west, row.south, row.east, row.north),
-        area_ha=row.area_ha,
-        probability=norm_probability(row.probability),
-        first_night=row.first_night,
-        evidence=row.evidence,
-        county=(row.county_code, row.county_zh, row.county_en),
-        places=tuple(row.places),
-        verdict=None if row.verdict is None else Verdict(row.verdict),
-        reason=None if row.reason is None else Reason(row.reason),
-        assignee=row.assignee,
-        rank=row.rank,
-        due=None if row.due_us is None else from_microseconds(row.due_us),
-    )

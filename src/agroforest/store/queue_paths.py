@@ -10,15 +10,18 @@ How many cases match is read from the tally, which knows all combinations of the
 that the queue is filtered by, or counted as far as `_COUNTED`.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
+    Integer,
     Select,
     and_,
+    bindparam,
     case,
     column,
     false,
@@ -31,20 +34,18 @@ from sqlalchemy import (
 from sqlalchemy.sql.elements import UnaryExpression
 from sqlalchemy.sql.operators import custom_op
 
-from agroforest.core.queue import CaseQuery
 from agroforest.store.database import has_geometry
 from agroforest.store.desk_schema import case_tally, review_case
+from agroforest.store.queue_shape import BOX, Shape, Values, bind
 
-#: Stands for nobody in `CaseQuery.assignee`.
-NOBODY = "-"
 #: How far matching cases are counted to choose a way. Arbitrary: so many rows are
 #: looked up and sorted in some milliseconds.
 _COUNTED = 2000
 #: The same for boxes, which have no order to walk along. Arbitrary.
 _BOXED = 8000
-
-
-Box = tuple[float, float, float, float]
+#: Statements of each kind that are kept, some tens of kilobytes each. Arbitrary; what
+#: people ask for takes a few dozen.
+KEPT = 256
 
 
 class Way(NamedTuple):
@@ -53,7 +54,8 @@ class Way(NamedTuple):
     Attributes
     ----------
     stages
-        The stages.
+        The stages; in a statement the names of the values that they are, see
+        `bind_stages`.
     columns
         Those that may be looked up in an index; any if empty.
     boxes
@@ -73,7 +75,12 @@ class Way(NamedTuple):
 
 
 def find_ways(
-    connection: Connection, query: CaseQuery, *, order: str = "", limit: int
+    connection: Connection,
+    shape: Shape,
+    values: Values,
+    *,
+    order: str = "",
+    limit: int,
 ) -> list[Way]:
     """Find the ways to the first `limit` cases of a query, of each stage that has any.
 
@@ -81,26 +88,28 @@ def find_ways(
     ----------
     connection
         In a transaction.
-    query
+    shape, values
         What is asked for.
     order
         Column that is sorted by; none if empty.
     limit
         How many cases are wanted.
     """
-    counted = connection.execute(_count_by_stage(query)).all()
+    counted = connection.execute(_count_by_stage(shape), values).all()
     stages = [row for row in counted if row.matching]
     names = tuple(row.stage for row in stages)
     is_told = connection.dialect.name == "sqlite"
     boxes = "rtree" if is_told else "geom" if has_geometry(connection) else ""
-    if names and query.box and boxes and _is_small(connection, query.box, boxes):
+    is_boxed = names and boxes and shape.asks(BOX[0])
+    if is_boxed and _is_small(connection, values, boxes):
         return [Way(names, _NUMBER if is_told else _ANY, boxes)]
     if not is_told:
         return [Way((name,)) for name in names]
-    found = _count_candidates(connection, query, names)
+    found = _count_candidates(connection, shape, values, names)
     ways = []
     for row in stages:
-        candidates = [(row.grouped, _COUNTY)] if query.counties else []
+        is_grouped = any(name == "county_code" for name, _ in shape.words)
+        candidates = [(row.grouped, _COUNTY)] if is_grouped else []
         candidates += found.get(row.stage, [])
         fewest, columns = min(candidates, default=(row.cases, _ANY), key=_first)
         passed = row.cases * limit / max(1, min(row.matching, fewest))
@@ -110,62 +119,77 @@ def find_ways(
     return ways
 
 
-def count_by_words(connection: Connection, query: CaseQuery) -> int | None:
+def bind_stages(ways: Sequence[Way]) -> tuple[tuple[Way, ...], Values]:
+    """Take the stages out of ways: statements expect them as values."""
+    values: Values = {}
+    named = []
+    for number, way in enumerate(ways):
+        names = tuple(f"way_{number}_{n}" for n in range(len(way.stages)))
+        values |= dict(zip(names, way.stages, strict=True))
+        named.append(way._replace(stages=names))
+    return tuple(named), values
+
+
+def count_by_words(connection: Connection, shape: Shape, values: Values) -> int | None:
     """Count the cases of a query that asks for nothing but words; ``None`` if not."""
-    bare = CaseQuery(
-        stages=query.stages,
-        hazards=query.hazards,
-        verdicts=query.verdicts,
-        pipelines=query.pipelines,
-        counties=query.counties,
-        order=query.order,
-        after=query.after,
-        limit=query.limit,
-    )
-    if query != bare:
+    if shape.given:
         return None
-    rows = connection.execute(_count_by_stage(query))
+    rows = connection.execute(_count_by_stage(shape), values)
     return int(sum(row.matching for row in rows))
 
 
-def build_conditions(query: CaseQuery, way: Way) -> Iterator[ColumnElement[bool]]:
+def build_conditions(shape: Shape, way: Way) -> Iterator[ColumnElement[bool]]:
     """Build what cases of a stage must fulfil to be those that a query asks for."""
     c = review_case.c
-    stage, *others = way.stages  # only one by itself keeps the order of an index
-    yield way.name(c.stage).in_(way.stages) if others else way.name(c.stage) == stage
-    for asked, words in _list_words(query):
-        if words and asked.name != "stage":
+    stage, *others = [bind(name, c.stage) for name in way.stages]
+    # Only one by itself keeps the order of an index.
+    named = way.name(c.stage)
+    yield named.in_([stage, *others]) if others else named == stage
+    for asked, words in shape.list_words():
+        if asked.name != "stage":
             yield way.name(asked).in_(words)
-    for _, condition in _build_ranges(query, way.name):
+    for _, condition in _build_ranges(shape, way.name):
         yield condition
     # Boxes in an index are rounded outwards; the other conditions are exact.
-    if query.box is not None and way.boxes:
-        yield _build_inside(query.box, way.boxes)
+    if shape.asks(BOX[0]) and way.boxes:
+        yield _build_inside(way.boxes)
 
 
-def _build_inside(box: Box, boxes: str) -> ColumnElement[bool]:
+def _build_inside(boxes: str) -> ColumnElement[bool]:
     """Build the condition that an index of boxes answers."""
     if boxes == "geom":
         geom: ColumnElement[Any] = literal_column("review_case.geom")
-        return geom.bool_op("&&")(func.ST_MakeEnvelope(*box, 4326))
-    return review_case.c.number.in_(_select_boxes(box))
+        return geom.bool_op("&&")(func.ST_MakeEnvelope(*_bind_box(), 4326))
+    return review_case.c.number.in_(_select_boxes())
 
 
-def _select_boxes(box: Box) -> Select[Any]:
-    west, south, east, north = box
-    c = _RTREE.c
-    inside = (c.west <= east, c.east >= west, c.south <= north, c.north >= south)
-    return select(c.number).where(*inside)
+def _bind_box() -> list[ColumnElement[Any]]:
+    return [bind(name, review_case.c.west) for name in BOX]
 
 
-def _is_small(connection: Connection, box: Box, boxes: str) -> bool:
-    if boxes == "rtree":
-        numbers = _select_boxes(box)
-    else:
-        numbers = select(review_case.c.number).where(_build_inside(box, boxes))
-    found = numbers.limit(_BOXED).subquery()
-    counted = connection.execute(select(func.count()).select_from(found))
+def _select_boxes() -> Select[Any]:
+    return select(_RTREE.c.number).where(*_build_meeting(_RTREE.c))
+
+
+def _build_meeting(c: Any) -> tuple[ColumnElement[bool], ...]:  # noqa: ANN401  columns
+    """Build the four conditions under which boxes meet."""
+    west, south, east, north = _bind_box()
+    return (c.west <= east, c.east >= west, c.south <= north, c.north >= south)
+
+
+def _is_small(connection: Connection, values: Values, boxes: str) -> bool:
+    counted = connection.execute(_count_boxes(boxes), values | {"boxed": _BOXED})
     return int(counted.scalar_one()) < _BOXED
+
+
+@lru_cache(maxsize=2)
+def _count_boxes(boxes: str) -> Select[Any]:
+    if boxes == "rtree":
+        numbers = _select_boxes()
+    else:
+        numbers = select(review_case.c.number).where(_build_inside(boxes))
+    found = numbers.limit(bindparam("boxed", type_=Integer)).subquery()
+    return select(func.count()).select_from(found)
 
 
 #: Boxes of cases, kept by triggers; only SQLite has it.
@@ -179,69 +203,58 @@ def _first(candidate: tuple[int, Collection[str]]) -> int:
     return candidate[0]
 
 
-def _list_words(query: CaseQuery) -> list[tuple[Column[Any], list[str]]]:
-    c = review_case.c
-    asked: tuple[tuple[Column[Any], tuple[str, ...]], ...] = (
-        (c.stage, query.stages),
-        (c.hazard, query.hazards),
-        (c.verdict, query.verdicts),
-        (c.pipeline, query.pipelines),
-        (c.county_code, query.counties),
-    )
-    return [(each, sorted(set(map(str, words)))) for each, words in asked]
-
-
 def _build_ranges(
-    query: CaseQuery, name: Callable[[Column[Any]], ColumnElement[Any]]
+    shape: Shape, name: Callable[[Column[Any]], ColumnElement[Any]]
 ) -> Iterator[tuple[frozenset[str], ColumnElement[bool]]]:
     """Build the conditions that no word says, with the columns of their index."""
     c = review_case.c
-    if query.assignee == NOBODY:
+    if shape.asks("nobody"):
         yield frozenset(), name(c.assignee) == ""
-    elif query.assignee:
+    elif shape.asks("assignee"):
         # The second condition is that of the index.
-        own = name(c.assignee) == query.assignee
+        own = name(c.assignee) == bind("assignee", c.assignee)
         is_somebody = name(c.assignee) != literal_column("''")
         yield frozenset({"assignee", "stage"}), and_(own, is_somebody)
     spans = (
-        (c.area_ha, query.least_ha, query.most_ha),
-        (c.probability, query.least_probability, None),
-        (c.first_night, query.since, query.until),
+        (c.area_ha, "least_ha", "most_ha"),
+        (c.probability, "least_probability", ""),
+        (c.first_night, "since", "until"),
     )
     for span, least, most in spans:
         both = []
-        if least is not None:
-            both.append(name(span) >= least)
-        if most is not None:
-            both.append(name(span) <= most)
+        if shape.asks(least):
+            both.append(name(span) >= bind(least, span))
+        if shape.asks(most):
+            both.append(name(span) <= bind(most, span))
         if both:
             yield frozenset({"stage", span.name}), and_(*both)
-    if query.box is not None:
-        west, south, east, north = query.box
-        sides = (c.west <= east, c.east >= west, c.south <= north, c.north >= south)
+    if shape.asks(BOX[0]):
         # Four conditions would look four times as rare to PostgreSQL as they are.
-        yield _ANY, case((and_(*sides), true()), else_=false())
+        yield _ANY, case((and_(*_build_meeting(c)), true()), else_=false())
 
 
-def _count_by_stage(query: CaseQuery) -> Select[Any]:
+@lru_cache(maxsize=KEPT)
+def _count_by_stage(shape: Shape) -> Select[Any]:
     """Count all cases, those of the hazards and counties, and those of all words."""
     c = case_tally.c
-    words = {each.name: values for each, values in _list_words(query)}
     grouped: list[ColumnElement[bool]] = []
     matching: list[ColumnElement[bool]] = []
-    for name, values in words.items():
-        if values and name != "stage":
-            condition = c[name].in_(values)
-            matching.append(condition)
-            if name in _COUNTY:
-                grouped.append(condition)
+    stages: list[ColumnElement[bool]] = []
+    for asked, words in shape.list_words():
+        condition = c[asked.name].in_(words)
+        if asked.name == "stage":
+            stages.append(condition)
+            continue
+        matching.append(condition)
+        if asked.name in _COUNTY:
+            grouped.append(condition)
     counted: Select[Any] = select(
         c.stage,
         func.sum(c.cases).label("cases"),
         _sum_where(grouped).label("grouped"),
         _sum_where(matching).label("matching"),
     ).group_by(c.stage)
-    return counted.where(c.stage.in_(words["stage"])) if words["stage"] else counted
+    return counted.where(*stages)
 
 
 def _sum_where(conditions: list[ColumnElement[bool]]) -> ColumnElement[int]:
@@ -253,30 +266,35 @@ def _sum_where(conditions: list[ColumnElement[bool]]) -> ColumnElement[int]:
 
 
 def _count_candidates(
-    connection: Connection, query: CaseQuery, stages: Collection[str]
+    connection: Connection, shape: Shape, values: Values, stages: Sequence[str]
 ) -> dict[str, list[tuple[int, frozenset[str]]]]:
     """Count what each index finds by stage, as far as `_COUNTED`; in one question."""
-    asked = [
-        (stage, columns, condition)
-        for stage in stages
-        for columns, condition in _build_ranges(query, lambda each: each)
-        if columns
-    ]
-    if not asked:
+    columns, statement = _build_candidates(shape, len(stages))
+    if statement is None:
         return {}
+    named = {f"stage_of_{number}": stage for number, stage in enumerate(stages)}
+    row = connection.execute(statement, values | named | {"counted": _COUNTED}).one()
+    counts = iter(row)
+    return {stage: [(next(counts), each) for each in columns] for stage in stages}
+
+
+@lru_cache(maxsize=KEPT)
+def _build_candidates(
+    shape: Shape, stages: int
+) -> tuple[tuple[frozenset[str], ...], Select[Any] | None]:
+    """Build that question, for so many stages; with the columns of each index."""
+    asked = [each for each in _build_ranges(shape, lambda column: column) if each[0]]
+    c = review_case.c
     counts = [
         select(func.count())
         .select_from(
             select(literal_column("1"))
-            .where(review_case.c.stage == stage, condition)
-            .limit(_COUNTED)
+            .where(c.stage == bind(f"stage_of_{number}", c.stage), condition)
+            .limit(bindparam("counted", type_=Integer))
             .subquery()
         )
         .scalar_subquery()
-        for stage, _, condition in asked
+        for number in range(stages)
+        for _, condition in asked
     ]
-    row = connection.execute(select(*counts)).one()
-    found: dict[str, list[tuple[int, frozenset[str]]]] = {}
-    for (stage, columns, _), counted in zip(asked, row, strict=True):
-        found.setdefault(stage, []).append((counted, columns))
-    return found
+    return tuple(columns for columns, _ in asked), select(*counts) if counts else None
