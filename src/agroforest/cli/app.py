@@ -27,6 +27,7 @@ from agroforest.cli import (
     plan,
     review,
     scenes,
+    schedule,
     sensors,
     sensorthings,
     serve,
@@ -69,6 +70,7 @@ app.add_typer(alerts.app, name="alerts")
 app.add_typer(review.app, name="review")
 app.add_typer(accounts.app, name="account")
 app.add_typer(audit.app, name="audit")
+app.add_typer(schedule.app, name="schedule")
 app.command(name="index")(index.index)
 app.command(name="composite")(composite.composite)
 app.command(name="plan")(plan.plan)

@@ -68,8 +68,10 @@ def write_heartbeat(work: Path, beat: Heartbeat) -> None:
 
 
 def read_heartbeat(work: Path) -> Heartbeat | None:
-    """Read the last sign of life; ``None`` where there never was a scheduler, where it
-    ended in order, and where the file is not one.
+    """Read the last sign of life.
+
+    ``None`` where there never was a scheduler, where it ended in order, and where
+    the file holds something else.
     """
     try:
         document = json.loads(heartbeat_path(work).read_text(encoding="utf-8"))
