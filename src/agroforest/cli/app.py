@@ -1,14 +1,12 @@
 """The root command: options every command shares, and errors as one line."""
 
-import logging
 import signal
 import sys
+from pathlib import Path
 from types import FrameType
 from typing import Annotated, NoReturn
 
 import typer
-from rich.console import Console
-from rich.logging import RichHandler
 
 from agroforest import __version__
 from agroforest.cli import (
@@ -20,6 +18,7 @@ from agroforest.cli import (
     fire,
     index,
     listen,
+    logs,
     model,
     monitor,
     nightly,
@@ -42,6 +41,7 @@ from agroforest.core.errors import (
     LockedError,
     NoInputError,
 )
+from agroforest.core.logs import FILE_VARIABLE, FORMAT_VARIABLE
 
 _CODES: tuple[tuple[type[AgroforestError], int], ...] = (
     (ConfigurationError, 2),
@@ -98,23 +98,20 @@ def root(
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Say more on standard error.")
     ] = False,
+    log_format: Annotated[
+        str,
+        typer.Option(envvar=FORMAT_VARIABLE, help="text, or json: an object a line."),
+    ] = "text",
+    log_file: Annotated[
+        Path | None,
+        typer.Option(
+            envvar=FILE_VARIABLE, help="Log to this file, too; it may be rotated."
+        ),
+    ] = None,
 ) -> None:
     """Set logging up; libraries never do."""
     del version
-    level = logging.INFO if verbose else logging.WARNING
-    handler = RichHandler(level, console=Console(stderr=True), show_path=False)
-    logging.basicConfig(level=level, format="%(message)s", handlers=[handler])
-    if not verbose:
-        handler.addFilter(_is_news)
-
-
-def _is_news(record: logging.LogRecord) -> bool:
-    """Leave out how worker processes end, and what GDAL finds odd in a file.
-
-    Lost tasks and files that cannot be read are reported by ourselves.
-    """
-    own = not record.name.startswith(("distributed", "rasterio"))
-    return own or record.levelno >= logging.ERROR
+    logs.begin_logging(form=log_format, path=log_file, verbose=verbose)
 
 
 def _stop(number: int, _: FrameType | None) -> NoReturn:
@@ -133,7 +130,7 @@ def main() -> None:
     try:
         app()
     except AgroforestError as error:
-        sys.stderr.write(f"agroforest: {error}\n")
+        logs.tell_error(error)
         sys.exit(next((c for kind, c in _CODES if isinstance(error, kind)), 1))
     except BrokenPipeError:
         sys.stderr.close()  # `agroforest … | head` has read enough

@@ -1,5 +1,6 @@
 """One day of scenes on one tile: from files to reflectance and indices."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agroforest.core.errors import DataError
+from agroforest.core.log_context import logged
 from agroforest.core.risk import epoch_day
 from agroforest.core.scene import Scene
 from agroforest.indices.baseline import Take
@@ -19,6 +21,8 @@ from agroforest.indices.season import BANDS
 from agroforest.nightly.plan import TileTask
 from agroforest.nightly.result import Refusal
 from agroforest.products.compute import MaskRule, compute, find_edges
+
+_log = logging.getLogger(__name__)
 
 _Maps: TypeAlias = Mapping[str, NDArray[np.int16]]
 
@@ -79,11 +83,14 @@ def read_days(
     for day, scenes in groupby(task.scenes, key=lambda s: s.date):
         image: DayImage | None = None
         for scene in scenes:
-            try:
-                new = _read_scene(task, scene, names)
-            except DataError as error:
-                refused.append(Refusal.of(error))
-                continue
+            with logged(scene=scene.id):
+                try:
+                    new = _read_scene(task, scene, names)
+                except DataError as error:
+                    _log.info("refused: %s", error)
+                    refused.append(Refusal.of(error))
+                    continue
+                _log.info("taken, %.0f %% usable", 100 * new.usable.mean())
             image = new if image is None else _join(image, new)
         if image is not None:
             assert image.day == day  # noqa: S101  groupby and _read_scene agree

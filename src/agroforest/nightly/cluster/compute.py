@@ -17,6 +17,7 @@ from distributed import Client, Future, KilledWorker, LocalCluster
 
 from agroforest import __version__
 from agroforest.core.errors import ConfigurationError
+from agroforest.core.log_context import carry
 from agroforest.nightly.cluster.beacon import lit
 from agroforest.nightly.cluster.crew import Crew, connected
 from agroforest.nightly.cluster.scheduler import WORKER_SETTINGS, Scheduler
@@ -111,7 +112,7 @@ class Compute:
 
         def submit(task: TileTask, attempt: int) -> None:
             key = f"{task.kind}-{task.id}-{attempt}"
-            future = client.submit(self._work, task, key=key, pure=False)
+            future = client.submit(carry(self._work), task, key=key, pure=False)
             waiting[key] = _Running(task=task, attempt=attempt, future=future)
             future.add_done_callback(done.put)
 

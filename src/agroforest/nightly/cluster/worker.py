@@ -7,6 +7,8 @@ from pathlib import Path
 
 from agroforest import __version__
 from agroforest.core.errors import AgroforestError, ConfigurationError, ModelError
+from agroforest.core.log_context import logged
+from agroforest.core.logs import begin_worker_logging
 from agroforest.nightly.cluster.beacon import Beacon
 from agroforest.nightly.cluster.mounts import read_mounts
 from agroforest.nightly.plan import TileTask
@@ -73,11 +75,13 @@ def work(task: TileTask, model: Path | None) -> TaskResult:
     model
         Folder of the model, or ``None`` for the published rule.
     """
-    try:
-        with task.workplace.tile_locked(task.tile.id):
-            return run_task(task, model)
-    except AgroforestError as error:
-        return failed(task, str(error))
+    begin_worker_logging()
+    with logged(tile=task.tile.id):
+        try:
+            with task.workplace.tile_locked(task.tile.id):
+                return run_task(task, model)
+        except AgroforestError as error:
+            return failed(task, str(error))
 
 
 def work_for(terms: Terms, task: TileTask) -> TaskResult:
