@@ -62,7 +62,8 @@ def build_desk(site: Site, *, routers: Sequence[APIRouter] = ()) -> FastAPI:
         dependencies=[Depends(guard)],
     )
     app.state.site = site
-    for router in (*routers, *PAGES):  # a part may do better than a page
+    # A part may do better than a page; what is asked for most is looked for first.
+    for router in (queue.router, *routers, *(p for p in PAGES if p != queue.router)):
         app.include_router(router)
     app.add_api_route("/healthz", _say_alive(site), include_in_schema=False)
     folder = Path(str(files("agroforest.web").joinpath("static")))

@@ -23,7 +23,8 @@ from agroforest.web.pages.forms import (
     read_version,
 )
 from agroforest.web.pages.layout import Flash, go, render, speech_of
-from agroforest.web.pages.queue import Filters, build_chips, show_row
+from agroforest.web.pages.queue import Filters, build_chips
+from agroforest.web.pages.queue_list import show_row
 
 _PERSONS = frozenset(ask.ACTS.values())
 

@@ -111,9 +111,7 @@ def frame(request: Request, visit: Visit) -> dict[str, Any]:
         "visit": visit,
         "account": account,
         "csrf": visit.csrf,
-        "csrf_field": Markup('<input type="hidden" name="csrf" value="{}">').format(
-            visit.csrf
-        ),
+        "csrf_field": hide_field(visit.csrf),
         "site_title": visit.words.pick((settings.title_zh, settings.title_en)),
         "simulated": site.simulated,
         "nav": [_Link(each, here) for each in site.nav if visit.sees(each)],
@@ -121,6 +119,11 @@ def frame(request: Request, visit: Visit) -> dict[str, Any]:
         "asset": asset_path,
         "here": f"{here}?{query}" if query else here,
     }
+
+
+def hide_field(csrf: str) -> Markup:
+    """Write what a form sends back to show that it is meant."""
+    return Markup('<input type="hidden" name="csrf" value="{}">').format(csrf)
 
 
 def go(path: str, *, said: str = "") -> RedirectResponse:

@@ -1,10 +1,9 @@
 """The queue: which cases wait, for whom, and what presses most."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
-from functools import lru_cache
 from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Depends, Request
@@ -13,32 +12,22 @@ from markupsafe import Markup
 
 from agroforest.core.account import Right, Role
 from agroforest.core.errors import DataError
-from agroforest.core.queue import CaseQuery, Order, QueueRow
-from agroforest.core.review import REASONS, WAITING, Case, Stage, Verdict
+from agroforest.core.queue import CaseQuery, Order
+from agroforest.core.review import WAITING, Stage
 from agroforest.core.risk import Hazard
 from agroforest.web.access import Visit, need
-from agroforest.web.pages.layout import (
-    address,
-    compile_templates,
-    render,
-    speech_of,
-)
-from agroforest.web.views import RowView, view_row
+from agroforest.web.pages.layout import address, render, speech_of
+from agroforest.web.pages.queue_list import list_options, show_dialogs, show_rows
 
 _PATH = "/queue"
 _PAGE = 50
-#: Rendered rows that are kept, about a kilobyte each. Arbitrary.
-_ROWS_KEPT = 5_000
 #: Stages that have a chip, in the order of a case's life.
 _CHIPS = (
     *(Stage.PRESCREEN, Stage.VERDICT, Stage.SUPERVISOR),
     *(Stage.DECIDED, Stage.CLOSED),
 )
-_OFFERED = {
-    "confirm": REASONS[Verdict.CONFIRMED],
-    "dismiss": REASONS[Verdict.DISMISSED],
-}
 _MOST_DAYS = 9999
+_NOBODY = "-"  # as in `CaseQuery.assignee`
 _Word = TypeVar("_Word", bound=StrEnum)
 
 router = APIRouter(include_in_schema=False)
@@ -105,9 +94,14 @@ class Filters:
 
     def address(self, **changes: str) -> str:
         """Address of the queue with these filters, some of them changed."""
-        order = "" if self.order == Order.RANK else self.order
-        asked = {"stage": self.stage, **self._narrowing(), "order": order}
-        return address(_PATH, **(asked | changes))
+        return address(_PATH, **({"stage": self.stage, **self._others()} | changes))
+
+    def addresses(self, stages: Iterable[str]) -> list[str]:
+        """Addresses of the queue with these filters, of other stages."""
+        others = address("", **self._others()).removeprefix("?")
+        asked = ([f"stage={s}"] if s else [] for s in stages)
+        queries = ("&".join([*each, others] if others else each) for each in asked)
+        return [f"{_PATH}?{query}" if query else _PATH for query in queries]
 
     def query(self, today: date) -> CaseQuery:
         """Write them as the store wants them."""
@@ -127,6 +121,10 @@ class Filters:
             after=self.after,
             limit=_PAGE,
         )
+
+    def _others(self) -> dict[str, str]:
+        order = "" if self.order == Order.RANK else self.order
+        return {**self._narrowing(), "order": order}
 
     def _narrowing(self) -> dict[str, str]:
         return {
@@ -169,17 +167,33 @@ def show_queue(
         "queue.html",
         filters=filters,
         chips=build_chips(visit, filters),
-        rows=[show_row(visit, row) for row in page.rows],
+        rows=show_rows(visit, page.rows),
         next=filters.address(after=page.next) if page.next else "",
         first=filters.address() if filters.after else "",
         back=filters.address(after=filters.after),
-        hazards=tuple(Hazard),
-        orders=tuple(map(str, Order)),
-        counties=site.counties(),
-        people=list_people(visit),
+        options=_list_choices(visit, filters),
+        dialogs=show_dialogs(visit),
         may_judge=visit.may(Right.JUDGE),
-        offered=_OFFERED,
     )
+
+
+def _list_choices(visit: Visit, filters: Filters) -> dict[str, Markup]:
+    """List what each field of the form can be set to, as HTML."""
+    words, me = visit.words, visit.account.name
+    every = ("", words("queue.all"))
+    hazards = [(str(each), words.name(each)) for each in Hazard]
+    counties = [
+        (code, words.pick((zh, en)) or code) for code, zh, en in visit.site.counties()
+    ]
+    nobody = [(me, words("queue.me")), (_NOBODY, words("queue.nobody"))]
+    others = [pair for pair in list_people(visit) if pair[0] != me]
+    orders = [(str(each), words(f"queue.order.{each}")) for each in Order]
+    return {
+        "hazard": list_options([every, *hazards], filters.hazard),
+        "county": list_options([every, *counties], filters.county),
+        "assignee": list_options([every, *nobody, *others], filters.assignee),
+        "order": list_options(orders, filters.order),
+    }
 
 
 def build_chips(visit: Visit, filters: Filters) -> list[Chip]:
@@ -190,37 +204,18 @@ def build_chips(visit: Visit, filters: Filters) -> list[Chip]:
         if filters.hazard in {"", hazard}:
             counts[stage] += count
     say = speech_of(visit).number
-
-    def chip(name: str, stage: str, count: int) -> Chip:
-        return Chip(
-            name=name,
-            count=say(count),
-            address=filters.address(stage=stage),
-            is_here=filters.stage == stage,
-        )
-
-    return [
-        chip(words("queue.waiting"), "", sum(counts[s] for s in WAITING)),
-        *(chip(words.name(stage), str(stage), counts[stage]) for stage in _CHIPS),
-        chip(words("queue.all"), "all", sum(counts.values())),
+    chips = [
+        (words("queue.waiting"), "", sum(counts[s] for s in WAITING)),
+        *((words.name(stage), str(stage), counts[stage]) for stage in _CHIPS),
+        (words("queue.all"), "all", sum(counts.values())),
     ]
-
-
-def show_row(visit: Visit, row: QueueRow | Case) -> Markup:
-    """Put a row into words."""
-    assignee = visit.site.title_of(row.assignee) if row.assignee else ""
-    may_judge = visit.may(Right.JUDGE)
-    return render_row(
-        view_row(row, speech_of(visit), assignee=assignee, may_judge=may_judge),
-        may_judge=may_judge,
-    )
-
-
-@lru_cache(maxsize=_ROWS_KEPT)
-def render_row(row: RowView, *, may_judge: bool) -> Markup:
-    """Render a row; many people look at the same ones again and again."""
-    template = compile_templates().get_template("queue_row.html")
-    return Markup(template.render(row=row, may_judge=may_judge))  # noqa: S704  escaped
+    addresses = filters.addresses(stage for _, stage, _ in chips)
+    return [
+        Chip(
+            name=name, count=say(count), address=where, is_here=filters.stage == stage
+        )
+        for (name, stage, count), where in zip(chips, addresses, strict=True)
+    ]
 
 
 def list_people(visit: Visit) -> list[tuple[str, str]]:

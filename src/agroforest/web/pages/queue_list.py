@@ -1,0 +1,112 @@
+"""Parts of the queue that many look at again and again: rows, choices, dialogs.
+
+Each is rendered once for all who see the same, and kept by everything it shows; so
+what is kept is never old, and nobody sees what is another's.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, time
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from markupsafe import Markup, escape
+
+from agroforest.core.account import Right
+from agroforest.core.queue import QueueRow
+from agroforest.core.review import REASONS, WAITING, Case, Reason, Verdict
+from agroforest.web.access import Visit
+from agroforest.web.pages.layout import compile_templates, hide_field, speech_of
+from agroforest.web.views import RowView, Speech, view_row
+from agroforest.web.words import Words
+
+#: Rows, choices and dialogs that are kept: one to four kilobytes each. Arbitrary.
+_ROWS_KEPT, _CHOICES_KEPT, _DIALOGS_KEPT = 8_000, 512, 256
+_OFFERED: Mapping[str, tuple[Reason, ...]] = {
+    "confirm": REASONS[Verdict.CONFIRMED],
+    "dismiss": REASONS[Verdict.DISMISSED],
+}
+
+
+def show_rows(visit: Visit, rows: Iterable[QueueRow]) -> Markup:
+    """Put rows into words."""
+    speech = speech_of(visit)
+    names, may_judge = visit.site.accounts(), visit.may(Right.JUDGE)
+    # Most rows tell the day only, and are the same until the day ends.
+    noon = datetime.combine(speech.today, time(12), speech.zone)
+    minute = speech.now.replace(second=0, microsecond=0)
+    shown = []
+    for row in rows:
+        found = names.get(row.assignee)
+        shown.append(
+            _render_known(
+                row,
+                speech.words.language,
+                speech.zone,
+                minute if row.due is not None and row.stage in WAITING else noon,
+                row.assignee if found is None else found.title or row.assignee,
+                may_judge,
+            )
+        )
+    return Markup("\n").join(shown)
+
+
+def show_row(visit: Visit, row: QueueRow | Case) -> Markup:
+    """Put one row into words."""
+    assignee = visit.site.title_of(row.assignee) if row.assignee else ""
+    may_judge = visit.may(Right.JUDGE)
+    view = view_row(row, speech_of(visit), assignee=assignee, may_judge=may_judge)
+    return _render_row(view, may_judge=may_judge)
+
+
+# By position, for keywords make keys that take twice as long to look up.
+@lru_cache(maxsize=_ROWS_KEPT)
+def _render_known(
+    row: QueueRow,
+    language: str,
+    zone: ZoneInfo,
+    now: datetime,
+    assignee: str,
+    may_judge: bool,
+) -> Markup:
+    speech = Speech(words=Words(language), zone=zone, now=now)
+    view = view_row(row, speech, assignee=assignee, may_judge=may_judge)
+    return _render_row(view, may_judge=may_judge)
+
+
+def _render_row(row: RowView, *, may_judge: bool) -> Markup:
+    template = compile_templates().get_template("queue_row.html")
+    return Markup(template.render(row=row, may_judge=may_judge))  # noqa: S704  escaped
+
+
+def list_options(pairs: Sequence[tuple[str, str]], chosen: str) -> Markup:
+    """List what can be chosen, as HTML; `pairs` are values and what they are called."""
+    options = _render_options(tuple(pairs))
+    value = f'<option value="{escape(chosen)}"'
+    return Markup(options.replace(value, f"{value} selected", 1))  # noqa: S704  escaped
+
+
+@lru_cache(maxsize=_CHOICES_KEPT)
+def _render_options(pairs: tuple[tuple[str, str], ...]) -> str:
+    option = Markup('<option value="{}">{}</option>')
+    return str(Markup("\n").join(option.format(*pair) for pair in pairs))
+
+
+def show_dialogs(visit: Visit) -> Markup:
+    """Show the dialogs of the keys."""
+    may_judge = visit.may(Right.JUDGE)
+    return _render_dialogs(visit.words.language, visit.csrf, may_judge=may_judge)
+
+
+@lru_cache(maxsize=_DIALOGS_KEPT)
+def _render_dialogs(language: str, csrf: str, *, may_judge: bool) -> Markup:
+    text = (
+        compile_templates()
+        .get_template("queue_dialogs.html")
+        .render(
+            t=Words(language),
+            csrf_field=hide_field(csrf),
+            may_judge=may_judge,
+            offered=_OFFERED,
+        )
+    )
+    return Markup(text)  # noqa: S704  escaped
