@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from agroforest.nightly.outlook.figures import Figures, Load
-from agroforest.nightly.outlook.machine import GUANGXI_G_PER_KWH
+from agroforest.nightly.power.factors import GUANGXI_G_PER_KWH
 
 # ------------------------------------------------------------ assumptions
 

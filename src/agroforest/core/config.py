@@ -13,6 +13,8 @@ from agroforest.core.identity import digest
 from agroforest.core.sections import (
     AlertsSection,
     BaselineSection,
+    BudgetSection,
+    EnergySection,
     FireSection,
     GridSection,
     MapSection,
@@ -28,6 +30,8 @@ from agroforest.core.sections import (
 __all__ = [
     "AlertsSection",
     "BaselineSection",
+    "BudgetSection",
+    "EnergySection",
     "FireSection",
     "GridSection",
     "MapSection",
@@ -87,6 +91,8 @@ class Pipeline(Section):
     fire: FireSection = FireSection()
     water: WaterSection = WaterSection()
     sensors: SensorsSection = SensorsSection()
+    energy: EnergySection = EnergySection()
+    budget: BudgetSection = BudgetSection()
     map: MapSection = MapSection()
 
     @model_validator(mode="after")
@@ -155,6 +161,9 @@ def read_pipeline(path: Path) -> Pipeline:
             "yearly": yearly,
             "fire": _place_fire(here, pipeline.fire),
             "water": _place_water(here, pipeline.water),
+            "energy": pipeline.energy.model_copy(
+                update=_place_files(here, pipeline.energy)
+            ),
         }
     )
 
@@ -214,7 +223,7 @@ def read_settings(path: Path, kind: type[_Settings], *, manual: str) -> _Setting
         raise ConfigurationError(
             path, f"cannot be read ({error.strerror})", "give the path of a file"
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # a number may be too long, too
         raise ConfigurationError(path, f"is not TOML ({error})", "mend it") from error
     try:
         return kind.model_validate(document)

@@ -242,3 +242,43 @@ class MapSection(Section):
         "Contains modified Copernicus Sentinel data, processed by agroforest",
     )
     """Whose data is shown."""
+
+
+class EnergySection(Section):
+    """``[energy]``: the grid's carbon, and when its hours are clean; docs/energy.md."""
+
+    factor_g_per_kwh: Annotated[float, Field(ge=0, le=2000)] | None = None
+    """Grams of CO2 for a kilowatt-hour where the machine stands; Guangxi's unless
+    given."""
+    factor_source: str = ""
+    """Where that number is from; must be said with it."""
+    watts_per_core: Annotated[float, Field(gt=0, le=100)] | None = None
+    """Of a processor core at work, from a meter or the maker's sheet; an assumption
+    unless given."""
+    hours: Path | None = None
+    """CSV of the grid's grams of CO2 for a kilowatt-hour, for 24 or 48 hours; the
+    night starts when they are cleanest. At once without it."""
+    deadline: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = "06:00"
+    """By then a night must be over, if it can; local time of ``[map]``."""
+
+    @model_validator(mode="after")
+    def _factor_has_a_source(self) -> Self:
+        if self.factor_g_per_kwh is not None and not self.factor_source.strip():
+            raise ValueError(
+                "factor_g_per_kwh needs factor_source: say where it is from"
+            )
+        return self
+
+
+class BudgetSection(Section):
+    """``[budget]``: what a night may cost; it stops in order once it has.
+
+    What is left is done the next night.
+    """
+
+    minutes: Annotated[float, Field(gt=0)] | None = None
+    """Wall time."""
+    gigabytes: Annotated[float, Field(gt=0)] | None = None
+    """Of scenes that are read, compressed as they come; 10^9 bytes."""
+    kwh: Annotated[float, Field(gt=0)] | None = None
+    """Of processor and memory."""

@@ -23,6 +23,7 @@ from agroforest.catalog.rasterhead import RasterHead, read_local_head
 from agroforest.catalog.tiffhead import UnreadableHeaderError
 from agroforest.core.errors import DataError
 from agroforest.core.scene import Asset
+from agroforest.cube.counted import current_count, window_bytes
 from agroforest.cube.decoded import DecodedCache, is_decodable
 from agroforest.cube.gdal import OPTIONS
 from agroforest.cube.remote import RemoteFile, RemoteSession
@@ -43,6 +44,10 @@ class Source:
         The open rasterio dataset, to look at; for pixels use `numbers`.
     nodata
         Numbers that mean nothing was measured.
+    head
+        What the file declares, and where its blocks lie.
+    size
+        Of the file, bytes.
     read
         Rows and columns to the stored numbers there, where it is not simply `data`
         that is read.
@@ -52,6 +57,8 @@ class Source:
     path: Path
     data: Any
     nodata: tuple[float, ...]
+    head: RasterHead
+    size: int
     read: Read | None = None
 
     @property
@@ -97,6 +104,11 @@ class Source:
         """
         # Here and not where the file was opened: of several files open at a time,
         # the error is that of the one that was read.
+        count = current_count()
+        if count is not None:
+            length, blocks = window_bytes(self.head, self.size, rows, columns)
+            count.bytes_read += length
+            count.blocks_read += blocks
         with _blamed(self.path, self.asset.href):
             if self.read is not None:
                 return self.read(rows, columns)
@@ -189,6 +201,8 @@ def opened(
             path=path,
             data=data,
             nodata=tuple(sorted({*asset.nodata, *declared})),
+            head=head,
+            size=path.stat().st_size if file is None else file.size,
             read=read,
         )
 

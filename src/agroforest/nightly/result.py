@@ -74,6 +74,14 @@ class TaskResult:
         What a yearly task found.
     seconds
         Wall time on the worker.
+    cpu_seconds
+        Processor time of the worker meanwhile.
+    bytes_read
+        Of scenes, compressed as they came.
+    bytes_skipped
+        Of scenes, that were not read because nothing in them was clear.
+    windows_skipped
+        Scenes of which the tile saw nothing clear: only their masks were read.
     """
 
     id: str
@@ -93,6 +101,10 @@ class TaskResult:
     thresholds: Mapping[str, float] = field(default_factory=dict)
     yearly: YearlyOutcome | None = None
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    bytes_read: int = 0
+    bytes_skipped: int = 0
+    windows_skipped: int = 0
 
     def patch(self, **changes: object) -> "TaskResult":
         """Copy with some fields changed."""

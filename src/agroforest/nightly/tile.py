@@ -8,6 +8,7 @@ from pathlib import Path
 
 from agroforest.alerts import find_objects, revisit
 from agroforest.core.errors import AgroforestError, DataError
+from agroforest.cube.counted import ReadCount, counting
 from agroforest.indices.baseline import Take
 from agroforest.nightly.forest import read_forest
 from agroforest.nightly.history import learn_seasons
@@ -34,17 +35,25 @@ def run_task(task: TileTask, model: Path | None = None) -> TaskResult:
     model
         Folder of the model, or ``None`` for the published rule.
     """
-    started = time.perf_counter()
+    started, cpu_before = time.perf_counter(), time.process_time()
     work = _WORK[task.kind]
+    count = ReadCount()
     try:
-        result = work(task, model)
+        with counting() as count:
+            result = work(task, model)
     except AgroforestError as error:
         result = failed(task, str(error))
     except Exception as error:  # noqa: BLE001  a tile must never stop the others
         _log.exception("task %s on tile %s", task.id, task.tile.id)
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         result = failed(task, f"{task.tile.id}: {reason}; report this as a defect")
-    return result.patch(seconds=time.perf_counter() - started)
+    return result.patch(
+        seconds=time.perf_counter() - started,
+        cpu_seconds=time.process_time() - cpu_before,
+        bytes_read=count.bytes_read,
+        bytes_skipped=count.bytes_skipped,
+        windows_skipped=count.windows_skipped,
+    )
 
 
 def _learn(task: TileTask, model: Path | None) -> TaskResult:

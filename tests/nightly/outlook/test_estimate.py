@@ -32,7 +32,7 @@ from agroforest.nightly.outlook.figures import (
     save_figures,
 )
 from agroforest.nightly.outlook.lookahead import unroll
-from agroforest.nightly.outlook.machine import EnergyMeter, Machine, read_machine
+from agroforest.nightly.outlook.machine import Machine, read_machine
 from agroforest.nightly.outlook.rates import Cost, Means, Night, longest
 from agroforest.nightly.outlook.survey import (
     Survey,
@@ -43,6 +43,7 @@ from agroforest.nightly.outlook.survey import (
     survey,
 )
 from agroforest.nightly.plan import Plan, TaskKind, TileTask, Watch, plan_night
+from agroforest.nightly.power.rapl import EnergyMeter
 from agroforest.nightly.workplace import Workplace
 
 MACHINE = Machine(processor="abacus", cores=4, memory_gb=16.0, versions={"python": "3"})

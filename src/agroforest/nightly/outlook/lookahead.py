@@ -18,7 +18,7 @@ from agroforest.nightly.compartments import Compartments
 from agroforest.nightly.outlook.estimate import Estimate, estimate
 from agroforest.nightly.outlook.experience import Experience, read_experience
 from agroforest.nightly.outlook.figures import Figures, load_figures, save_figures
-from agroforest.nightly.outlook.machine import GUANGXI_G_PER_KWH, read_machine
+from agroforest.nightly.outlook.machine import read_machine
 from agroforest.nightly.outlook.rates import Means, Night
 from agroforest.nightly.outlook.rehearsal import (
     Troupe,
@@ -28,6 +28,7 @@ from agroforest.nightly.outlook.rehearsal import (
 )
 from agroforest.nightly.outlook.survey import Survey, Volume, spread, survey
 from agroforest.nightly.plan import Plan, TaskKind, TileTask, Watch, find_scenes
+from agroforest.nightly.power.factors import GUANGXI_G_PER_KWH
 from agroforest.nightly.run import Progress, Silence, run_nights
 from agroforest.nightly.watch import Post, build_watch
 

@@ -6,18 +6,9 @@ from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-#: Watts of a processor core at work: what codecarbon 3.3 assumes of processors
-#: that are not in its list (core/cpu.py, DEFAULT_POWER_PER_CORE).
-WATTS_PER_CORE = 4.0
-#: Watts of a gigabyte of memory: 3 W for 8 GB (Crucial, "How much power does
-#: memory use?", as codecarbon took it before release 3).
-WATTS_PER_GB = 3.0 / 8.0
-#: Grams of CO2 for a kilowatt-hour in Guangxi, 2023: Ministry of Ecology and
-#: Environment, Announcement 2025 No. 47, table 3. CO2 only, average of all sources.
-GUANGXI_G_PER_KWH = 447.6
+from agroforest.nightly.power.watts import WATTS_PER_CORE, WATTS_PER_GB
 
 _LIBRARIES = ("agroforest", "numpy", "numba", "rasterio", "zarr", "scipy", "torch")
-_POWERCAP = Path("/sys/class/powercap")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,44 +55,6 @@ def read_machine() -> Machine:
     )
 
 
-class EnergyMeter:
-    """The processor's own energy counters (RAPL), where the system lets us read them.
-
-    Parameters
-    ----------
-    root
-        Folder of the kernel's powercap tree.
-    """
-
-    def __init__(self, root: Path = _POWERCAP) -> None:
-        # Packages only: the domains below them are part of them.
-        self._packages = [
-            p for p in sorted(root.glob("intel-rapl:*")) if p.name.count(":") == 1
-        ]
-        self._start = self._read()
-
-    def joules(self) -> float | None:
-        """Energy since the meter was made; ``None`` where it cannot be read."""
-        if self._start is None:
-            return None
-        now = self._read()
-        if now is None:
-            return None
-        used = 0
-        for package, before, after in zip(
-            self._packages, self._start, now, strict=True
-        ):
-            # The counter starts again from zero, every few minutes to hours.
-            wrapped = _number(package / "max_energy_range_uj") if after < before else 0
-            used += after - before + (wrapped or 0)
-        return used / 1e6
-
-    def _read(self) -> list[int] | None:
-        found = [_number(package / "energy_uj") for package in self._packages]
-        numbers = [n for n in found if n is not None]
-        return numbers if numbers and len(numbers) == len(found) else None
-
-
 def reset_peak_memory() -> None:
     """Forget this process's peak so far, where the system allows it."""
     try:
@@ -119,13 +72,6 @@ def peak_memory() -> int:
         return 0
     found = [line.split()[1] for line in lines if line.startswith("VmHWM:")]
     return 1024 * int(found[0]) if found else 0
-
-
-def _number(path: Path) -> int | None:
-    try:
-        return int(path.read_text(encoding="ascii"))
-    except (OSError, ValueError):
-        return None
 
 
 def _processor() -> str:

@@ -6,9 +6,9 @@ from dataclasses import astuple, dataclass, field, fields, replace
 
 from agroforest.nightly.outlook.experience import Experience
 from agroforest.nightly.outlook.figures import Figures, OpeningFigures, TaskFigures
-from agroforest.nightly.outlook.machine import GUANGXI_G_PER_KWH
 from agroforest.nightly.outlook.survey import Survey, pixels
 from agroforest.nightly.plan import Plan, Watch
+from agroforest.nightly.power.factors import GUANGXI_G_PER_KWH
 
 # Bytes of a clear pixel of a scene in the scratch file of `nightly.history`.
 _WAITING = 8.0

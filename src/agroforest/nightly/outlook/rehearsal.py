@@ -30,12 +30,13 @@ from agroforest.nightly.outlook.figures import (
     StateFigures,
     TaskFigures,
 )
-from agroforest.nightly.outlook.machine import EnergyMeter, read_machine
+from agroforest.nightly.outlook.machine import read_machine
 from agroforest.nightly.outlook.performer import Performer, Run, folder_bytes
 from agroforest.nightly.outlook.stage import HISTORY, NIGHT, Stage
 from agroforest.nightly.outlook.survey import pixels
 from agroforest.nightly.page import write_map
 from agroforest.nightly.plan import TileTask, Watch
+from agroforest.nightly.power.rapl import EnergyMeter
 from agroforest.nightly.report import build_report, write_report
 from agroforest.nightly.run import Progress, Silence
 from agroforest.store import open_store
