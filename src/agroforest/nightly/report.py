@@ -12,9 +12,12 @@ from agroforest.core.alert import Alert, AlertStatus, Instruction
 from agroforest.core.aoi import Aoi
 from agroforest.core.config import Pipeline, Watched
 from agroforest.core.errors import DataError
+from agroforest.core.execution import ExecutionStatus
 from agroforest.core.files import write_text
 from agroforest.core.risk import CANOPY_HAZARDS, Hazard
+from agroforest.nightly.course import Course
 from agroforest.nightly.fire.desk import FireWork
+from agroforest.nightly.gaps import GapKind, Known, find_gaps
 from agroforest.nightly.judge import Judge
 from agroforest.nightly.plan import TaskKind, Watch
 from agroforest.nightly.result import TaskResult
@@ -36,6 +39,8 @@ def build_report(
     yearly: Json | None = None,
     fire: FireWork | None = None,
     water: WaterWork | None = None,
+    known: Known | None = None,
+    course: Course | None = None,
 ) -> Json:
     """Put a night into plain values.
 
@@ -60,22 +65,27 @@ def build_report(
         What the night knows of fire.
     water
         What it knows of the parcels' water.
+    known
+        What is known of gaps besides.
+    course
+        How the night went.
 
     Returns
     -------
     dict
-        JSON-ready. Wall times are its only values that another machine would
-        give differently.
+        JSON-ready. Wall times, and what stands under ``execution``, ``attempts`` and
+        ``cost``, are its only values that another machine would give differently.
     """
     desks = [work for work in (fire, water) if work is not None]
     failed = any(not r.done for r in results) or any(work.error for work in desks)
     if fire is not None:
         alerts = [*alerts, *fire.alerts]
         changes = [*changes, *fire.changes]
-    return {
+    course = course or Course()
+    report: Json = {
         "pipeline": watch.pipeline.name,
         "night": night.isoformat(),
-        "status": "partial" if failed else "done",
+        "status": _status(course, failed=failed),
         "simulated": watch.pipeline.simulated,
         "agroforest": __version__,
         "model": judge.title,
@@ -104,7 +114,16 @@ def build_report(
         **({"yearly": yearly} if yearly is not None else {}),
         **({"fire": fire.report} if fire is not None else {}),
         **({"water": water.report} if water is not None else {}),
+        **course.plain(),
     }
+    report["gaps"] = find_gaps(report, known)
+    return report
+
+
+def _status(course: Course, *, failed: bool) -> str:
+    if course.left_out:
+        return str(ExecutionStatus.STOPPED)
+    return str(ExecutionStatus.PARTIAL if failed else ExecutionStatus.DONE)
 
 
 def write_report(workplace: Workplace, report: Mapping[str, Any], aoi: Aoi) -> None:
@@ -117,7 +136,7 @@ def write_report(workplace: Workplace, report: Mapping[str, Any], aoi: Aoi) -> N
     )
     names = {p.id: (p.name_zh, p.name_en) for p in aoi.places}
     page = environment.get_template("report.html").render(
-        report=report, names=names, words=_WORDS
+        report=report, names=names, words=_WORDS, kinds=_GAPS
     )
     write_text(workplace.report(night, "html"), page)
 
@@ -189,4 +208,23 @@ _WORDS = {
     "merged": ("并入", "merged"),
     "done": ("完成", "done"),
     "partial": ("部分完成", "partial"),
+    "stopped": ("因预算用尽而提前结束", "stopped: its budget was spent"),
+    "measured": ("实测", "measured"),
+    "estimated": ("估算", "estimated"),
+    "unknown": ("未知", "unknown"),
+}
+
+_GAPS: Mapping[str, tuple[str, str]] = {
+    GapKind.FAILED: ("未完成", "failed"),
+    GapKind.SET_ASIDE: ("已搁置", "set aside"),
+    GapKind.LEFT_OUT: ("未处理", "not begun"),
+    GapKind.FIRE: ("火情", "fire"),
+    GapKind.WATER: ("水分", "water"),
+    GapKind.REFUSED: ("已隔离", "in quarantine"),
+    GapKind.UNCATALOGUED: ("未编目", "not catalogued"),
+    GapKind.FEED: ("资料不全", "incomplete feed"),
+    GapKind.NO_SCENE: ("无影像", "no scene"),
+    GapKind.NO_VIEW: ("无晴空", "no clear view"),
+    GapKind.CLOUD: ("全云", "all cloud"),
+    GapKind.TOO_CLOUDY: ("云量过大", "too cloudy"),
 }

@@ -14,10 +14,12 @@ from agroforest.core.alert import Alert, AlertStatus
 from agroforest.core.aoi import Aoi
 from agroforest.core.config import Pipeline, Watched
 from agroforest.core.errors import DataError
+from agroforest.core.log_context import logged
 from agroforest.core.risk import Hazard
 from agroforest.nightly import records
 from agroforest.nightly.cluster import Compute, Scheduler
 from agroforest.nightly.desks import Desks, DeskWork
+from agroforest.nightly.gap_sources import read_known
 from agroforest.nightly.judge import Judge
 from agroforest.nightly.page import write_map
 from agroforest.nightly.plan import (
@@ -187,9 +189,13 @@ def run_nights(
             scheduler, tiles=len(watch.tiles), workplace=workplace, judge=judge
         ) as compute:
             for night in nights:
-                outcome = _run_night(
-                    session, compute, night, with_map=every_map or night == nights[-1]
-                )
+                with logged(pipeline=pipeline.name, night=night):
+                    outcome = _run_night(
+                        session,
+                        compute,
+                        night,
+                        with_map=every_map or night == nights[-1],
+                    )
                 hand_on(store, desk, now)
                 if night == nights[-1] and now is not None:
                     hand_advice(store, desk, pipeline, workplace.folder, now)
@@ -236,6 +242,7 @@ def _run_night(
         yearly=report_year(watch, session.aoi, plan, results),
         fire=desks.fire,
         water=desks.water,
+        known=read_known(watch, session.aoi, session.catalog, store, plan),
     )
     store.record_night(
         run=records.run(watch, report),
