@@ -36,4 +36,4 @@ def build_parts(site: Site, work: Path) -> tuple[APIRouter, ...]:
         sensors = APIRouter(dependencies=lock)
         sensors.include_router(build_sensorthings(site.store, now=site.now))
         parts.append(sensors)
-    return (*parts, *build_work(site, work))
+    return (*build_work(site, work), *parts)  # tiles are asked for most

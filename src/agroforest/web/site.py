@@ -19,6 +19,7 @@ from agroforest.desk.work import act
 from agroforest.review.commands import Command
 from agroforest.store import Store
 from agroforest.store.desk_schema import case_tally, review_case
+from agroforest.web.lanes import Lane
 from agroforest.web.limits import Limit
 from agroforest.web.oidc import Oidc
 from agroforest.web.serve import OWN
@@ -28,6 +29,8 @@ _Kept = TypeVar("_Kept")
 #: Seconds for which counts, accounts and counties are not asked for again. Arbitrary;
 #: what this process changes itself is seen at once.
 _TALLY_S, _ACCOUNTS_S, _COUNTIES_S = 3.0, 30.0, 300.0
+#: Pages that are made at once: one waits for the database while another is written.
+_PAGES_AT_ONCE = 3
 
 
 def read_clock() -> datetime:
@@ -125,6 +128,8 @@ class Site:
         Whether some of what is shown never happened.
     oidc
         Where people may log in instead; ``None`` if nowhere.
+    lane
+        In which the pages that are asked for most are made.
     """
 
     def __init__(
@@ -157,6 +162,7 @@ class Site:
         self.counties = Remembered(lambda: _read_counties(store), _COUNTIES_S)
         self.oidc = None if web.oidc is None else _open_oidc(web.oidc)
         self.nav: tuple[NavEntry, ...] = ()
+        self.lane = Lane(_PAGES_AT_ONCE)
 
     def act(
         self, command: Command, by: Account, *, seen: Mapping[str, int]

@@ -49,10 +49,17 @@ class Nearby:
     text: str
 
 
-# Not asynchronous: see `show_queue`.
 @router.get("/alerts/{id}")
-def show_case(request: Request, visit: _See, id: str) -> HTMLResponse:  # noqa: A002
+async def show_case(
+    request: Request,
+    visit: _See,
+    id: str,  # noqa: A002  of the case
+) -> HTMLResponse:
     """Show a case."""
+    return await visit.site.lane.run(_show_case, request, visit, id)
+
+
+def _show_case(request: Request, visit: Visit, id: str) -> HTMLResponse:  # noqa: A002
     desk, speech = visit.site.store.desk, speech_of(visit)
     case = _find(visit, id)
     name_of = visit.site.title_of

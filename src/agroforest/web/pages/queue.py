@@ -148,12 +148,15 @@ class Chip:
     is_here: bool
 
 
-# Not asynchronous: FastAPI then runs it beside the loop, which a query would stop.
 @router.get(_PATH)
-def show_queue(
+async def show_queue(
     request: Request, visit: Annotated[Visit, Depends(need(Right.SEE_CASES))]
 ) -> HTMLResponse:
     """Show a page of the queue."""
+    return await visit.site.lane.run(_show_queue, request, visit)
+
+
+def _show_queue(request: Request, visit: Visit) -> HTMLResponse:
     site, filters = visit.site, Filters.read(request.query_params)
     today = speech_of(visit).today
     try:
@@ -211,9 +214,7 @@ def build_chips(visit: Visit, filters: Filters) -> list[Chip]:
     ]
     addresses = filters.addresses(stage for _, stage, _ in chips)
     return [
-        Chip(
-            name=name, count=say(count), address=where, is_here=filters.stage == stage
-        )
+        Chip(name=name, count=say(count), address=where, is_here=filters.stage == stage)
         for (name, stage, count), where in zip(chips, addresses, strict=True)
     ]
 

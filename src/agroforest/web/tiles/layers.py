@@ -130,6 +130,14 @@ class Shelf:
         """Find a layer, ``None`` if there is none of these names."""
         return self._look().get((pipeline, name))
 
+    def recall(self, pipeline: str, name: str, day: date) -> tuple[Layer, Cover] | None:
+        """Find a layer and its cover without reading anything; ``None`` if unsure."""
+        if time.monotonic() - self._read >= _FRESH_S:
+            return None
+        layer = self._found.get((pipeline, name))
+        cover = self._covers.get((pipeline, name, day))
+        return None if layer is None or cover is None else (layer, cover)
+
     def cover(self, layer: Layer, day: date) -> Cover:
         """Find what a layer is made of on a day."""
         key = (layer.pipeline, layer.name, day)

@@ -3,15 +3,20 @@
 import re
 from collections.abc import Callable
 from datetime import date
+from typing import NamedTuple
 
 from fastapi import APIRouter, Request, Response
 
 from agroforest.maps.qml import write_qml
-from agroforest.web.tiles.layers import Layer, Shelf
+from agroforest.web.lanes import Lane
+from agroforest.web.tiles.layers import Cover, Layer, Shelf
 from agroforest.web.tiles.render import DEEPEST, Drawer, render
+from agroforest.web.tiles.source import Sources
 from agroforest.web.tiles.wmts import find_box, write_capabilities
 
 _HOST = re.compile(r"[A-Za-z0-9._:\[\]-]{1,255}")
+# Tiles that are drawn at once. Arbitrary; GDAL and numpy mostly run beside Python.
+_AT_ONCE = 2
 # A map of a day can still grow while its night runs; a browser asks again after this.
 _CACHE = "private, max-age=300"
 
@@ -42,8 +47,22 @@ def build_router(
     return router
 
 
+class _Place(NamedTuple):
+    """A tile, as addresses name it."""
+
+    x: int
+    y: int
+    z: int
+
+    @property
+    def is_one(self) -> bool:
+        """Whether there is such a tile."""
+        count = 1 << self.z if 0 <= self.z <= DEEPEST else 0
+        return 0 <= self.x < count and 0 <= self.y < count
+
+
 class _Counter:
-    """Where requests are answered. Not asynchronous: drawing would stop the loop."""
+    """Where requests are answered."""
 
     def __init__(
         self, shelf: Shelf, may_see_exact: Callable[[Request], bool], prefix: str
@@ -51,9 +70,10 @@ class _Counter:
         self._shelf = shelf
         self._may_see_exact = may_see_exact
         self._prefix = prefix
-        self._drawer = Drawer()
+        self._drawer, self._sources = Drawer(), Sources()
+        self._lane = Lane(_AT_ONCE)
 
-    def tile(
+    async def tile(
         self,
         request: Request,
         pipeline: str,
@@ -64,18 +84,42 @@ class _Counter:
         y: int,
     ) -> Response:
         """Read a map tile in web mercator: of each place the newest up to a day."""
-        layer = self._find(request, pipeline, name)
-        inside = 0 <= z <= DEEPEST and 0 <= x < 1 << z and 0 <= y < 1 << z
-        if layer is None or not inside:
+        place = _Place(x, y, z)
+        known = self._shelf.recall(pipeline, name, day)
+        if known is not None:  # what is drawn needs no thread, and does not wait
+            answer = self._answer(request, *known, place)
+            if answer is not None:
+                return answer
+        return await self._lane.run(self._draw, request, pipeline, name, day, place)
+
+    def _answer(
+        self, request: Request, layer: Layer, cover: Cover, place: "_Place"
+    ) -> Response | None:
+        """Answer with what is drawn; ``None`` if it is not."""
+        if (layer.exact and not self._may_see_exact(request)) or not place.is_one:
             return _nothing()
-        cover = self._shelf.cover(layer, day)
         headers = {"ETag": f'"{cover.version}"', "Cache-Control": _CACHE}
         if request.headers.get("if-none-match") == headers["ETag"]:
             return Response(status_code=304, headers=headers)
-        found = self._drawer.get(cover.version, x, y, z)
+        found = self._drawer.get(cover.version, *place)
         if found is None:
-            found = render(cover.under(find_box(x, y, z)), x, y, z, layer.style)
-            self._drawer.put(cover.version, x, y, z, found)
+            return None
+        return Response(found, media_type="image/png", headers=headers)
+
+    def _draw(
+        self, request: Request, pipeline: str, name: str, day: date, place: "_Place"
+    ) -> Response:
+        layer = self._find(request, pipeline, name)
+        if layer is None or not place.is_one:
+            return _nothing()
+        cover = self._shelf.cover(layer, day)
+        answer = self._answer(request, layer, cover, place)
+        if answer is not None:
+            return answer
+        files = cover.under(find_box(*place))
+        found = render(self._sources, files, *place, layer.style)
+        self._drawer.put(cover.version, *place, found)
+        headers = {"ETag": f'"{cover.version}"', "Cache-Control": _CACHE}
         return Response(found, media_type="image/png", headers=headers)
 
     def capabilities(self, request: Request) -> Response:
