@@ -305,3 +305,21 @@ def test_item_collection_file(tmp_path: Path) -> None:
     features = [examples.earth_search(), examples.planetary_computer()]
     path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
     assert [granule.id for granule in recognise(path)] == [f["id"] for f in features]
+
+
+def test_names_that_no_file_can_have(tmp_path: Path) -> None:
+    """Too long, or with a zero byte: refused like a file that is missing."""
+    path = tmp_path / "i.json"
+    for name in ("9" * 300, "a\0b"):
+        item = examples.earth_search()
+        for asset in item["assets"].values():
+            asset["href"] = f"./{name}.tif"
+        path.write_text(json.dumps(item), encoding="utf-8")
+        with pytest.raises(DataError) as refused:
+            recognise(path)
+        assert "\n" not in str(refused.value)
+    tree = {"stac_version": "1.0.0", "type": [], "links": []}
+    tree["links"] = [{"rel": rel, "href": "a\0b"} for rel in ("item", ["item"])]
+    path.write_text(json.dumps(tree), encoding="utf-8")
+    with pytest.raises(DataError, match="not a product"):
+        recognise(path)

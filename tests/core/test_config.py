@@ -65,6 +65,7 @@ def test_digests_follow_what_they_speak_of(
     ("text", "words"),
     [
         ("name = ", "is not TOML"),
+        pytest.param(f"name = {'9' * 5000}", "is not TOML", id="a-long-number"),
         (MINIMAL.replace('"demo"', '"../evil"'), r"name \('../evil'\)"),
         (MINIMAL + "[grid]\nresolution = -1\n", r"grid\.resolution \(-1\)"),
         (MINIMAL + "[grid]\nresolutoin = 10\n", r"grid\.resolutoin"),

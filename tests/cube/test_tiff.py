@@ -98,3 +98,10 @@ def test_a_frame_lets_readers_notice_edits() -> None:
 def test_other_files_are_not_read() -> None:
     with pytest.raises(ValueError, match="not a little-endian TIFF"):
         read_fields(b"MM\0*\0\0\0\x08")
+
+
+def test_a_directory_that_is_cut_off_is_not_read() -> None:
+    head = lay_out(directories(1)).head
+    for length in (6, 9, len(head) // 2):
+        with pytest.raises(ValueError, match="cut off"):
+            read_fields(head[:length])

@@ -83,6 +83,7 @@ def test_an_unknown_crop_is_refused() -> None:
     ("text", "said"),
     [
         ("x = [", "is no TOML"),
+        (f"x = {'9' * 5000}", "is no TOML"),
         ("x = 1", "x is no table"),
         ("[x]\nzh = 'a'", "has no good kc, kcb"),
         ("[x]\ncolour = 'a'", "has an unknown colour"),

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,11 @@ from tests.products.zonal_examples import (
 )
 
 from agroforest.core.errors import ConfigurationError, DataError, NoInputError
-from agroforest.products.zonal.outlines import datum_note, geodesic_area
+from agroforest.products.zonal.outlines import (
+    datum_note,
+    geodesic_area,
+    read_outlines,
+)
 
 HALVES = (box(0, 0, 10, 10), box(10, 0, 20, 10))
 
@@ -445,3 +450,14 @@ def test_reading_leaves_settings_of_gdal_alone(tmp_path: Path, ndvi: Path) -> No
     summarise(ndvi, path, tmp_path / "o.csv")
     assert pyogrio.get_gdal_config_option("OGR_FLATGEOBUF_STREAM_BASE_IMPL") is None
     assert len(read(tmp_path / "o.csv")) == 2
+
+
+def test_curves_and_places_off_the_globe_are_no_outlines() -> None:
+    curve = struct.pack("<BII", 1, 8, 0)  # CircularString, OGC 06-103r4, 8.2
+    far = shapely.Polygon([(108.2, 22.8), (108.3, -9e61), (4e-62, 22.9)])
+    good = shapely.box(108.2, 22.8, 108.3, 22.9)
+    wkb = np.array([curve, shapely.to_wkb(far), shapely.to_wkb(good)], dtype=object)
+    found = read_outlines(wkb, pyproj.CRS("EPSG:4326"))
+    assert list(found.polygons[:2]) == [None, None]
+    assert list(found.area[:2]) == [0.0, 0.0]
+    assert found.area[2] == pytest.approx(1.137e8, rel=0.01)

@@ -101,6 +101,7 @@ def test_lengths_that_disagree(small_model: Model) -> None:
     ("pattern", "new", "words"),
     [
         ("format = 2", "format = ", "not TOML"),
+        ("format = 2", f"format = {'9' * 5000}", "not TOML"),
         ("format = 2", "format = 2\nsurprise = 2", "surprise"),
         ('name = "small"', 'name = "../small"', "name"),
         ("temperature = 1.0", "temperature = nan", "temperature"),

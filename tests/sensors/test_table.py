@@ -289,3 +289,10 @@ def test_empty_table_missing_file_missing_mapping(tmp_path: Path) -> None:
 )
 def test_units(variable: Variable, unit: str, theirs: float, ours: float) -> None:
     assert convert(theirs, *resolve_unit(unit, variable)) == ours
+
+
+def test_a_return_within_a_heading_is_no_crash(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"sensor,time\rb\n1,2\n")
+    with pytest.raises(ConfigurationError, match="known headings"):
+        read_file(path)

@@ -69,9 +69,9 @@ def read_header(path: Path) -> Header:
     DataError
         If the file is missing, is no raster, is truncated or has no CRS.
     """
-    if not path.is_file():
-        raise DataError(path, "no such file", "deliver the product whole")
     try:
+        if not path.is_file():
+            raise DataError(path, "no such file", "deliver the product whole")
         head = read_local_head(path)
         # One thread and no listing of the folder: only this file matters.
         with (

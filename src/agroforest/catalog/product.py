@@ -168,8 +168,11 @@ def find_file(folder: Path, name: str) -> Path | None:
     """File `name` of a product, with its ending or any of `ENDINGS`."""
     for candidate in (name, *(name + ending for ending in ENDINGS)):
         path = folder / candidate
-        if path.is_file() and path.resolve().is_relative_to(folder.resolve()):
-            return path
+        try:
+            if path.is_file() and path.resolve().is_relative_to(folder.resolve()):
+                return path
+        except (OSError, ValueError):  # no name of a file: too long, a zero byte
+            return None
     return None
 
 

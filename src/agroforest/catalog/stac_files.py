@@ -68,7 +68,7 @@ def find_items(path: Path) -> Iterator[Path]:
         seen.add(current)
         # An item is opened when it is read, not while the tree is walked.
         value = _ITEM if is_item else _read_list(current)
-        if value.get("type") in {"Feature", "FeatureCollection"}:
+        if value.get("type") in ("Feature", "FeatureCollection"):
             yield current
         else:
             waiting = [*_linked(value, current), *waiting]
@@ -107,8 +107,15 @@ def _has_local_asset(item: Mapping[str, Any], path: Path) -> bool:
     if not isinstance(assets, Mapping):
         return False
     hrefs = [str(a.get("href")) for a in assets.values() if isinstance(a, Mapping)]
-    local = [resolve_href(h, str(path)) for h in hrefs]
-    return any(is_local(h) and Path(h).exists() for h in local)
+    return any(_is_there(href, path) for href in hrefs)
+
+
+def _is_there(href: str, path: Path) -> bool:
+    try:
+        place = resolve_href(href, str(path))
+        return is_local(place) and Path(place).exists()
+    except (OSError, ValueError):  # no name of a file: too long, a zero byte
+        return False
 
 
 def _is_item_collection(value: Mapping[str, Any]) -> bool:
@@ -125,9 +132,13 @@ def _linked(value: Mapping[str, Any], path: Path) -> list[tuple[Path, bool]]:
     """Files one step down, and whether each is an item."""
     found = []
     for link in value.get("links") or []:
-        if not isinstance(link, Mapping) or link.get("rel") not in {"child", "item"}:
+        if not isinstance(link, Mapping) or link.get("rel") not in ("child", "item"):
             continue
-        href = resolve_href(str(link.get("href", "")), str(path))
+        try:
+            href = resolve_href(str(link.get("href", "")), str(path))
+            place = Path(href).resolve()
+        except (OSError, ValueError):  # no name of a file: too long, a zero byte
+            continue
         if is_local(href):
-            found.append((Path(href).resolve(), link["rel"] == "item"))
+            found.append((place, link["rel"] == "item"))
     return found

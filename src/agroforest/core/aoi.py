@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import shapely
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
@@ -156,7 +157,7 @@ def read_features(path: Path) -> Iterator[_Feature]:
         return
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        features = document["features"]
+        features = list(document["features"])
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ConfigurationError(
             path,
@@ -167,13 +168,19 @@ def read_features(path: Path) -> Iterator[_Feature]:
         try:
             drawn = feature["geometry"]
             geometry = None if drawn is None else shape(drawn)
-            yield feature.get("properties") or {}, geometry
+            _refuse_no_numbers(geometry)
+            yield dict(feature.get("properties") or {}), geometry
         except Exception as error:
             raise ConfigurationError(
                 path,
                 f"feature {number} has no readable geometry ({error})",
                 "redraw it",
             ) from error
+
+
+def _refuse_no_numbers(geometry: BaseGeometry | None) -> None:
+    if not np.isfinite(shapely.get_coordinates(geometry)).all():
+        raise ValueError("a coordinate is no number")
 
 
 def _table_features(path: Path) -> Iterator[_Feature]:

@@ -135,10 +135,17 @@ def read_fields(content: bytes) -> dict[int, Field]:
     Raises
     ------
     ValueError
-        If it is another kind of file.
+        If it is another kind of file, or cut off.
     """
     if content[:4] != _CLASSIC.header:
         raise ValueError(f"starts with {content[:4]!r}, not a little-endian TIFF")
+    try:
+        return _read_fields(content)
+    except (struct.error, KeyError) as error:
+        raise ValueError(f"directory cut off or of unknown types ({error})") from error
+
+
+def _read_fields(content: bytes) -> dict[int, Field]:
     (first,) = struct.unpack_from("<I", content, 4)
     (number,) = struct.unpack_from("<H", content, first)
     fields = {}

@@ -76,7 +76,7 @@ def read_crops(path: Path | None = None) -> dict[str, CropEntry]:
         where, text = path, read_text(path, "utf-8", otherwise="give a TOML file")
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # a number may be too long, too
         raise ConfigurationError(where, f"is no TOML ({error})", "mend it") from error
     return {name: _read_entry(where, name, entry) for name, entry in table.items()}
 

@@ -274,7 +274,7 @@ def read_card(folder: Path) -> ModelCard:
     except OSError as error:
         reason = error.strerror or "unreadable"
         raise ModelError(path, reason, "name the folder of a model") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # a number may be too long, too
         raise ModelError(path, f"not TOML ({error})", _REINSTALL) from None
     version = text.get("format", 0)
     if isinstance(version, int) and version > FORMAT:

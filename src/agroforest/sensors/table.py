@@ -54,7 +54,11 @@ class _Column:
 
 def is_plain(text: str) -> bool:
     """Tell whether a table has the headings that need no mapping."""
-    first = next(csv.reader(io.StringIO(text[:4096])), [])
+    lines = io.StringIO(text[:4096], newline=None)
+    try:
+        first = next(csv.reader(lines), [])
+    except csv.Error:  # whoever reads it says what is wrong
+        return False
     return {heading.strip() for heading in first} >= _PLAIN_HEADINGS
 
 

@@ -1,6 +1,7 @@
 """Outlines of parcels: whole polygons, their true area, their place on a raster."""
 
 import warnings
+from contextlib import suppress
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -49,8 +50,8 @@ class Outlines(NamedTuple):
 def read_outlines(wkb: NDArray[np.object_], crs: pyproj.CRS) -> Outlines:
     """Make the best of outlines as they come.
 
-    Null, empty and unreadable geometries, points, lines and coordinates that are
-    not numbers become None; polygons that cross themselves are repaired.
+    Null, empty and unreadable geometries, points, lines, curves and coordinates that
+    are not numbers become None; polygons that cross themselves are repaired.
 
     Parameters
     ----------
@@ -59,19 +60,32 @@ def read_outlines(wkb: NDArray[np.object_], crs: pyproj.CRS) -> Outlines:
     crs
         Of the coordinates.
     """
-    drawn = shapely.force_2d(shapely.from_wkb(wkb, on_invalid="ignore"))
+    drawn = shapely.force_2d(_parse(wkb))
     kinds = shapely.get_type_id(drawn)
     usable = np.isin(kinds, _POLYGONS) & ~shapely.is_empty(drawn) & _is_finite(drawn)
     drawn[~usable] = None
     single = usable & (kinds == shapely.GeometryType.POLYGON)
     drawn[single] = shapely.multipolygons(drawn[single][:, np.newaxis])
     polygons, repaired = repair(drawn)
-    return Outlines(
-        drawn=drawn,
-        polygons=polygons,
-        area=geodesic_area(polygons, crs),
-        repaired=repaired,
-    )
+    area = geodesic_area(polygons, crs)
+    nowhere = ~np.isfinite(area)  # coordinates that are on no globe
+    if nowhere.any():
+        polygons = polygons.copy()
+        polygons[nowhere] = None
+        area[nowhere] = 0.0
+    return Outlines(drawn=drawn, polygons=polygons, area=area, repaired=repaired)
+
+
+def _parse(wkb: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Geometries of their bytes; None for bytes that are none."""
+    try:
+        return shapely.from_wkb(wkb, on_invalid="ignore")
+    except NotImplementedError:  # one is a curve: it must not cost the others
+        found = np.full(len(wkb), None, dtype=object)
+        for n, one in enumerate(wkb):
+            with suppress(NotImplementedError):
+                found[n] = shapely.from_wkb(one, on_invalid="ignore")
+        return found
 
 
 def place(
