@@ -19,7 +19,7 @@ the grid read at once.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from affine import Affine
@@ -29,6 +29,7 @@ from pyproj import Transformer
 from agroforest.core.errors import DataError
 from agroforest.core.grid import Grid
 from agroforest.cube.plane import Plane, stretch
+from agroforest.cube.rules import FLAGS, REFLECTANCE, Pixels, Rule
 from agroforest.cube.source import Source
 
 # A corner or a ratio is whole when it is off by less than this share of a pixel,
@@ -42,23 +43,23 @@ _STRIP = 256
 
 _Floats = NDArray[np.float32]
 _Flags = NDArray[np.uint8]
+_Bools = NDArray[np.bool_]
 _Places = NDArray[np.float64]
 _N = TypeVar("_N", bound=np.generic)
-#: First row, end row, first column, end column (in or outside a file) to pixels.
-_Pixels = Callable[[int, int, int, int], NDArray[_N]]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Rule(Generic[_N]):
-    """How one kind of pixel behaves: outside, made coarser, between pixels."""
-
-    nothing: _N
-    combine: Callable[[NDArray[_N], int], NDArray[_N]]
-    sample: Callable[[_Pixels[_N], _Places, _Places], NDArray[_N]]
-
-
-def read_plane(source: Source, grid: Grid) -> Plane:
+def read_plane(source: Source, grid: Grid, needed: _Bools | None = None) -> Plane:
     """One band on a grid, kept as it is stored where that is exact.
+
+    Parameters
+    ----------
+    source
+        The band.
+    grid
+        Where to.
+    needed
+        ``(y, x)`` bool of the grid. Blocks of the file without a needed pixel may
+        be left unread; numbers of pixels that are not needed then mean nothing.
 
     Raises
     ------
@@ -72,7 +73,7 @@ def read_plane(source: Source, grid: Grid) -> Plane:
         if _is_inside(window, source.shape):
             rows, columns = window
             return Plane(
-                numbers=source.numbers(rows, columns),
+                numbers=_read_needed(source, place, window, needed),
                 repeat=place.repeat,
                 row=place.row - rows.start * place.repeat,
                 column=place.column - columns.start * place.repeat,
@@ -80,7 +81,7 @@ def read_plane(source: Source, grid: Grid) -> Plane:
                 offset=offset,
                 nodata=source.nodata,
             )
-    values = _bring(source, grid, source.valid_numbers, _REFLECTANCE)
+    values = _bring(source, grid, source.valid_numbers, REFLECTANCE)
     return Plane(numbers=values, scale=scale, offset=offset)
 
 
@@ -127,7 +128,29 @@ def read_flags(
     def read(rows: slice, columns: slice) -> _Flags:
         return judge(source.numbers(rows, columns))
 
-    return _bring(source, grid, read, _FLAGS)
+    return _bring(source, grid, read, FLAGS)
+
+
+def _read_needed(
+    source: Source,
+    place: "_Place",
+    window: tuple[slice, slice],
+    needed: _Bools | None,
+) -> NDArray[Any]:
+    """Numbers of a window of a file of equal or coarser pixels."""
+    if needed is None:
+        return source.numbers(*window)
+    rows, columns = window
+    k = place.repeat
+
+    def is_needed(rows: slice, columns: slice) -> bool:
+        down = slice(max(rows.start * k - place.row, 0), rows.stop * k - place.row)
+        across = slice(
+            max(columns.start * k - place.column, 0), columns.stop * k - place.column
+        )
+        return bool(needed[down, across].any())
+
+    return source.numbers_where(rows, columns, is_needed)
 
 
 def _window(place: "_Place", grid: Grid) -> tuple[slice, slice]:
@@ -150,7 +173,7 @@ def _bring(
     source: Source,
     grid: Grid,
     read: Callable[[slice, slice], NDArray[_N]],
-    rule: _Rule[_N],
+    rule: Rule[_N],
 ) -> NDArray[_N]:
     pixels = _padded(source, read, rule.nothing)
     place = _place(source, grid)
@@ -168,7 +191,7 @@ def _bring(
 
 def _padded(
     source: Source, read: Callable[[slice, slice], NDArray[_N]], nothing: _N
-) -> _Pixels[_N]:
+) -> Pixels[_N]:
     height, width = source.shape
 
     def pixels(top: int, bottom: int, left: int, right: int) -> NDArray[_N]:
@@ -249,7 +272,7 @@ def _refuse_absurd(source: Source, ratio: float) -> None:
         )
 
 
-def _repeat(pixels: _Pixels[_N], place: _Place, grid: Grid) -> NDArray[_N]:
+def _repeat(pixels: Pixels[_N], place: _Place, grid: Grid) -> NDArray[_N]:
     rows, columns = _window(place, grid)
     block = pixels(rows.start, rows.stop, columns.start, columns.stop)
     result = np.empty(grid.shape, block.dtype)
@@ -267,7 +290,7 @@ def _repeat(pixels: _Pixels[_N], place: _Place, grid: Grid) -> NDArray[_N]:
 
 
 def _project(
-    source: Source, grid: Grid, pixels: _Pixels[_N], rule: _Rule[_N]
+    source: Source, grid: Grid, pixels: Pixels[_N], rule: Rule[_N]
 ) -> NDArray[_N]:
     factor = _reduction(source, grid)
 
@@ -330,68 +353,3 @@ def _apply(t: Affine, first: _Places, second: _Places) -> tuple[_Places, _Places
 @lru_cache(maxsize=32)
 def _transformer(first: str, second: str) -> Transformer:
     return Transformer.from_crs(first, second, always_xy=True)
-
-
-# ------------------------------------------------------------ reflectance
-
-
-def _average(block: _Floats, n: int) -> _Floats:
-    total = np.zeros((block.shape[0] // n, block.shape[1] // n), np.float32)
-    count = np.zeros(total.shape, np.float32)
-    for row in range(n):  # this order for every pixel, so that blocks agree
-        for column in range(n):
-            part = block[row::n, column::n]
-            valid = ~np.isnan(part)
-            np.add(total, part, out=total, where=valid)
-            count += valid
-    return np.divide(
-        total, count, out=np.full(total.shape, np.nan, np.float32), where=count > 0
-    )
-
-
-def _bilinear(pixels: _Pixels[np.float32], row: _Places, column: _Places) -> _Floats:
-    top, left = (
-        np.floor(row - 0.5).astype(np.intp),
-        np.floor(column - 0.5).astype(np.intp),
-    )
-    block = pixels(
-        int(top.min()), int(top.max()) + 2, int(left.min()), int(left.max()) + 2
-    )
-    down, across = row - 0.5 - top, column - 0.5 - left
-    at_row, at_column = top - top.min(), left - left.min()
-    total = np.zeros(row.shape)
-    weight = np.zeros(row.shape)
-    for r, w_row in ((0, 1.0 - down), (1, down)):
-        for c, w_column in ((0, 1.0 - across), (1, across)):
-            value = block[at_row + r, at_column + c].astype(np.float64)
-            share = np.where(np.isnan(value), 0.0, w_row * w_column)
-            total += share * np.where(np.isnan(value), 0.0, value)
-            weight += share
-    here = _nearest(pixels, row, column)
-    known = ~np.isnan(here) & (weight > 0)
-    found = np.divide(total, weight, out=np.full(row.shape, np.nan), where=known)
-    return np.asarray(found, np.float32)
-
-
-_REFLECTANCE = _Rule(nothing=np.float32(np.nan), combine=_average, sample=_bilinear)
-
-
-# ------------------------------------------------------------------- flags
-
-
-def _any(block: _Flags, n: int) -> _Flags:
-    found = np.zeros((block.shape[0] // n, block.shape[1] // n), np.uint8)
-    for row in range(n):
-        for column in range(n):
-            found |= block[row::n, column::n]
-    return found
-
-
-def _nearest(pixels: _Pixels[_N], row: _Places, column: _Places) -> NDArray[_N]:
-    down, across = np.floor(row).astype(np.intp), np.floor(column).astype(np.intp)
-    top, left = int(down.min()), int(across.min())
-    block = pixels(top, int(down.max()) + 1, left, int(across.max()) + 1)
-    return block[down - top, across - left]
-
-
-_FLAGS = _Rule(nothing=np.uint8(0), combine=_any, sample=_nearest)

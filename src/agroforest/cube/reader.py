@@ -1,7 +1,7 @@
 """An open scene, from which any number of windows can be read."""
 
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,10 +11,12 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from agroforest.catalog.href import is_url
 from agroforest.core.errors import DataError
 from agroforest.core.grid import Grid
 from agroforest.core.scene import Asset, Granule, Scene
 from agroforest.cube.align import read_flags, read_plane
+from agroforest.cube.counted import current_count
 from agroforest.cube.decoded import DecodedCache
 from agroforest.cube.mask import (
     CLEAR_CLASSES,
@@ -91,7 +93,7 @@ class Access:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Files:
-    """One granule's open files."""
+    """One granule's open files; its bands once they are read."""
 
     granule: Granule
     mask: Source
@@ -169,7 +171,8 @@ class SceneReader:
         DataError
             If its pixels are not square and north-up.
         """
-        source = next(f.bands[band] for f in self._files if band in f.bands)
+        files = next(f for f in self._files if band in f.granule.bands)
+        source = self._bands_of(files)[band]
         return read_grid(source.data, Path(source.asset.href))
 
     def read(self, grid: Grid) -> Reflectance:
@@ -177,9 +180,16 @@ class SceneReader:
         return self._read(grid, blind=True)
 
     def read_clear(self, grid: Grid) -> Reflectance | None:
-        """Read a window if any of it is clear; its bands are not touched otherwise."""
+        """Read a window if any of it is clear; its bands are not touched otherwise.
+
+        Nor are, of a scene of one granule, those blocks of its bands in which no
+        pixel is clear. Numbers of pixels that are not clear mean nothing.
+        """
         found = self._read(grid, blind=False)
-        return found if found.clear.any() else None
+        if found.clear.any():
+            return found
+        self._count_skipped(grid)
+        return None
 
     def _read(self, grid: Grid, *, blind: bool) -> Reflectance:
         radius = self._dilate_m / grid.resolution
@@ -208,20 +218,41 @@ class SceneReader:
             clear = clear & ~dilate(growing, radius)[inner]
         if not several and (blind or clear.any()):
             planes = {
-                name: read_plane(source, grid)
-                for name, source in self._files[0].bands.items()
+                name: read_plane(source, grid, None if blind else clear)
+                for name, source in self._bands_of(self._files[0]).items()
             }
         return Reflectance(grid=grid, planes=planes, clear=clear)
 
     def _open(self, granule: Granule, stack: ExitStack) -> _Files:
         mask = stack.enter_context(self._opened(granule.mask, granule, is_mask=True))
-        bands = {}
+        return _Files(granule=granule, mask=mask, bands={})
+
+    def _bands_of(self, files: _Files) -> Mapping[str, Source]:
+        """Bands of a granule, opened by the first who asks."""
+        granule = files.granule
         for name in self._bands:
-            if name in granule.bands:
-                source = stack.enter_context(self._opened(granule.bands[name], granule))
-                _refuse_other_grid(source, mask)
-                bands[name] = source
-        return _Files(granule=granule, mask=mask, bands=bands)
+            if name in granule.bands and name not in files.bands:
+                source = self._stack.enter_context(
+                    self._opened(granule.bands[name], granule)
+                )
+                _refuse_other_grid(source, files.mask)
+                files.bands[name] = source
+        return files.bands
+
+    def _count_skipped(self, grid: Grid) -> None:
+        """Count the bands of a window that nothing was read of."""
+        count = current_count()
+        if count is None or len(self._files) > 1:
+            return
+        count.windows_skipped += 1
+        files = self._files[0]
+        share = min(1.0, _area(grid) / _area_of(files.mask))
+        for name in self._bands:
+            href = files.granule.bands[name].href
+            if not is_url(href):
+                with suppress(OSError):  # gone: then it is missed when it is read
+                    size = Path(href.removeprefix("file://")).stat().st_size
+                    count.bytes_skipped += round(share * size)
 
     def _opened(
         self, asset: Asset, granule: Granule, *, is_mask: bool = False
@@ -246,9 +277,10 @@ class SceneReader:
 
     def _read_layer(self, files: _Files, grid: Grid) -> "_Layer":
         bands = np.full((len(self._bands), *grid.shape), np.nan, np.float32)
+        known = self._bands_of(files)
         for name, values in zip(self._bands, bands, strict=True):
-            if name in files.bands:
-                read_plane(files.bands[name], grid).fill(0, values)
+            if name in known:
+                read_plane(known[name], grid).fill(0, values)
         flags = self._read_mask(files, grid)
         return _Layer(bands=bands, blocked=~is_clear(flags), growing=is_growing(flags))
 
@@ -305,6 +337,15 @@ def _refuse_other_grid(source: Source, mask: Source) -> None:
         f"has {_spell(source)}, {mask.asset.href} of its product {_spell(mask)}",
         "fetch the product again",
     )
+
+
+def _area(grid: Grid) -> float:
+    return grid.width * grid.height * grid.resolution**2
+
+
+def _area_of(source: Source) -> float:
+    left, bottom, right, top = source.bounds
+    return (right - left) * (top - bottom)
 
 
 # Pixels in a ratio that is off by more are those of another grid. Arbitrary.

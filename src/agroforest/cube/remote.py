@@ -140,6 +140,16 @@ class RemoteFile:
         if head.tiff is not None and head.table is not None:
             self.require(self._blocks(head.tiff, head.table, rows, columns))
 
+    def require_windows(self, windows: Sequence[tuple[slice, slice]]) -> None:
+        """Fetch the blocks of several windows together; see `require_window`."""
+        head = self.head()
+        if head.tiff is not None and head.table is not None:
+            self.require(
+                span
+                for rows, columns in windows
+                for span in self._blocks(head.tiff, head.table, rows, columns)
+            )
+
     def require(self, spans: Iterable[Span]) -> None:
         """Fetch what is missing of some parts, near ones together."""
         known = self._fetcher.version

@@ -4,7 +4,8 @@ A file is opened, checked against what its product says about it, and offered as
 a `Source`, from which windows of reflectance or of mask flags can be read.
 """
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -23,7 +24,7 @@ from agroforest.catalog.rasterhead import RasterHead, read_local_head
 from agroforest.catalog.tiffhead import UnreadableHeaderError
 from agroforest.core.errors import DataError
 from agroforest.core.scene import Asset
-from agroforest.cube.counted import current_count, window_bytes
+from agroforest.cube.counted import current_count, needed_parts, window_bytes
 from agroforest.cube.decoded import DecodedCache, is_decodable
 from agroforest.cube.gdal import OPTIONS
 from agroforest.cube.remote import RemoteFile, RemoteSession
@@ -51,6 +52,8 @@ class Source:
     read
         Rows and columns to the stored numbers there, where it is not simply `data`
         that is read.
+    expect
+        Fetches several windows together before they are read, where that is quicker.
     """
 
     asset: Asset
@@ -60,6 +63,7 @@ class Source:
     head: RasterHead
     size: int
     read: Read | None = None
+    expect: Callable[[Sequence[tuple[slice, slice]]], None] | None = None
 
     @property
     def crs(self) -> str:
@@ -104,15 +108,59 @@ class Source:
         """
         # Here and not where the file was opened: of several files open at a time,
         # the error is that of the one that was read.
+        began = time.thread_time()
+        with _blamed(self.path, self.asset.href):
+            if self.read is not None:
+                numbers = self.read(rows, columns)
+            else:
+                numbers = read_window(self.data, rows, columns)
         count = current_count()
         if count is not None:
             length, blocks = window_bytes(self.head, self.size, rows, columns)
             count.bytes_read += length
             count.blocks_read += blocks
-        with _blamed(self.path, self.asset.href):
-            if self.read is not None:
-                return self.read(rows, columns)
-            return read_window(self.data, rows, columns)
+            count.cpu_seconds += time.thread_time() - began
+        return numbers
+
+    def numbers_where(
+        self, rows: slice, columns: slice, needed: Callable[[slice, slice], bool]
+    ) -> NDArray[Any]:
+        """Read a window but for the blocks of the file that are not needed.
+
+        Parameters
+        ----------
+        rows, columns
+            The window.
+        needed
+            Whether a part of it, of one block, is needed.
+
+        Returns
+        -------
+        ndarray
+            As `numbers`; nodata, or 0 where none is known, in what was not read.
+        """
+        parts = needed_parts(self.head, rows, columns, needed)
+        if parts is None:
+            return self.numbers(rows, columns)
+        shape = rows.stop - rows.start, columns.stop - columns.start
+        dtype = np.dtype(self.data.dtypes[0])
+        nothing = next((n for n in self.nodata if _holds(dtype, n)), 0)
+        found = np.full(shape, nothing, dtype)
+        if self.expect is not None:
+            with _blamed(self.path, self.asset.href):
+                self.expect(parts)
+        for down, across in parts:
+            found[
+                down.start - rows.start : down.stop - rows.start,
+                across.start - columns.start : across.stop - columns.start,
+            ] = self.numbers(down, across)
+        count = current_count()
+        if count is not None:
+            whole = window_bytes(self.head, self.size, rows, columns)
+            read = [window_bytes(self.head, self.size, *part) for part in parts]
+            count.bytes_skipped += whole[0] - sum(length for length, _ in read)
+            count.blocks_skipped += whole[1] - sum(blocks for _, blocks in read)
+        return found
 
     def valid_numbers(self, rows: slice, columns: slice) -> NDArray[np.float32]:
         """Read a window as float32, NaN where its numbers mean nodata."""
@@ -183,6 +231,7 @@ def opened(
             _check(data, asset.href, crs, layer)
         declared = set() if is_mask or data.nodata is None else {data.nodata}
         read: Read | None = None
+        expect = None
         if layer is not None:
             read = partial(read_window, data, layer=layer)
         elif cache is not None and is_decodable(data, path):
@@ -196,6 +245,7 @@ def opened(
             read = stack.enter_context(decoded).read
         elif file is not None:
             read = stack.enter_context(RemoteWindows(file, head.driver)).read
+            expect = file.require_windows
         yield Source(
             asset=asset,
             path=path,
@@ -204,6 +254,7 @@ def opened(
             head=head,
             size=path.stat().st_size if file is None else file.size,
             read=read,
+            expect=expect,
         )
 
 
@@ -233,6 +284,13 @@ def _blamed(path: Path, href: str) -> Iterator[None]:
         reason = " ".join(str(error.__cause__ or error).split()).rstrip(".")
         reason = reason.removeprefix(f"{path.name}, ").replace(str(path), "it")
         raise _damaged(href, reason) from error
+
+
+def _holds(dtype: np.dtype[Any], number: float) -> bool:
+    if dtype.kind == "f":
+        return True
+    bounds = np.iinfo(dtype)
+    return float(number).is_integer() and bounds.min <= number <= bounds.max
 
 
 def _damaged(href: str, reason: str) -> DataError:
