@@ -247,9 +247,14 @@ class MapSection(Section):
 class EnergySection(Section):
     """``[energy]``: the grid's carbon, and when its hours are clean; docs/energy.md."""
 
+    province: str | None = None
+    """Province of China where the machine stands, such as ``guangxi``, which it is
+    unless something is given."""
+    country: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
+    """Elsewhere: ISO code of the country, such as ``VNM``; needs the extra
+    ``energy``."""
     factor_g_per_kwh: Annotated[float, Field(ge=0, le=2000)] | None = None
-    """Grams of CO2 for a kilowatt-hour where the machine stands; Guangxi's unless
-    given."""
+    """Grams of CO2 for a kilowatt-hour, where neither is good enough."""
     factor_source: str = ""
     """Where that number is from; must be said with it."""
     watts_per_core: Annotated[float, Field(gt=0, le=100)] | None = None

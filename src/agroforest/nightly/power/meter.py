@@ -1,7 +1,9 @@
 """What a piece of work costs while it goes on."""
 
 import os
+import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -11,12 +13,16 @@ from agroforest.core.cost import Cost, EnergySource
 from agroforest.nightly.power.factors import find_factor
 from agroforest.nightly.power.processes import tree_seconds
 from agroforest.nightly.power.rapl import EnergyMeter
+from agroforest.nightly.power.saved import price
 from agroforest.nightly.power.watts import (
     KWH,
-    WATTS_PER_CORE,
     memory_joules,
     processor_joules,
+    resolve_watts,
 )
+
+# Seconds between two looks; arbitrary, a fraction of what a counter lasts.
+_ROUND = 60.0
 
 
 @dataclass(slots=True)
@@ -44,6 +50,11 @@ class Meter:
         what is counted here.
     rapl
         The counters; the system's unless given.
+
+    Raises
+    ------
+    ConfigurationError
+        No factor is known of the province or country in ``[energy]``.
     """
 
     def __init__(
@@ -53,7 +64,8 @@ class Meter:
         remote: bool = False,
         rapl: EnergyMeter | None = None,
     ) -> None:
-        self._energy = pipeline.energy
+        self._factor = find_factor(pipeline.energy)
+        self._watts = resolve_watts(pipeline.energy)
         self._remote = remote
         self._rapl = rapl or EnergyMeter()
         self._elsewhere = _Elsewhere()
@@ -64,6 +76,8 @@ class Meter:
         self._joules_before: float | None = None
         self._joules: float | None = None
         self._running = False
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
 
     def __enter__(self) -> Self:
         self._rapl.joules()
@@ -71,6 +85,8 @@ class Meter:
         self._cpu_before = tree_seconds()
         self._joules_before = self._rapl.joules()
         self._running = True
+        self._stop.clear()
+        threading.Thread(target=self._watch, name="meter", daemon=True).start()
         return self
 
     def __exit__(
@@ -79,18 +95,25 @@ class Meter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._stop.set()
         self._look()
         self._running = False
 
-    def add(self, *, cpu_seconds: float = 0.0, bytes_read: int = 0) -> None:
-        """Count a task that is done; its processor time if it was done elsewhere."""
+    def add(
+        self,
+        *,
+        cpu_seconds: float = 0.0,
+        bytes_read: int = 0,
+        saved: Mapping[str, float] | None = None,
+    ) -> None:
+        """Count a task that is done, and what was not; see `power.saved`.
+
+        Processor time counts only where it was used elsewhere.
+        """
         self._elsewhere.bytes_read += bytes_read
         if self._remote:
             self._elsewhere.cpu_seconds += cpu_seconds
-
-    def save(self, **counts: float) -> None:
-        """Count what was not done, by why; see `agroforest.nightly.power.saved`."""
-        for why, count in counts.items():
+        for why, count in (saved or {}).items():
             self._saved[why] = self._saved.get(why, 0) + count
 
     def read(self) -> Cost:
@@ -99,32 +122,40 @@ class Meter:
             self._look()
         elsewhere = self._elsewhere
         seconds = self._ended - self._began
-        watts = self._energy.watts_per_core or WATTS_PER_CORE
         joules, source = self._joules, EnergySource.MEASURED
         if joules is None:
-            joules, source = processor_joules(self._cpu, watts), EnergySource.ESTIMATED
+            joules, source = (
+                processor_joules(self._cpu, self._watts),
+                EnergySource.ESTIMATED,
+            )
         if elsewhere.cpu_seconds:
-            joules += processor_joules(elsewhere.cpu_seconds, watts)
+            joules += processor_joules(elsewhere.cpu_seconds, self._watts)
             source = EnergySource.ESTIMATED
-        joules += memory_joules(seconds, self._memory_gb)
-        factor = find_factor(self._energy)
+        cpu_seconds = self._cpu + elsewhere.cpu_seconds
+        rate = joules / KWH / cpu_seconds if cpu_seconds else 0.0
         return Cost(
             seconds=seconds,
-            cpu_seconds=self._cpu + elsewhere.cpu_seconds,
+            cpu_seconds=cpu_seconds,
             bytes_read=elsewhere.bytes_read,
-            energy_kwh=joules / KWH,
+            energy_kwh=(joules + memory_joules(seconds, self._memory_gb)) / KWH,
             source=source,
-            factor_g_per_kwh=factor.g_per_kwh,
-            factor_source=factor.source,
-            saved=dict(self._saved),
+            factor_g_per_kwh=self._factor.g_per_kwh,
+            factor_source=self._factor.source,
+            saved=price(self._saved, rate),
         )
 
+    def _watch(self) -> None:
+        """Look before counters start again from zero, however long a task takes."""
+        while not self._stop.wait(_ROUND):
+            self._look()
+
     def _look(self) -> None:
-        self._ended = time.monotonic()
-        # A child that ends between two looks is not seen for a moment.
-        self._cpu = max(self._cpu, tree_seconds() - self._cpu_before)
-        now, before = self._rapl.joules(), self._joules_before
-        self._joules = None if now is None or before is None else now - before
+        with self._lock:
+            self._ended = time.monotonic()
+            # A child that ends between two looks is not seen for a moment.
+            self._cpu = max(self._cpu, tree_seconds() - self._cpu_before)
+            now, before = self._rapl.joules(), self._joules_before
+            self._joules = None if now is None or before is None else now - before
 
 
 def memory_gigabytes() -> float:

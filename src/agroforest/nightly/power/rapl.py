@@ -25,8 +25,8 @@ class EnergyMeter:
     def joules(self) -> float | None:
         """Energy since the meter was made; ``None`` where it cannot be read.
 
-        Ask at least as often as a counter starts again from zero: a counter of 2^32
-        microjoules and up lasts ten minutes at ten watts.
+        Ask more often than a counter starts again from zero: one of 2^38 microjoules,
+        as is usual, lasts twenty minutes at 200 W.
         """
         if self._last is None:
             return None
