@@ -1,5 +1,6 @@
 """A line of cron for the nights of a pipeline, in a block of its own."""
 
+import re
 from datetime import datetime, time, timedelta, tzinfo
 
 from agroforest.core.errors import ConfigurationError
@@ -95,7 +96,8 @@ def replace_block(crontab: str, name: str, block: str) -> str:
     block
         The new block; empty takes the old one away.
     """
-    lines = crontab.splitlines(keepends=True)
+    # Not `splitlines`: cron knows one line break.
+    lines = [line for line in re.split(r"(?<=\n)", crontab) if line]
     kept: list[str] = []
     place = None
     inside = False
@@ -125,7 +127,7 @@ def replace_block(crontab: str, name: str, block: str) -> str:
 
 def read_blocks(crontab: str) -> list[Job]:
     """Read the jobs of a crontab."""
-    found = (read_mark(line) for line in crontab.splitlines())
+    found = (read_mark(line) for line in crontab.split("\n"))
     return [job for job in found if job is not None]
 
 

@@ -188,17 +188,22 @@ def call_systemctl(words: list[str]) -> None:
 
 def _run(words: list[str], text: str = "") -> subprocess.CompletedProcess[str]:
     try:
-        return subprocess.run(  # noqa: S603  found on the path, words of ours
+        ended = subprocess.run(  # noqa: S603  found on the path, words of ours
             words,
-            input=text,
+            # Lines of others may be anything, and come back as they were.
+            input=text.encode(errors="surrogateescape"),
             capture_output=True,
-            encoding="utf-8",
-            errors="surrogateescape",  # lines of others may be anything
             timeout=_PATIENCE,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise SourceError(words[0], f"does not end ({error})", "try again") from error
+    return subprocess.CompletedProcess(
+        words,
+        ended.returncode,
+        ended.stdout.decode(errors="surrogateescape"),
+        ended.stderr.decode(errors="replace"),
+    )
 
 
 def _first_line(text: str) -> str:

@@ -1,6 +1,6 @@
 """Words as systemd and cron want them written."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from agroforest.core.errors import ConfigurationError
 
@@ -38,9 +38,17 @@ def quote_unit(word: str) -> str:
     return escaped if plain and word else f'"{escaped}"'
 
 
-def quote_command(words: Iterable[str]) -> str:
-    """Write a command for ``ExecStart=``: ``$`` twice, systemd.service(5)."""
-    return " ".join(quote_unit(word).replace("$", "$$") for word in words)
+def quote_command(words: Sequence[str]) -> str:
+    """Write a command for ``ExecStart=``; its first word is an absolute path.
+
+    ``$`` is written twice, systemd.service(5), but not in the first word. That may
+    hold no quote and no backslash either; a shell then starts it for us.
+    """
+    program, *others = words
+    if set(program) & set("\\\"'"):
+        program, others = "/bin/sh", ["-c", 'exec "$@"', "sh", *words]
+    quoted = [quote_unit(word).replace("$", "$$") for word in others]
+    return " ".join([quote_unit(program), *quoted])
 
 
 def quote_cron(words: Iterable[str]) -> str:

@@ -12,6 +12,9 @@ from agroforest.schedule.job import Job, mark
 from agroforest.schedule.quoting import quote_command, quote_unit
 from agroforest.schedule.standing import HOPELESS, WAITS
 
+# `PrivateTmp=` puts empty folders in their place.
+_TEMPORARY = (Path("/tmp"), Path("/var/tmp"))  # noqa: S108
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Host:
@@ -94,13 +97,15 @@ def _again() -> list[str]:
 
 def _locked_in(job: Job, host: Host) -> list[str]:
     writable = " ".join(quote_unit(str(p)) for p in (job.work, *host.writable))
+    needed = (job.pipeline, job.work, job.incoming or job.work, *host.writable)
+    hidden = any(p.is_relative_to(tmp) for p in needed for tmp in _TEMPORARY)
     return [
         "ProtectSystem=strict",
         f"ReadWritePaths={writable}",
         # Compiled kernels are kept there; the program's own folder is read-only.
         "CacheDirectory=agroforest",
         "Environment=NUMBA_CACHE_DIR=%C/agroforest/numba",
-        "PrivateTmp=yes",
+        f"PrivateTmp={'no' if hidden else 'yes'}",
         "PrivateDevices=yes",
         "ProtectControlGroups=yes",
         "ProtectKernelModules=yes",
