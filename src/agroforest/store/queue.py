@@ -10,61 +10,45 @@ Every function works on a connection inside the caller's transaction.
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import date
-from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import (
-    Column,
-    ColumnElement,
-    Connection,
-    Integer,
-    Select,
-    bindparam,
-    func,
-    select,
-    tuple_,
-    union_all,
-)
+from sqlalchemy import Connection
 
 from agroforest.core.errors import DataError
 from agroforest.core.queue import CasePage, CaseQuery, Order
 from agroforest.store.desk_schema import review_case
 from agroforest.store.queue_paths import (
-    KEPT,
     Way,
-    bind_stages,
-    build_conditions,
     count_by_words,
     find_ways,
+    write_conditions,
 )
 from agroforest.store.queue_rows import SHOWN, Read, build_row
-from agroforest.store.queue_shape import Shape, bind, read_shape
+from agroforest.store.queue_words import Asked
 
 #: Most rows of a page.
 MOST = 500
+_LARGEST_VALUE, _LARGEST_NUMBER = 1 << 63, 1 << 31
 
 
 class _Sorting(NamedTuple):
     """By which column, and whether the greatest comes first; ids go the same way."""
 
-    column: Column[Any]
+    column: str
     falling: bool
 
-    def order(self, *keys: ColumnElement[Any]) -> list[ColumnElement[Any]]:
-        """Sort by keys in this direction."""
-        return [key.desc() if self.falling else key.asc() for key in keys]
+    def write(self, *keys: str) -> str:
+        """Write keys that are sorted by in this direction."""
+        return ", ".join(f"{key} {'DESC' if self.falling else 'ASC'}" for key in keys)
 
 
-_LARGEST_VALUE, _LARGEST_NUMBER = 1 << 63, 1 << 31
-#: How many rows, as a value.
-_WANTED = bindparam("wanted", type_=Integer)
 _SORTINGS = {
-    Order.RANK: _Sorting(review_case.c.rank, True),
-    Order.NEWEST: _Sorting(review_case.c.first_night, True),
-    Order.OLDEST: _Sorting(review_case.c.first_night, False),
-    Order.AREA: _Sorting(review_case.c.area_ha, True),
-    Order.PROBABILITY: _Sorting(review_case.c.probability, True),
-    Order.CHANGED: _Sorting(review_case.c.changed_us, True),
+    Order.RANK: _Sorting("rank", True),
+    Order.NEWEST: _Sorting("first_night", True),
+    Order.OLDEST: _Sorting("first_night", False),
+    Order.AREA: _Sorting("area_ha", True),
+    Order.PROBABILITY: _Sorting("probability", True),
+    Order.CHANGED: _Sorting("changed_us", True),
 }
 
 
@@ -81,17 +65,13 @@ def read_page(connection: Connection, query: CaseQuery) -> CasePage:
     sorting = _SORTINGS[query.order]
     place = _read_cursor(query) if query.after else None
     wanted = query.limit + 1
-    shape, values = read_shape(query)
-    order = sorting.column.name
-    ways = find_ways(connection, shape, values, order=order, limit=wanted)
+    asked = Asked(connection, query)
+    ways = find_ways(connection, asked, order=sorting.column, limit=wanted)
     if not ways:
         return CasePage(rows=())
-    named, stages = bind_stages(ways)
-    values |= stages | {"wanted": wanted}
-    if place is not None:
-        values["place"], values["place_number"] = place
-    statement = _build_page(shape, named, query.order, is_later=place is not None)
-    rows = [Read._make(row) for row in connection.execute(statement, values).all()]
+    statement = _write_page(asked, ways, sorting, place, wanted)
+    found = connection.exec_driver_sql(statement, asked.values)
+    rows = [Read._make(row) for row in found]
     shown = rows[: query.limit]
     more = len(rows) > query.limit
     return CasePage(
@@ -102,67 +82,67 @@ def read_page(connection: Connection, query: CaseQuery) -> CasePage:
 
 def count_cases(connection: Connection, query: CaseQuery, limit: int) -> int:
     """Count the cases that a query finds on all its pages, `limit` at most."""
-    shape, values = read_shape(query)
-    counted = count_by_words(connection, shape, values)
+    asked = Asked(connection, query)
+    counted = count_by_words(connection, asked)
     if counted is not None:
         return min(counted, limit)
-    ways = find_ways(connection, shape, values, limit=limit)
+    ways = find_ways(connection, asked, limit=limit)
     if not ways:
         return 0
-    named, stages = bind_stages(ways)
-    statement = _build_count(shape, named)
-    row = connection.execute(statement, values | stages | {"wanted": limit})
-    return int(row.scalar_one())
+    most = asked.write("wanted", limit)
+    branches = " UNION ALL ".join(
+        f"SELECT * FROM (SELECT number FROM review_case "  # noqa: S608  our own names
+        f"WHERE {write_conditions(asked, way, number)} LIMIT {most}) AS way_{number}"
+        for number, way in enumerate(ways)
+    )
+    statement = f"SELECT count(*) FROM ({branches} LIMIT {most}) AS found"  # noqa: S608
+    row = connection.exec_driver_sql(statement, asked.values).one()
+    return int(row[0])
 
 
-@lru_cache(maxsize=KEPT)
-def _build_page(
-    shape: Shape, ways: tuple[Way, ...], order: Order, *, is_later: bool
-) -> Select[Any]:
-    """Build the question for a page, the first or a later one."""
-    sorting = _SORTINGS[order]
-    branches = (_build_branch(shape, way, sorting, is_later=is_later) for way in ways)
-    found = union_all(
-        *(select(each.limit(_WANTED).subquery()) for each in branches)
-    ).subquery()
+def _write_page(
+    asked: Asked,
+    ways: list[Way],
+    sorting: _Sorting,
+    place: tuple[object, int] | None,
+    wanted: int,
+) -> str:
+    """Write the question for a page: the first, or the one behind a place."""
+    most = asked.write("wanted", wanted)
+    branches = " UNION ALL ".join(
+        f"SELECT * FROM ({_write_branch(asked, way, number, sorting, place)} "  # noqa: S608  our own names
+        f"LIMIT {most}) AS way_{number}"
+        for number, way in enumerate(ways)
+    )
     return (
-        select(*SHOWN)
-        .join(found, found.c.number == review_case.c.number)
-        .order_by(*sorting.order(found.c.place, found.c.number))
-        .limit(_WANTED)
+        f"SELECT {SHOWN} FROM review_case JOIN ({branches}) AS found "  # noqa: S608
+        f"ON found.number = review_case.number "
+        f"ORDER BY {sorting.write('found.place', 'found.number')} LIMIT {most}"
     )
 
 
-@lru_cache(maxsize=KEPT)
-def _build_count(shape: Shape, ways: tuple[Way, ...]) -> Select[Any]:
-    branches = (
-        select(review_case.c.number)
-        .where(*build_conditions(shape, way))
-        .limit(_WANTED)
-        .subquery()
-        for way in ways
+def _write_branch(
+    asked: Asked,
+    way: Way,
+    number: int,
+    sorting: _Sorting,
+    place: tuple[object, int] | None,
+) -> str:
+    """Write the question for the cases of one way, behind a place in the order."""
+    column = way.name(sorting.column)
+    conditions = write_conditions(asked, way, number)
+    if place is not None:
+        value, last = asked.write("place", place[0]), asked.write("last", place[1])
+        behind = "<" if sorting.falling else ">"
+        conditions += f" AND ({column}, number) {behind} ({value}, {last})"
+    return (
+        f"SELECT {column} AS place, number FROM review_case WHERE {conditions} "  # noqa: S608
+        f"ORDER BY {sorting.write(column, 'number')}"
     )
-    found = union_all(*(select(each) for each in branches)).limit(_WANTED).subquery()
-    return select(func.count()).select_from(found)
-
-
-def _build_branch(
-    shape: Shape, way: Way, sorting: _Sorting, *, is_later: bool
-) -> Select[Any]:
-    """Build the question for the cases of one stage, behind a place in the order."""
-    column, number = way.name(sorting.column), review_case.c.number
-    branch = select(column.label("place"), number).where(*build_conditions(shape, way))
-    if is_later:
-        here = tuple_(column, number)
-        there = tuple_(
-            bind("place", sorting.column), bind("place_number", review_case.c.number)
-        )
-        branch = branch.where(here < there if sorting.falling else here > there)
-    return branch.order_by(*sorting.order(column, number))
 
 
 def _build_cursor(order: Order, row: Read, sorting: _Sorting) -> str:
-    value = getattr(row, sorting.column.name)
+    value = getattr(row, sorting.column)
     if isinstance(value, date):
         value = value.isoformat()
     written = json.dumps([str(order), value, row.number])
@@ -170,7 +150,7 @@ def _build_cursor(order: Order, row: Read, sorting: _Sorting) -> str:
 
 
 def _read_cursor(query: CaseQuery) -> tuple[object, int]:
-    kind = _SORTINGS[query.order].column.type.python_type
+    kind = review_case.c[_SORTINGS[query.order].column].type.python_type
     problem = DataError(
         "cursor", "is not one of this order", "begin with the first page"
     )

@@ -11,41 +11,18 @@ that the queue is filtered by, or counted as far as `_COUNTED`.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import (
-    Column,
-    ColumnElement,
-    Connection,
-    Integer,
-    Select,
-    and_,
-    bindparam,
-    case,
-    column,
-    false,
-    func,
-    literal_column,
-    select,
-    table,
-    true,
-)
-from sqlalchemy.sql.elements import UnaryExpression
-from sqlalchemy.sql.operators import custom_op
+from sqlalchemy import Connection, Row
 
 from agroforest.store.database import has_geometry
-from agroforest.store.desk_schema import case_tally, review_case
-from agroforest.store.queue_shape import BOX, Shape, Values, bind
+from agroforest.store.queue_words import NOBODY, Asked
 
 #: How far matching cases are counted to choose a way. Arbitrary: so many rows are
 #: looked up and sorted in some milliseconds.
 _COUNTED = 2000
 #: The same for boxes, which have no order to walk along. Arbitrary.
 _BOXED = 8000
-#: Statements of each kind that are kept, some tens of kilobytes each. Arbitrary; what
-#: people ask for takes a few dozen.
-KEPT = 256
 
 
 class Way(NamedTuple):
@@ -54,8 +31,7 @@ class Way(NamedTuple):
     Attributes
     ----------
     stages
-        The stages; in a statement the names of the values that they are, see
-        `bind_stages`.
+        The stages.
     columns
         Those that may be looked up in an index; any if empty.
     boxes
@@ -67,20 +43,14 @@ class Way(NamedTuple):
     columns: frozenset[str] = frozenset()
     boxes: str = ""
 
-    def name(self, each: Column[Any]) -> ColumnElement[Any]:
+    def name(self, column: str) -> str:
         """Write a column so that it is looked up only where it should be."""
-        if not self.columns or each.name in self.columns:
-            return each
-        return UnaryExpression(each, operator=custom_op("+"), type_=each.type)
+        is_free = not self.columns or column in self.columns
+        return column if is_free else f"+{column}"
 
 
 def find_ways(
-    connection: Connection,
-    shape: Shape,
-    values: Values,
-    *,
-    order: str = "",
-    limit: int,
+    connection: Connection, asked: Asked, *, order: str = "", limit: int
 ) -> list[Way]:
     """Find the ways to the first `limit` cases of a query, of each stage that has any.
 
@@ -88,28 +58,25 @@ def find_ways(
     ----------
     connection
         In a transaction.
-    shape, values
+    asked
         What is asked for.
     order
         Column that is sorted by; none if empty.
     limit
         How many cases are wanted.
     """
-    counted = connection.execute(_count_by_stage(shape), values).all()
-    stages = [row for row in counted if row.matching]
+    stages = [row for row in _count_by_stage(connection, asked) if row.matching]
     names = tuple(row.stage for row in stages)
-    is_told = connection.dialect.name == "sqlite"
+    is_told = asked.is_sqlite
     boxes = "rtree" if is_told else "geom" if has_geometry(connection) else ""
-    is_boxed = names and boxes and shape.asks(BOX[0])
-    if is_boxed and _is_small(connection, values, boxes):
+    if names and asked.query.box and boxes and _is_small(connection, asked, boxes):
         return [Way(names, _NUMBER if is_told else _ANY, boxes)]
     if not is_told:
         return [Way((name,)) for name in names]
-    found = _count_candidates(connection, shape, values, names)
+    found = _count_candidates(connection, asked, names)
     ways = []
     for row in stages:
-        is_grouped = any(name == "county_code" for name, _ in shape.words)
-        candidates = [(row.grouped, _COUNTY)] if is_grouped else []
+        candidates = [(row.grouped, _COUNTY)] if asked.query.counties else []
         candidates += found.get(row.stage, [])
         fewest, columns = min(candidates, default=(row.cases, _ANY), key=_first)
         passed = row.cases * limit / max(1, min(row.matching, fewest))
@@ -119,81 +86,73 @@ def find_ways(
     return ways
 
 
-def bind_stages(ways: Sequence[Way]) -> tuple[tuple[Way, ...], Values]:
-    """Take the stages out of ways: statements expect them as values."""
-    values: Values = {}
-    named = []
-    for number, way in enumerate(ways):
-        names = tuple(f"way_{number}_{n}" for n in range(len(way.stages)))
-        values |= dict(zip(names, way.stages, strict=True))
-        named.append(way._replace(stages=names))
-    return tuple(named), values
-
-
-def count_by_words(connection: Connection, shape: Shape, values: Values) -> int | None:
+def count_by_words(connection: Connection, asked: Asked) -> int | None:
     """Count the cases of a query that asks for nothing but words; ``None`` if not."""
-    if shape.given:
+    query = asked.query
+    if query.assignee or query.box or any(True for _ in _write_ranges(asked, str)):
         return None
-    rows = connection.execute(_count_by_stage(shape), values)
-    return int(sum(row.matching for row in rows))
+    return int(sum(row.matching for row in _count_by_stage(connection, asked)))
 
 
-def build_conditions(shape: Shape, way: Way) -> Iterator[ColumnElement[bool]]:
-    """Build what cases of a stage must fulfil to be those that a query asks for."""
-    c = review_case.c
-    stage, *others = [bind(name, c.stage) for name in way.stages]
+def write_conditions(asked: Asked, way: Way, number: int) -> str:
+    """Write what cases must fulfil to be those that a query asks for, on one way.
+
+    Parameters
+    ----------
+    asked
+        What is asked for.
+    way
+        To the cases of some stages.
+    number
+        Of the way among those of one statement.
+    """
+    stages = asked.write_all(f"way_{number}", way.stages)
     # Only one by itself keeps the order of an index.
-    named = way.name(c.stage)
-    yield named.in_([stage, *others]) if others else named == stage
-    for asked, words in shape.list_words():
-        if asked.name != "stage":
-            yield way.name(asked).in_(words)
-    for _, condition in _build_ranges(shape, way.name):
-        yield condition
+    one = len(way.stages) == 1
+    written = [f"{way.name('stage')} = {stages}" if one else f"stage IN ({stages})"]
+    written += [f"{way.name(c)} IN ({words})" for c, words in asked.words.items()]
+    written += [condition for _, condition in _write_ranges(asked, way.name)]
     # Boxes in an index are rounded outwards; the other conditions are exact.
-    if shape.asks(BOX[0]) and way.boxes:
-        yield _build_inside(way.boxes)
+    if asked.query.box is not None and way.boxes:
+        written.append(_write_inside(asked, way.boxes))
+    return " AND ".join(written)
 
 
-def _build_inside(boxes: str) -> ColumnElement[bool]:
-    """Build the condition that an index of boxes answers."""
+def _write_inside(asked: Asked, boxes: str) -> str:
+    """Write the condition that an index of boxes answers."""
     if boxes == "geom":
-        geom: ColumnElement[Any] = literal_column("review_case.geom")
-        return geom.bool_op("&&")(func.ST_MakeEnvelope(*_bind_box(), 4326))
-    return review_case.c.number.in_(_select_boxes())
+        sides = ", ".join(_write_box(asked))
+        return f"review_case.geom && ST_MakeEnvelope({sides}, 4326)"
+    meeting = _write_meeting(asked)
+    return f"number IN (SELECT number FROM case_box WHERE {meeting})"  # noqa: S608  as below
 
 
-def _bind_box() -> list[ColumnElement[Any]]:
-    return [bind(name, review_case.c.west) for name in BOX]
+def _write_box(asked: Asked) -> list[str]:
+    box = dict(
+        zip(("west", "south", "east", "north"), asked.query.box or (), strict=True)
+    )
+    return [asked.write(f"box_{side}", value) for side, value in box.items()]
 
 
-def _select_boxes() -> Select[Any]:
-    return select(_RTREE.c.number).where(*_build_meeting(_RTREE.c))
+def _write_meeting(asked: Asked) -> str:
+    """Write the four conditions under which boxes meet."""
+    west, south, east, north = _write_box(asked)
+    return (
+        f"west <= {east} AND east >= {west} AND south <= {north} AND north >= {south}"
+    )
 
 
-def _build_meeting(c: Any) -> tuple[ColumnElement[bool], ...]:  # noqa: ANN401  columns
-    """Build the four conditions under which boxes meet."""
-    west, south, east, north = _bind_box()
-    return (c.west <= east, c.east >= west, c.south <= north, c.north >= south)
-
-
-def _is_small(connection: Connection, values: Values, boxes: str) -> bool:
-    counted = connection.execute(_count_boxes(boxes), values | {"boxed": _BOXED})
-    return int(counted.scalar_one()) < _BOXED
-
-
-@lru_cache(maxsize=2)
-def _count_boxes(boxes: str) -> Select[Any]:
+def _is_small(connection: Connection, asked: Asked, boxes: str) -> bool:
+    most = asked.write("boxed", _BOXED)
     if boxes == "rtree":
-        numbers = _select_boxes()
+        table, condition = "case_box", _write_meeting(asked)
     else:
-        numbers = select(review_case.c.number).where(_build_inside(boxes))
-    found = numbers.limit(bindparam("boxed", type_=Integer)).subquery()
-    return select(func.count()).select_from(found)
+        table, condition = "review_case", _write_inside(asked, boxes)
+    some = f"SELECT 1 FROM {table} WHERE {condition} LIMIT {most}"  # noqa: S608  our names
+    counted = _ask(connection, f"SELECT count(*) FROM ({some}) AS boxes", asked)  # noqa: S608
+    return int(counted[0][0]) < _BOXED
 
 
-#: Boxes of cases, kept by triggers; only SQLite has it.
-_RTREE = table("case_box", *map(column, ("number", "west", "east", "south", "north")))
 _NUMBER = frozenset({"number"})
 _ANY: frozenset[str] = frozenset()
 _COUNTY = frozenset({"stage", "county_code", "hazard"})
@@ -203,98 +162,75 @@ def _first(candidate: tuple[int, Collection[str]]) -> int:
     return candidate[0]
 
 
-def _build_ranges(
-    shape: Shape, name: Callable[[Column[Any]], ColumnElement[Any]]
-) -> Iterator[tuple[frozenset[str], ColumnElement[bool]]]:
-    """Build the conditions that no word says, with the columns of their index."""
-    c = review_case.c
-    if shape.asks("nobody"):
-        yield frozenset(), name(c.assignee) == ""
-    elif shape.asks("assignee"):
+def _write_ranges(
+    asked: Asked, name: Callable[[str], str]
+) -> Iterator[tuple[frozenset[str], str]]:
+    """Write the conditions that no word says, with the columns of their index."""
+    query, assignee = asked.query, name("assignee")
+    if query.assignee == NOBODY:
+        yield _ANY, f"{assignee} = ''"
+    elif query.assignee:
+        own = asked.write("assignee", query.assignee)
         # The second condition is that of the index.
-        own = name(c.assignee) == bind("assignee", c.assignee)
-        is_somebody = name(c.assignee) != literal_column("''")
-        yield frozenset({"assignee", "stage"}), and_(own, is_somebody)
+        condition = f"{assignee} = {own} AND {assignee} <> ''"
+        yield frozenset({"assignee", "stage"}), condition
     spans = (
-        (c.area_ha, "least_ha", "most_ha"),
-        (c.probability, "least_probability", ""),
-        (c.first_night, "since", "until"),
+        ("area_ha", query.least_ha, query.most_ha),
+        ("probability", query.least_probability, None),
+        ("first_night", query.since, query.until),
     )
     for span, least, most in spans:
         both = []
-        if shape.asks(least):
-            both.append(name(span) >= bind(least, span))
-        if shape.asks(most):
-            both.append(name(span) <= bind(most, span))
+        if least is not None:
+            both.append(f"{name(span)} >= {asked.write(f'least_{span}', least)}")
+        if most is not None:
+            both.append(f"{name(span)} <= {asked.write(f'most_{span}', most)}")
         if both:
-            yield frozenset({"stage", span.name}), and_(*both)
-    if shape.asks(BOX[0]):
+            yield frozenset({"stage", span}), " AND ".join(both)
+    if query.box is not None:
         # Four conditions would look four times as rare to PostgreSQL as they are.
-        yield _ANY, case((and_(*_build_meeting(c)), true()), else_=false())
+        yield _ANY, f"CASE WHEN {_write_meeting(asked)} THEN true ELSE false END"
 
 
-@lru_cache(maxsize=KEPT)
-def _count_by_stage(shape: Shape) -> Select[Any]:
+def _count_by_stage(connection: Connection, asked: Asked) -> Sequence[Row[Any]]:
     """Count all cases, those of the hazards and counties, and those of all words."""
-    c = case_tally.c
-    grouped: list[ColumnElement[bool]] = []
-    matching: list[ColumnElement[bool]] = []
-    stages: list[ColumnElement[bool]] = []
-    for asked, words in shape.list_words():
-        condition = c[asked.name].in_(words)
-        if asked.name == "stage":
-            stages.append(condition)
-            continue
-        matching.append(condition)
-        if asked.name in _COUNTY:
-            grouped.append(condition)
-    counted: Select[Any] = select(
-        c.stage,
-        func.sum(c.cases).label("cases"),
-        _sum_where(grouped).label("grouped"),
-        _sum_where(matching).label("matching"),
-    ).group_by(c.stage)
-    return counted.where(*stages)
-
-
-def _sum_where(conditions: list[ColumnElement[bool]]) -> ColumnElement[int]:
-    c = case_tally.c
+    matching = {c: f"{c} IN ({words})" for c, words in asked.words.items()}
+    grouped = [condition for c, condition in matching.items() if c in _COUNTY]
+    where = f"WHERE stage IN ({asked.stages})" if asked.stages else ""
     counted = (
-        case((and_(True, *conditions), c.cases), else_=0) if conditions else c.cases
+        f"SELECT stage, sum(cases) AS cases, {_sum_where(grouped)} AS grouped, "  # noqa: S608  as above
+        f"{_sum_where(matching.values())} AS matching "
+        f"FROM case_tally {where} GROUP BY stage"
     )
-    return func.sum(counted)
+    return _ask(connection, counted, asked)
+
+
+def _sum_where(conditions: Collection[str]) -> str:
+    if not conditions:
+        return "sum(cases)"
+    return f"sum(CASE WHEN {' AND '.join(conditions)} THEN cases ELSE 0 END)"
 
 
 def _count_candidates(
-    connection: Connection, shape: Shape, values: Values, stages: Sequence[str]
+    connection: Connection, asked: Asked, stages: Collection[str]
 ) -> dict[str, list[tuple[int, frozenset[str]]]]:
     """Count what each index finds by stage, as far as `_COUNTED`; in one question."""
-    columns, statement = _build_candidates(shape, len(stages))
-    if statement is None:
+    ranges = [(columns, c) for columns, c in _write_ranges(asked, str) if columns]
+    if not ranges or not stages:
         return {}
-    named = {f"stage_of_{number}": stage for number, stage in enumerate(stages)}
-    row = connection.execute(statement, values | named | {"counted": _COUNTED}).one()
-    counts = iter(row)
-    return {stage: [(next(counts), each) for each in columns] for stage in stages}
-
-
-@lru_cache(maxsize=KEPT)
-def _build_candidates(
-    shape: Shape, stages: int
-) -> tuple[tuple[frozenset[str], ...], Select[Any] | None]:
-    """Build that question, for so many stages; with the columns of each index."""
-    asked = [each for each in _build_ranges(shape, lambda column: column) if each[0]]
-    c = review_case.c
+    most = asked.write("counted", _COUNTED)
     counts = [
-        select(func.count())
-        .select_from(
-            select(literal_column("1"))
-            .where(c.stage == bind(f"stage_of_{number}", c.stage), condition)
-            .limit(bindparam("counted", type_=Integer))
-            .subquery()
-        )
-        .scalar_subquery()
-        for number in range(stages)
-        for _, condition in asked
+        f"(SELECT count(*) FROM (SELECT 1 FROM review_case WHERE stage = {stage} "  # noqa: S608  as above
+        f"AND {condition} LIMIT {most}) AS some)"
+        for stage in asked.write_all("stage_of", stages).split(", ")
+        for _, condition in ranges
     ]
-    return tuple(columns for columns, _ in asked), select(*counts) if counts else None
+    (row,) = _ask(connection, f"SELECT {', '.join(counts)}", asked)
+    counted = iter(row)
+    return {
+        stage: [(next(counted), columns) for columns, _ in ranges] for stage in stages
+    }
+
+
+def _ask(connection: Connection, statement: str, asked: Asked) -> Sequence[Row[Any]]:
+    return connection.exec_driver_sql(statement, asked.values).all()

@@ -7,15 +7,12 @@ what is read anew is compared with it in whole, so a kept row is never an old on
 import json
 from datetime import date
 from functools import lru_cache
-from typing import Any, NamedTuple
-
-from sqlalchemy import ColumnElement, Text, cast
+from typing import NamedTuple
 
 from agroforest.core.queue import QueueRow
 from agroforest.core.review import Reason, Stage, Verdict
 from agroforest.core.risk import Hazard
 from agroforest.store.cases import norm_probability
-from agroforest.store.desk_schema import review_case
 from agroforest.store.times import from_microseconds
 
 #: Rows that are kept, some two kilobytes each. Arbitrary.
@@ -39,8 +36,8 @@ class Read(NamedTuple):
     north: float
     area_ha: float
     probability: float
-    first_night: date
-    evidence: date
+    first_night: date | str
+    evidence: date | str
     county_code: str
     county_zh: str
     county_en: str
@@ -52,15 +49,12 @@ class Read(NamedTuple):
     due_us: int | None
 
 
-def _list_shown() -> tuple[ColumnElement[Any], ...]:
-    columns = {name: review_case.c[name] for name in Read._fields}
-    # As text: a list cannot be compared with what is kept as quickly.
-    as_text = cast(columns["places"], Text).label("places")
-    return tuple((columns | {"places": as_text}).values())
-
-
-#: What is read, in the order of `Read`.
-SHOWN = _list_shown()
+#: What is read, in the order of `Read`, as SQL. Places are read as text: a list could
+#: not be compared with what is kept.
+SHOWN = ", ".join(
+    "CAST(review_case.places AS TEXT)" if name == "places" else f"review_case.{name}"
+    for name in Read._fields
+)
 
 
 @lru_cache(maxsize=_KEPT)
@@ -77,8 +71,8 @@ def build_row(read: Read) -> QueueRow:
         box=(read.west, read.south, read.east, read.north),
         area_ha=read.area_ha,
         probability=norm_probability(read.probability),
-        first_night=read.first_night,
-        evidence=read.evidence,
+        first_night=_norm_day(read.first_night),
+        evidence=_norm_day(read.evidence),
         county=(read.county_code, read.county_zh, read.county_en),
         places=tuple(json.loads(read.places)),
         verdict=None if read.verdict is None else Verdict(read.verdict),
@@ -87,3 +81,8 @@ def build_row(read: Read) -> QueueRow:
         rank=read.rank,
         due=None if read.due_us is None else from_microseconds(read.due_us),
     )
+
+
+def _norm_day(kept: date | str) -> date:
+    """Read a day; SQLite keeps it as text."""
+    return date.fromisoformat(kept) if isinstance(kept, str) else kept

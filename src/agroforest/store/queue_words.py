@@ -1,0 +1,76 @@
+"""What the queue is asked for, as SQL.
+
+The queue is asked for in thousands of combinations. Putting a statement together from
+SQLAlchemy's expressions and compiling it takes longer than running it, and hardly two
+people ask for the same; so the text is written here. Every name in it is ours, and
+whatever came from outside is a value beside it.
+"""
+
+from collections.abc import Collection
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection
+
+from agroforest.core.queue import CaseQuery
+
+#: Stands for nobody in `CaseQuery.assignee`.
+NOBODY = "-"
+#: Columns that are asked for by words, and what the query calls them.
+_WORDS = (
+    ("hazard", "hazards"),
+    ("verdict", "verdicts"),
+    ("pipeline", "pipelines"),
+    ("county_code", "counties"),
+)
+
+
+class Asked:
+    """A query, and the values of its statements.
+
+    Parameters
+    ----------
+    connection
+        Says how values are written.
+    query
+        What is asked for.
+
+    Attributes
+    ----------
+    query
+        As given.
+    is_sqlite
+        Whether the database is SQLite.
+    values
+        By name, as far as they were written; statements are sent with all of them.
+    words
+        By column: the values that it may have, as SQL; the stage apart.
+    stages
+        Of these, as SQL; of all if empty.
+    """
+
+    def __init__(self, connection: Connection, query: CaseQuery) -> None:
+        self.query = query
+        self.is_sqlite = connection.dialect.name == "sqlite"
+        self.values: dict[str, Any] = {}
+        self.stages = self._list("stage", query.stages)
+        self.words = {
+            column: self._list(column, words)
+            for column, asked in _WORDS
+            if (words := getattr(query, asked))
+        }
+
+    def write(self, name: str, value: object) -> str:
+        """Keep a value, and write it as SQL."""
+        if self.is_sqlite:
+            self.values[name] = value.isoformat() if isinstance(value, date) else value
+            return f":{name}"
+        self.values[name] = value
+        return f"%({name})s"
+
+    def write_all(self, names: str, words: Collection[str]) -> str:
+        """Keep words, and write them as a list in SQL."""
+        return ", ".join(self.write(f"{names}_{n}", w) for n, w in enumerate(words))
+
+    def _list(self, names: str, words: Collection[str]) -> str:
+        return self.write_all(names, sorted(set(map(str, words))))
