@@ -286,6 +286,43 @@ def test_a_window_lets_somebody_choose(
         assert bench.store.nights == [NIGHT - DAY, NIGHT]
 
 
+def test_a_choice_that_fails_is_no_choice(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(start: datetime, deadline: datetime) -> datetime:
+        raise ValueError(start, deadline)
+
+    with at_work([job], BEGUN - HOUR, monkeypatch) as bench:
+        bench.scheduler._choose = fail
+        bench.at(BEGUN)
+        assert bench.store.nights == [NIGHT - DAY, NIGHT]
+
+
+def test_a_command_that_cannot_even_be_run_is_a_try(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with at_work([job], BEGUN - HOUR, monkeypatch) as bench:
+        monkeypatch.setattr(bench.store, "_run", lambda _: 1 / 0)
+        bench.at(BEGUN)
+        assert len(bench.store.calls) == 1
+        bench.at(BEGUN + timedelta(minutes=10))
+        assert len(bench.store.calls) == 2
+        assert any("ZeroDivisionError" in line for line in bench.lines)
+
+
+def test_nobody_reading_is_no_reason_to_end(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(line: str) -> None:
+        raise BrokenPipeError(line)
+
+    with at_work([job], BEGUN - HOUR, monkeypatch) as bench:
+        bench.scheduler._told = closed
+        bench.at(BEGUN)
+        bench.at(BEGUN + DAY)
+    assert bench.store.nights == [NIGHT - DAY, NIGHT, NIGHT + DAY]
+
+
 def test_a_second_scheduler_is_refused(tmp_path: Path) -> None:
     with only_one(tmp_path):
         refused = pytest.raises(LockedError, match="another scheduler")

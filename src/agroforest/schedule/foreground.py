@@ -1,6 +1,7 @@
 """A scheduler in the foreground, for containers and machines without systemd."""
 
 import fcntl
+import logging
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -14,7 +15,12 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.blocking import BlockingScheduler
 from apscheduler.triggers.cron import CronTrigger
 
-from agroforest.core.errors import ConfigurationError, LockedError
+from agroforest.core.errors import (
+    AgroforestError,
+    ConfigurationError,
+    LockedError,
+)
+from agroforest.schedule.child import NOT_BEGUN
 from agroforest.schedule.heartbeat import (
     BEAT,
     Heartbeat,
@@ -22,8 +28,16 @@ from agroforest.schedule.heartbeat import (
     write_heartbeat,
 )
 from agroforest.schedule.job import Job
-from agroforest.schedule.standing import HOPELESS, Standing, end_night, find_start
+from agroforest.schedule.standing import (
+    HOPELESS,
+    Standing,
+    Start,
+    end_night,
+    find_start,
+)
 from agroforest.schedule.timetable import ChooseStart, start_at_once
+
+_log = logging.getLogger(__name__)
 
 
 class Runner(Protocol):
@@ -88,7 +102,7 @@ class NightScheduler(BlockingScheduler):  # type: ignore[misc]  # untyped librar
         self._work = jobs[0].work
         self._program = program
         self._runner = runner
-        self._tell = tell
+        self._told = tell
         self._clock = clock
         self._choose = choose_start
         self._guard = threading.Lock()
@@ -138,13 +152,11 @@ class NightScheduler(BlockingScheduler):  # type: ignore[misc]  # untyped librar
         """Bring APScheduler's times in line with what is decided now."""
         now = self._clock()
         with self._guard:
-            for name, job in self._nights.items():
+            for name in self._nights:
                 if name in self._busy:
                     continue
                 self._doubt(name, now)
-                start = find_start(
-                    self._standings[name], job.timetable, now, self._choose
-                )
+                start = self._find_start(name, now)
                 if self.get_job(name).next_run_time != start.at:
                     self.modify_job(name, next_run_time=start.at)
                 if start.at <= now:
@@ -174,27 +186,49 @@ class NightScheduler(BlockingScheduler):  # type: ignore[misc]  # untyped librar
         now = self._clock()
         with self._guard:
             self._busy.add(name)
-            start = find_start(self._standings[name], job.timetable, now, self._choose)
+            start = self._find_start(name, now)
             if start.at > now or self._stopping.is_set():
                 return  # the clock was put back, or it waited behind another's night
             self._running = name
         self._tell(f"{_stamp(now)}  {name}: night {start.night} begins 开始")
-        intake = job.intake(self._program)
-        if intake is not None and self._runner.run(intake) != 0:
-            self._tell(f"{_stamp(self._clock())}  {name}: some scenes were not added")
-        code = self._runner.run(job.nightly(self._program, start.night))
+        code = NOT_BEGUN
+        try:
+            code = self._run_commands(job, start.night)
+        finally:
+            ended = self._clock()
+            with self._guard:
+                standing = end_night(self._standings[name], start.night, code, ended)
+                self._standings[name] = standing
+                following = self._find_start(name, ended)
         if code != 0 and self._stopping.is_set():
             return  # ended because we end; the next scheduler finds it due
-        ended = self._clock()
-        with self._guard:
-            standing = end_night(self._standings[name], start.night, code, ended)
-            self._standings[name] = standing
-            following = find_start(standing, job.timetable, ended, self._choose)
         self._tell(f"{_stamp(ended)}  {name}: {_say(start.night, code, standing)}")
         self._tell(
             f"{_stamp(ended)}  {name}: next 下次 {following.night} "
             f"at {_stamp(following.at)}"
         )
+
+    def _run_commands(self, job: Job, night: date) -> int:
+        intake = job.intake(self._program)
+        if intake is not None and self._runner.run(intake) != 0:
+            stamp = _stamp(self._clock())
+            self._tell(f"{stamp}  {job.name}: some scenes were not added")
+        return self._runner.run(job.nightly(self._program, night))
+
+    def _find_start(self, name: str, now: datetime) -> Start:
+        """Find the next start; where none can be chosen, it is the first possible."""
+        standing, table = self._standings[name], self._nights[name].timetable
+        try:
+            return find_start(standing, table, now, self._choose)
+        except (AgroforestError, OSError, ValueError):
+            _log.exception("%s: no start could be chosen", name)
+            return find_start(standing, table, now)
+
+    def _tell(self, line: str) -> None:
+        try:
+            self._told(line)
+        except OSError:  # nobody reads it any more; nights go on
+            _log.warning("%s", line)
 
     def _lost(self, event: JobExecutionEvent) -> None:
         self._tell(f"{_stamp(self._clock())}  {event.job_id}: {event.exception!r}")
@@ -202,10 +236,7 @@ class NightScheduler(BlockingScheduler):  # type: ignore[misc]  # untyped librar
     def _give_sign(self) -> None:
         now = self._clock()
         with self._guard:
-            next_start = min(
-                find_start(self._standings[n], j.timetable, now, self._choose).at
-                for n, j in self._nights.items()
-            )
+            next_start = min(self._find_start(name, now).at for name in self._nights)
             running = self._running
         sign = Heartbeat(
             pid=os.getpid(),
