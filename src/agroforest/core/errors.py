@@ -6,6 +6,7 @@ error                     what the caller does
 `ConfigurationError`      stops and tells the operator (exit code 2)
 `NoInputError`            stops: there is nothing to work on (exit code 5)
 `LockedError`             stops: another run holds the work folder (exit code 4)
+`FencedError`             writes nothing more: another has taken the tile over
 `ConflictError`           shows what somebody else did first, and asks again
 `ForbiddenError`          refuses: who asks may not do this
 `SourceError`             tries again later; the source did not answer
@@ -49,6 +50,10 @@ class NoInputError(AgroforestError):
 
 class LockedError(AgroforestError):
     """Another run holds the work folder."""
+
+
+class FencedError(AgroforestError):
+    """Another worker has taken over what this one was at."""
 
 
 class ConflictError(AgroforestError):

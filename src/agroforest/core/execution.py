@@ -22,7 +22,8 @@ class Outcome(StrEnum):
 
     RUNNING = "running"  #: or the run was killed with it
     DONE = "done"
-    FAILED = "failed"  #: it said why
+    FAILED = "failed"  #: nothing could be made of its inputs; it said why
+    HINDERED = "hindered"  #: by what is not its inputs: network, disk, settings
     KILLED = "killed"  #: its worker died
     FENCED = "fenced"  #: it came back after another had taken the tile
 

@@ -1,10 +1,39 @@
 """Files that are never seen half-written."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from uuid import uuid4
+
+_ask: ContextVar[Callable[[], None] | None] = ContextVar("_ask", default=None)
+
+
+@contextmanager
+def permitted(ask: Callable[[], None]) -> Iterator[None]:
+    """Have `ask` called before every step of the block that others can see.
+
+    Whoever may be overtaken while stopped says here how to find out. It holds for the
+    thread of the block, not for threads that are started in it.
+
+    Parameters
+    ----------
+    ask
+        Raises when nothing more may be written.
+    """
+    token = _ask.set(ask)
+    try:
+        yield
+    finally:
+        _ask.reset(token)
+
+
+def require_permission() -> None:
+    """Ask whether the next step may be seen; see `permitted`."""
+    ask = _ask.get()
+    if ask is not None:
+        ask()
 
 
 @contextmanager
@@ -13,7 +42,8 @@ def replacing(path: Path) -> Iterator[Path]:
 
     The scratch file is flushed to the disk before the rename, and the folder
     after it, so a power cut leaves either the old file or the new one. When the
-    block raises, the scratch file is removed and `path` is untouched.
+    block raises, or the rename is not `permitted`, the scratch file is removed and
+    `path` is untouched.
 
     Parameters
     ----------
@@ -31,6 +61,7 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         yield scratch
         _flush(scratch)
+        require_permission()
         scratch.replace(path)
     finally:
         scratch.unlink(missing_ok=True)

@@ -24,6 +24,7 @@ from rasterio.windows import Window
 from agroforest.core.errors import DataError
 from agroforest.core.files import replacing
 from agroforest.core.grid import Block, Grid
+from agroforest.core.identity import digest_file
 from agroforest.cube.compression import Codec, compressor
 from agroforest.cube.geotiff import describe, image_fields
 from agroforest.cube.overview import Overviews
@@ -233,6 +234,8 @@ class CogWriter:
         self._spool.close()
         if size != layout.size:
             raise OSError(f"{self._path}: {size} bytes written, not {layout.size}")
+        if digest_file(self._scratch) != sha.hexdigest():
+            raise OSError(f"{self._path}: what was written is not what is read")
         # The last pixel comes last in the file: that GDAL can read it says that
         # the directories are right, too.
         with rasterio.Env(**_OPTIONS), rasterio.open(self._scratch) as data:

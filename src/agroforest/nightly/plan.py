@@ -62,6 +62,9 @@ class TileTask:
         nights before, whose causes are looked for.
     yearly
         Of a yearly task, what to compare.
+    inputs
+        Digest like the id, but without the night: what fails on one is tried again
+        on the next under another id.
     """
 
     id: str
@@ -75,6 +78,7 @@ class TileTask:
     forest: BaseGeometry | None = field(default=None, repr=False)
     alerts: tuple[Alert, ...] = field(default=(), repr=False)
     yearly: YearlyWork | None = None
+    inputs: str = ""
 
     @property
     def state_group(self) -> str:
@@ -271,6 +275,7 @@ def _baseline_task(
     task_id = watch.baseline_id(tile)
     return TileTask(
         id=task_id,
+        inputs=digest(task_id, [s.content() for s in scenes]),
         kind=TaskKind.BASELINE,
         tile=tile,
         night=night,
@@ -290,16 +295,14 @@ def _night_task(
     forest: BaseGeometry | None,
 ) -> TileTask:
     baseline = watch.baseline_id(tile)
+    rest = (
+        watch.model,
+        watch.pipeline.output_digest(),
+        [s.content() for s in scenes],
+    )
     return TileTask(
-        id=digest(
-            "night",
-            ALGORITHM,
-            baseline,
-            night,
-            watch.model,
-            watch.pipeline.output_digest(),
-            [s.content() for s in scenes],
-        ),
+        id=digest("night", ALGORITHM, baseline, night, *rest),
+        inputs=digest("night", ALGORITHM, baseline, *rest),
         kind=TaskKind.NIGHT,
         tile=tile,
         night=night,

@@ -6,6 +6,7 @@ from datetime import date
 
 from agroforest.core.alert import Observation, Revisit
 from agroforest.core.errors import AgroforestError
+from agroforest.nightly.attempts import Fault
 from agroforest.nightly.plan import TaskKind
 from agroforest.nightly.year import YearlyOutcome
 
@@ -53,6 +54,12 @@ class TaskResult:
         Of the task.
     error
         ``None`` when it is done, otherwise why it is not, in one line.
+    fault
+        What kind of failure that is.
+    deaths
+        Workers that died of it.
+    fence
+        Of the worker's lease of the tile; ``None`` where it never had one.
     taken
         Content ids of the scenes that are dealt with: read, or put into
         quarantine. Others are tried again.
@@ -78,10 +85,8 @@ class TaskResult:
         Processor time of the worker meanwhile.
     bytes_read
         Of scenes, compressed as they came.
-    bytes_skipped
-        Of scenes, that were not read because nothing in them was clear.
-    windows_skipped
-        Scenes of which the tile saw nothing clear: only their masks were read.
+    saved
+        What was not done, by why; see `agroforest.nightly.power.saved`.
     """
 
     id: str
@@ -90,6 +95,9 @@ class TaskResult:
     state: str
     night: date
     error: str | None = None
+    fault: Fault | None = None
+    deaths: int = 0
+    fence: int | None = None
     taken: tuple[str, ...] = ()
     days: tuple[DaySummary, ...] = ()
     outputs: Mapping[str, str] = field(default_factory=dict)
@@ -103,8 +111,7 @@ class TaskResult:
     seconds: float = 0.0
     cpu_seconds: float = 0.0
     bytes_read: int = 0
-    bytes_skipped: int = 0
-    windows_skipped: int = 0
+    saved: Mapping[str, float] = field(default_factory=dict)
 
     def patch(self, **changes: object) -> "TaskResult":
         """Copy with some fields changed."""

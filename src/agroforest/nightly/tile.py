@@ -10,11 +10,13 @@ from agroforest.alerts import find_objects, revisit
 from agroforest.core.errors import AgroforestError, DataError
 from agroforest.cube.counted import ReadCount, counting
 from agroforest.indices.baseline import Take
+from agroforest.nightly.attempts import Fault, find_fault
 from agroforest.nightly.forest import read_forest
 from agroforest.nightly.history import learn_seasons
 from agroforest.nightly.observe import DayImage, read_days
 from agroforest.nightly.outputs import write_indices, write_risk
 from agroforest.nightly.plan import TaskKind, TileTask
+from agroforest.nightly.power.saved import UNCHANGED_CHUNKS, saved_by_reading
 from agroforest.nightly.result import DaySummary, Refusal, TaskResult
 from agroforest.nightly.standing import Question
 from agroforest.nightly.state import TileState
@@ -42,17 +44,20 @@ def run_task(task: TileTask, model: Path | None = None) -> TaskResult:
         with counting() as count:
             result = work(task, model)
     except AgroforestError as error:
-        result = failed(task, str(error))
+        result = failed(task, str(error), find_fault(error))
     except Exception as error:  # noqa: BLE001  a tile must never stop the others
         _log.exception("task %s on tile %s", task.id, task.tile.id)
         reason = " ".join(f"{type(error).__name__}: {error}".split())
-        result = failed(task, f"{task.tile.id}: {reason}; report this as a defect")
+        result = failed(
+            task,
+            f"{task.tile.id}: {reason}; {_way_out(error)}",
+            find_fault(error),
+        )
     return result.patch(
         seconds=time.perf_counter() - started,
         cpu_seconds=time.process_time() - cpu_before,
         bytes_read=count.bytes_read,
-        bytes_skipped=count.bytes_skipped,
-        windows_skipped=count.windows_skipped,
+        saved={**result.saved, **saved_by_reading(count)},
     )
 
 
@@ -134,7 +139,7 @@ def _judge(task: TileTask, model: Path | None) -> TaskResult:
         risks = state.judge(question)
         for risk in risks:
             outputs |= write_risk(task, risk)
-        state.commit()
+        unchanged = len(update.chunks) - state.commit()
     return TaskResult(
         id=task.id,
         kind=task.kind,
@@ -159,6 +164,7 @@ def _judge(task: TileTask, model: Path | None) -> TaskResult:
         last_clear=state.last_clear,
         model=risks[0].model,
         thresholds={str(r.hazard): r.threshold for r in risks},
+        saved={UNCHANGED_CHUNKS: unchanged} if unchanged else {},
     )
 
 
@@ -187,7 +193,7 @@ def _summarise(image: DayImage) -> DaySummary:
     )
 
 
-def failed(task: TileTask, reason: str) -> TaskResult:
+def failed(task: TileTask, reason: str, fault: Fault) -> TaskResult:
     """Make the result of a task that came to nothing, with the reason in one line."""
     return TaskResult(
         id=task.id,
@@ -196,7 +202,15 @@ def failed(task: TileTask, reason: str) -> TaskResult:
         state=task.state_group,
         night=task.night,
         error=reason,
+        fault=fault,
     )
+
+
+def _way_out(error: Exception) -> str:
+    """Say who can mend what went wrong."""
+    if find_fault(error) == Fault.PLACE:
+        return "make room, or look after the storage, and run the night again"
+    return "report this as a defect"
 
 
 @lru_cache(maxsize=2)

@@ -1,8 +1,6 @@
 """Where a pipeline keeps its things, and the lock that guards them."""
 
-import fcntl
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,11 +10,11 @@ from pathlib import Path
 from agroforest.core.errors import ConfigurationError, LockedError
 from agroforest.core.risk import Hazard
 from agroforest.cube import raster_name
+from agroforest.nightly.lease import Lease, leased, try_lock
 
 # Seconds a task waits for another that has its tile: longer than NFS keeps the
 # locks of a machine that went away (90 s on Linux), and than most tiles take.
 _TILE_PATIENCE = 600.0
-_POLL = 0.5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,32 +75,43 @@ class Workplace:
 
         The lock is the kernel's and ends with the process, however it ends.
         """
-        with _locked(
-            self.folder / ".lock", patience=0, holder="another run holds this pipeline"
-        ):
+        with _locked(self.folder / ".lock", holder="another run holds this pipeline"):
             yield
 
+    @property
+    def locks(self) -> Path:
+        """Locks and leases of tiles."""
+        return self.folder / ".locks"
+
     @contextmanager
-    def tile_locked(self, tile: str) -> Iterator[None]:
-        """Hold the lock of a tile; raises as `locked` does, but waits first.
+    def tile_leased(self, tile: str, key: str = "") -> Iterator[Lease]:
+        """Hold a tile; see `agroforest.nightly.lease`.
 
         A worker that lost its scheduler may still be at work when another takes
         its task over, and a process that was killed may leave one behind. Writers
         of one tile must never meet. What killed ones left half-written is removed.
+
+        Parameters
+        ----------
+        tile
+            Its id.
+        key
+            What for.
+
+        Raises
+        ------
+        LockedError
+            Another worker has been at it for longer than one waits.
         """
-        with _locked(
-            self.folder / ".locks" / tile,
-            patience=_TILE_PATIENCE,
-            holder="another worker is still busy with this tile",
-        ):
+        with leased(self.locks, tile, key=key, patience_s=_TILE_PATIENCE) as lease:
             for folder in ("indices", "risk"):
                 for scratch in (self.folder / folder / tile).glob(".*.part*"):
                     scratch.unlink(missing_ok=True)
-            yield
+            yield lease
 
 
 @contextmanager
-def _locked(path: Path, *, patience: float, holder: str) -> Iterator[None]:
+def _locked(path: Path, *, holder: str) -> Iterator[None]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
@@ -113,26 +122,8 @@ def _locked(path: Path, *, patience: float, holder: str) -> Iterator[None]:
             "choose another folder with --work",
         ) from error
     try:
-        _wait_for(handle, path, patience=patience, holder=holder)
+        if not try_lock(handle, path):
+            raise LockedError(path, holder, "wait for it to end")
         yield
     finally:
         os.close(handle)
-
-
-def _wait_for(handle: int, path: Path, *, patience: float, holder: str) -> None:
-    deadline = time.monotonic() + patience
-    while True:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            if time.monotonic() >= deadline:
-                raise LockedError(path, holder, "wait for it to end") from error
-            time.sleep(_POLL)
-        except OSError as error:
-            raise ConfigurationError(
-                path,
-                f"cannot be locked ({error.strerror})",
-                "keep the work folder on storage with locks (docs/deploy.md)",
-            ) from error
-        else:
-            return

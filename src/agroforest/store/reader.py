@@ -45,8 +45,8 @@ def open_state(path: Path, group: str) -> "StateReader | None":
     DataError
         If its metadata are damaged.
     """
-    target, staging = redo.locate(path, group)
-    redo.settle(target, staging)
+    target = redo.locate(path, group)
+    redo.settle(target)
     return StateReader(target) if target.exists() else None
 
 

@@ -85,7 +85,7 @@ def save_state(
     DataError
         If the grid or the shape of an array is not that of the stored state.
     """
-    target, _ = locate(path, group)
+    target = locate(path, group)
     shapes = {(array.shape[-2], array.shape[-1]) for array in arrays.values()}
     if len(shapes) != 1:
         raise DataError(target, f"arrays of {sorted(shapes)}", "save one grid a tile")

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -11,7 +12,7 @@ import zarr
 from numpy.typing import NDArray
 from zarr.storage import LocalStore
 
-from agroforest.core.errors import DataError
+from agroforest.core.errors import DataError, FencedError
 from agroforest.core.files import write_text
 from agroforest.store import chunks, redo
 from agroforest.store.chunks import Chunk, Layout
@@ -58,8 +59,10 @@ class StateUpdate:
         self, path: Path, group: str, *, shape: tuple[int, int] | None = None
     ) -> None:
         self._path = path
-        self._target, self._staging = redo.locate(path, group)
-        redo.settle(self._target, self._staging)
+        self._target = redo.locate(path, group)
+        redo.settle(self._target)
+        self._staging = redo.stage(self._target)
+        self._found = self._read_head()
         known = (self._target / _HEAD).exists()
         self.stored = StateReader(self._target) if known else None
         self._staged: dict[str, dict[str, Chunk]] = {}
@@ -88,8 +91,10 @@ class StateUpdate:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        # Whatever kills the process leaves the folder to the next one.
-        if kind is None or issubclass(kind, Exception):
+        # Whatever kills the process leaves the folder to the next one; and so is one
+        # that is complete, of which some files may have been moved already.
+        killed = kind is not None and not issubclass(kind, Exception)
+        if not (killed or redo.is_sealed(self._staging)):
             shutil.rmtree(self._staging, ignore_errors=True)
 
     def read(
@@ -147,6 +152,8 @@ class StateUpdate:
         ------
         DataError
             If the grid is another, or a chunk of an array is missing.
+        FencedError
+            Another has changed the state since this one was opened.
         """
         known = self.stored.attributes if self.stored else {}
         old = self.stored.digests if self.stored else {}
@@ -154,9 +161,21 @@ class StateUpdate:
         if self.stored and known == attributes and old == self.digests:
             return 0
         self._write_metadata({**attributes, DIGESTS: self.digests})
+        if self._read_head() != self._found:
+            raise FencedError(
+                self._target,
+                "another worker has changed it meanwhile",
+                "run the night again",
+            )
         redo.seal(self._staging)
-        redo.settle(self._target, self._staging)
+        redo.settle(self._target)
         return sum(len(staged) for staged in self._staged.values())
+
+    def _read_head(self) -> bytes:
+        """Attributes as they are stored: they hold the digest of every chunk."""
+        with suppress(FileNotFoundError):
+            return (self._target / _HEAD).read_bytes()
+        return b""
 
     def _write(self, name: str, chunk: Chunk, array: NDArray[Any]) -> bool:
         layout = self._layout(name, chunk, array)

@@ -141,16 +141,16 @@ def test_writers_of_a_tile_never_meet(
     scratch = place.folder / "risk" / "49QBF-1" / ".x.0123.part.tif"
     scratch.parent.mkdir(parents=True)
     scratch.touch()
-    with place.tile_locked("49QBF-1"):
+    with place.tile_leased("49QBF-1"):
         assert not scratch.exists()  # a killed worker's
         scratch.touch()
         started = time.monotonic()
         with (
             pytest.raises(LockedError, match="another worker is still busy"),
-            place.tile_locked("49QBF-1"),
+            place.tile_leased("49QBF-1"),
         ):
             pytest.fail("two writers")
         assert time.monotonic() - started >= 0.6
         assert scratch.exists()
-        with place.tile_locked("49QBF-2"):
+        with place.tile_leased("49QBF-2"):
             pass

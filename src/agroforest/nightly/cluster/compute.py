@@ -18,11 +18,14 @@ from distributed import Client, Future, KilledWorker, LocalCluster
 from agroforest import __version__
 from agroforest.core.errors import ConfigurationError
 from agroforest.core.log_context import carry
+from agroforest.nightly.attempts import Fault
 from agroforest.nightly.cluster.beacon import lit
 from agroforest.nightly.cluster.crew import Crew, connected
 from agroforest.nightly.cluster.scheduler import WORKER_SETTINGS, Scheduler
+from agroforest.nightly.cluster.supply import Handed, Once, Supply
 from agroforest.nightly.cluster.worker import Terms, work, work_for
 from agroforest.nightly.judge import Judge
+from agroforest.nightly.lease import read_token
 from agroforest.nightly.plan import TileTask
 from agroforest.nightly.result import TaskResult
 from agroforest.nightly.tile import failed
@@ -30,18 +33,29 @@ from agroforest.nightly.workplace import Workplace
 
 # Seconds between two looks at the workers; arbitrary.
 _ROUND = 5.0
+_LEAST = 0.05
 # How often a task is given to another worker because the first was not fit.
 _ATTEMPTS = 3
 
 
 _Queue: TypeAlias = "SimpleQueue[Future[TaskResult]]"
+# Tasks that are handed out, for each that is worked on: workers never wait for us, and
+# little is lost when a run ends early.
+_AHEAD = 2
+# The scheduler of our own workers gives none more than it works on, so whose task
+# killed it is no question; we decide ourselves what is tried again.
+_LOCAL_SETTINGS = {
+    **WORKER_SETTINGS,
+    "distributed.scheduler.allowed-failures": 0,
+    "distributed.scheduler.worker-saturation": 1.0,
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Running:
     """A task that was handed out, and for which time."""
 
-    task: TileTask
+    handed: Handed
     attempt: int
     future: "Future[TaskResult]"
 
@@ -53,7 +67,8 @@ class Compute:
     ----------
     scheduler
         Who does the work; ``None`` starts worker processes here, one a processor
-        and no more than tiles. A single tile is worked on in this process.
+        and no more than tiles. A single tile is worked on in this process, unless
+        somebody died of it before.
     tiles
         Tiles of the pipeline.
     workplace
@@ -71,13 +86,15 @@ class Compute:
         judge: Judge,
     ) -> None:
         self._scheduler = scheduler
-        self._tiles = tiles
+        self._workers = max(1, min(tiles, os.cpu_count() or 1))
         self._workplace = workplace
         self._judge = judge
         self._stack = ExitStack()
         self._client: Client | None = None
+        self._expendable: Client | None = None
         self._crew: Crew | None = None
-        self._work: Callable[[TileTask], TaskResult] = partial(work, model=judge.folder)
+        self._work: Callable[[TileTask, str], TaskResult]
+        self._work = partial(work, model=judge.folder)
 
     def __enter__(self) -> Self:
         return self
@@ -90,12 +107,16 @@ class Compute:
     ) -> None:
         self._stack.__exit__(kind, error, trace)
 
-    def run(self, tasks: Sequence[TileTask]) -> Iterator[TaskResult]:
-        """Run tasks and yield their results as they come.
+    def run(self, tasks: Sequence[TileTask] | Supply) -> Iterator[TaskResult]:
+        """Run tasks and yield what came of each attempt, as they come.
 
-        A task whose worker dies is given to another one, as often as the
-        scheduler's ``allowed-failures`` says (three times); then it is a failed
-        result. What it had written is written again.
+        A worker's death is a failed result of the task that it was at work on. Tasks
+        that it only held are given to others.
+
+        Parameters
+        ----------
+        tasks
+            What to do; a `Supply` may give tasks out again.
 
         Raises
         ------
@@ -104,23 +125,21 @@ class Compute:
         SourceError
             The scheduler, or the last worker, was lost.
         """
-        client = self._client = self._client or self._open()
+        supply = Once(tasks) if isinstance(tasks, Sequence) else tasks
+        if self._client is None:
+            self._client = self._open()
         if self._crew is not None:
             self._crew.gather()
         done: _Queue = SimpleQueue()
         waiting: dict[object, _Running] = {}
-
-        def submit(task: TileTask, attempt: int) -> None:
-            key = f"{task.kind}-{task.id}-{attempt}"
-            future = client.submit(carry(self._work), task, key=key, pure=False)
-            waiting[key] = _Running(task=task, attempt=attempt, future=future)
-            future.add_done_callback(done.put)
-
-        for task in tasks:
-            submit(task, 1)
         looked = time.monotonic()
-        while waiting:
-            future = _next(done)
+        while True:
+            self._fill(supply, waiting, done)
+            pause = supply.wait_s()
+            if not waiting and pause is None:
+                return
+            # What was handed out says when it ends; what waits for its time does not.
+            future = _next(done, _ROUND if pause is None else pause)
             if self._crew is not None and time.monotonic() - looked > _ROUND:
                 self._crew.look_after()
                 looked = time.monotonic()
@@ -130,24 +149,54 @@ class Compute:
             result = self._result(running)
             future.release()
             if result is None:
-                submit(running.task, running.attempt + 1)
+                self._submit(running.handed, running.attempt + 1, waiting, done)
             else:
                 yield result
 
+    def _fill(
+        self, supply: Supply, waiting: dict[object, _Running], done: _Queue
+    ) -> None:
+        """Hand tasks out, half a window at once: each time costs a transaction."""
+        workers = self._workers if self._crew is None else self._crew.count()
+        window = _AHEAD * max(1, workers)
+        free = window - len(waiting)
+        if not waiting or 2 * free >= window:
+            for handed in supply.take(free):
+                self._submit(handed, 1, waiting, done)
+
+    def _submit(
+        self,
+        handed: Handed,
+        attempt: int,
+        waiting: dict[object, _Running],
+        done: _Queue,
+    ) -> None:
+        key = f"{handed.key}-{attempt}"
+        client = self._find_client(handed)
+        do = carry(self._work)
+        future = client.submit(do, handed.task, key, key=key, pure=False)
+        waiting[key] = _Running(handed=handed, attempt=attempt, future=future)
+        future.add_done_callback(done.put)
+
+    def _find_client(self, handed: Handed) -> Client:
+        """Client for a task; a process of its own for what may kill this one."""
+        if self._client is None:
+            raise RuntimeError("no task was run yet")
+        if not handed.alone or self._crew is not None or self._workers > 1:
+            return self._client
+        if self._expendable is None:
+            self._expendable = self._start(1, processes=True)
+        return self._expendable
+
     def _result(self, running: "_Running") -> TaskResult | None:
         """Fetch a result; ``None`` when another worker should try."""
-        task = running.task
+        task = running.handed.task
         if self._crew is not None:
             self._crew.require_connection()
         try:
             return running.future.result()
         except KilledWorker as error:
-            reason = f"{error.allowed_failures + 1} workers died of it"
-            return failed(
-                task,
-                f"{task.tile.id}: {reason}, often for want of memory; "
-                "look into their logs, then run the night again",
-            )
+            return self._find_guilt(running, error)
         except CancelledError as error:
             if self._crew is None:
                 return _lost(task, error)
@@ -158,11 +207,30 @@ class Compute:
             self._crew.look_after(everybody=True)
             return None
 
+    def _find_guilt(self, running: "_Running", error: KilledWorker) -> TaskResult:
+        """Say whether a task's worker died of it, or only while it held it.
+
+        Who was at work had the tile's lease, and did not give it back.
+        """
+        task, deaths = running.handed.task, error.allowed_failures + 1
+        token = read_token(self._workplace.locks, task.tile.id)
+        key = f"{running.handed.key}-{running.attempt}"
+        if token is None or token.key != key or token.free:
+            reason = "its worker died of something else"
+            return failed(
+                task, f"{task.tile.id}: {reason}; run the night again", Fault.LOST
+            )
+        died = "its worker died" if deaths == 1 else f"{deaths} workers died"
+        return failed(
+            task,
+            f"{task.tile.id}: {died} of it, often for want of memory; "
+            "look into their logs, then run the night again",
+            Fault.KILLED,
+        ).patch(deaths=deaths, fence=token.fence)
+
     def _open(self) -> Client:
         if self._scheduler is None:
-            local = Client(self._local_cluster())
-            self._stack.enter_context(local)
-            return local
+            return self._start(self._workers, processes=self._workers > 1)
         client = self._stack.enter_context(connected(self._scheduler))
         root, judge = self._workplace.root, self._judge
         terms = Terms(
@@ -177,14 +245,14 @@ class Compute:
         self._work = partial(work_for, terms)
         return client
 
-    def _local_cluster(self) -> LocalCluster:
-        workers = max(1, min(self._tiles, os.cpu_count() or 1))
-        with dask.config.set(WORKER_SETTINGS):
+    def _start(self, workers: int, *, processes: bool) -> Client:
+        """Start workers on this machine."""
+        with dask.config.set(_LOCAL_SETTINGS):
             cluster = LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,
-                processes=workers > 1,
-                host="127.0.0.1" if workers > 1 else None,  # one process: no port
+                processes=processes,
+                host="127.0.0.1" if processes else None,  # one process: no port
                 # Dask serves its metrics even without a dashboard, and on every
                 # interface unless told otherwise.
                 dashboard_address="127.0.0.1:0",
@@ -192,18 +260,20 @@ class Compute:
                 silence_logs=logging.ERROR,
             )
         self._stack.enter_context(cluster)
-        return cluster
+        client = Client(cluster, set_as_default=False)
+        self._stack.enter_context(client)
+        return client
 
 
-def _next(done: _Queue) -> "Future[TaskResult] | None":
+def _next(done: _Queue, timeout: float) -> "Future[TaskResult] | None":
     try:
-        return done.get(timeout=_ROUND)
+        return done.get(timeout=min(max(timeout, _LEAST), _ROUND))
     except Empty:
         return None
 
 
 def _lost(task: TileTask, error: BaseException) -> TaskResult:
     if isinstance(error, ConfigurationError):
-        return failed(task, str(error))
+        return failed(task, str(error), Fault.PLACE)
     reason = f"worker lost ({type(error).__name__})"
-    return failed(task, f"{task.tile.id}: {reason}; run the night again")
+    return failed(task, f"{task.tile.id}: {reason}; run the night again", Fault.LOST)

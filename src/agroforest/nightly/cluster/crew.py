@@ -129,6 +129,10 @@ class Crew:
         if self._client.status != "running":
             raise self.lost()
 
+    def count(self) -> int:
+        """Count the workers that were fit when they were last looked at."""
+        return len(self._fit)
+
     def lost(self) -> SourceError:
         """Make the error that ends a night without its scheduler."""
         return SourceError(

@@ -9,6 +9,7 @@ from agroforest import __version__
 from agroforest.core.errors import AgroforestError, ConfigurationError, ModelError
 from agroforest.core.log_context import logged
 from agroforest.core.logs import begin_worker_logging
+from agroforest.nightly.attempts import find_fault
 from agroforest.nightly.cluster.beacon import Beacon
 from agroforest.nightly.cluster.mounts import read_mounts
 from agroforest.nightly.plan import TileTask
@@ -65,26 +66,31 @@ class Fitness:
     shares_locks: bool = True
 
 
-def work(task: TileTask, model: Path | None) -> TaskResult:
-    """Do a task on this machine, with its tile locked.
+def work(task: TileTask, key: str = "", *, model: Path | None) -> TaskResult:
+    """Do a task on this machine, with a lease of its tile.
 
     Parameters
     ----------
     task
         What to do.
+    key
+        Name of the attempt.
     model
         Folder of the model, or ``None`` for the published rule.
     """
     begin_worker_logging()
     with logged(tile=task.tile.id):
         try:
-            with task.workplace.tile_locked(task.tile.id):
-                return run_task(task, model)
+            with task.workplace.tile_leased(task.tile.id, key) as lease:
+                result = run_task(task, model).patch(fence=lease.fence)
+                # Whatever went wrong after another took over: that is why.
+                lease.require()
+                return result
         except AgroforestError as error:
-            return failed(task, str(error))
+            return failed(task, str(error), find_fault(error))
 
 
-def work_for(terms: Terms, task: TileTask) -> TaskResult:
+def work_for(terms: Terms, task: TileTask, key: str = "") -> TaskResult:
     """Do a task of a client on another machine, with the files of this one.
 
     Raises
@@ -96,7 +102,7 @@ def work_for(terms: Terms, task: TileTask) -> TaskResult:
     own = mounts.bring(task)
     _require_version(terms)
     terms.beacon.require(own.workplace.folder)
-    result = work(own, _own_model(terms.model, terms.identity))
+    result = work(own, key, model=_own_model(terms.model, terms.identity))
     return mounts.send_back(result, task)
 
 

@@ -95,9 +95,11 @@ def plan_yearly(
             year=year, models=models, compare=found.compare, explain=found.explain
         )
         scenes = (*found.sentinel, *found.landsat)
+        name = digest("yearly", key, [s.content() for s in scenes])
         tasks.append(
             TileTask(
-                id=digest("yearly", key, [s.content() for s in scenes]),
+                id=name,
+                inputs=name,
                 kind=TaskKind.YEARLY,
                 tile=tile,
                 night=night,
