@@ -13,6 +13,7 @@ from agroforest.cli import (
     accounts,
     alerts,
     audit,
+    backup,
     composite,
     demo,
     fire,
@@ -24,6 +25,8 @@ from agroforest.cli import (
     nightly,
     notify,
     plan,
+    prune,
+    restore,
     review,
     scenes,
     schedule,
@@ -78,6 +81,9 @@ app.command(name="monitor")(monitor.monitor)
 app.command(name="nightly")(nightly.nightly)
 app.command(name="worker")(worker.worker)
 app.command(name="zonal")(zonal.zonal)
+app.command(name="backup")(backup.backup)
+app.command(name="restore")(restore.restore)
+app.command(name="prune")(prune.prune)
 app.command(name="demo")(demo.demo)
 app.command(name="serve")(serve.serve)
 

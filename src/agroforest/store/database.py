@@ -84,6 +84,15 @@ class Database:
             yield connection
 
     @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """Yield a connection all of whose statements see the same moment."""
+        with self._translated(), self._engine.connect() as connection:
+            if connection.dialect.name != "sqlite":  # whose transactions always do
+                connection.execution_options(isolation_level="REPEATABLE READ")
+            with connection.begin():
+                yield connection
+
+    @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Yield a connection whose work is committed whole or not at all."""
         with self._translated(), self._engine.connect() as connection:
@@ -145,6 +154,12 @@ def open_database(url: str | Path) -> Database:
         database.close()
         raise
     return database
+
+
+def find_file(url: str | Path) -> Path | None:
+    """File of an SQLite database; ``None`` for one of a server."""
+    address = _resolve_url(url)
+    return Path(str(address.database)) if _is_sqlite(address) else None
 
 
 def has_geometry(connection: Connection) -> bool:

@@ -1,0 +1,1 @@
+"""What is kept for a bad day, and for how long: backup, restore, pruning."""
