@@ -9,6 +9,7 @@ import pytest
 
 from agroforest import __version__
 from agroforest.nightly.workplace import Workplace
+from agroforest.testing.commands import run_command as call
 
 _PIPELINE = """
 name = "p"
@@ -42,17 +43,6 @@ _AOI = {
 }
 
 
-def call(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603  our own program
-        [sys.executable, "-m", "agroforest", *map(str, arguments)],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
-
-
 def loaded(statement: str) -> set[str]:
     """Heavy libraries that a statement brings in."""
     heavy = "('torch', 'folium', 'distributed', 'dask', 'rasterio', 'geopandas')"
@@ -81,7 +71,14 @@ def test_the_command_line_loads_nothing_heavy_before_it_must() -> None:
 
 
 def test_help_names_every_command(tmp_path: Path) -> None:
-    shown = call("--help", cwd=tmp_path)
+    # One as people start it; the others in this file need not import everything anew.
+    shown = subprocess.run(
+        [sys.executable, "-m", "agroforest", "--help"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert shown.returncode == 0
     for name in (
         "index",

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from datetime import date
 from pathlib import Path
 
@@ -13,16 +12,11 @@ from tests.products.test_composite import GRID, deliver
 
 from agroforest.core.grid import WGS84, reproject
 from agroforest.core.scene import BANDS
+from agroforest.testing.commands import run_command
 
 
 def call(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603  our own program
-        [sys.executable, "-m", "agroforest", "composite", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
+    return run_command("composite", *arguments)
 
 
 @pytest.fixture(scope="module")

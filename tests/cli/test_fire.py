@@ -16,20 +16,14 @@ import pytest
 from tests.weather.conftest import era5_land
 
 from agroforest.cli import main
+from agroforest.testing.commands import run_command
 from agroforest.weather.mapping import Mapping
 
 HEAD = "date,temp,rh,wind,prec\n"
 
 
 def call(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603  our own program
-        [sys.executable, "-m", "agroforest", "fire", "weather", *map(str, arguments)],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
+    return run_command("fire", "weather", *arguments, cwd=cwd)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,7 +5,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,20 +15,15 @@ from tests.hotspots.made import VIIRS_HEAD, viirs_row
 from tests.hotspots.test_districts import COUNTIES, SHIFTED, write
 
 from agroforest.core.gcj02 import to_gcj02
+from agroforest.testing.commands import run_command
 
 
 def call(
     command: str, *arguments: str | Path, cwd: Path
 ) -> subprocess.CompletedProcess[str]:
     clean = {k: v for k, v in os.environ.items() if k != "FIRMS_MAP_KEY"}
-    return subprocess.run(  # noqa: S603  our own program
-        [sys.executable, "-m", "agroforest", "fire", command, *map(str, arguments)],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-        env=clean | {"COLUMNS": "200"},
+    return run_command(
+        "fire", command, *arguments, cwd=cwd, env=clean | {"COLUMNS": "200"}
     )
 
 

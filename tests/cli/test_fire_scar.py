@@ -4,22 +4,17 @@ import csv
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from tests.fire import scars
 
+from agroforest.testing.commands import run_command
+
 
 def call(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603  our own program
-        [sys.executable, "-m", "agroforest", "fire", "scar", *map(str, arguments)],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-        env=os.environ | {"COLUMNS": "200"},
+    return run_command(
+        "fire", "scar", *arguments, cwd=cwd, env=os.environ | {"COLUMNS": "200"}
     )
 
 

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -19,6 +18,7 @@ from agroforest.cli.fire_verify_words import OUTCOMES_ZH
 from agroforest.core.alert import AlertStatus
 from agroforest.core.fire import HotspotEvent, Outcome, Verification
 from agroforest.store import RunRecord, open_store
+from agroforest.testing.commands import run_command
 
 HOUR = timedelta(hours=1)
 HOSTILE = "\x1b[2J<b>'); DROP TABLE alert;--\u202e"
@@ -84,12 +84,7 @@ def listed(call: Call, now: float) -> dict[str, Any]:
 
 
 def test_help_is_in_both_languages_and_names_every_outcome() -> None:
-    shown = subprocess.run(
-        [sys.executable, "-m", "agroforest", "fire", "verify", "--help"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    shown = run_command("fire", "verify", "--help").stdout
     assert "火点警报核查" in shown
     words = " ".join(shown.split())
     for outcome in Outcome:

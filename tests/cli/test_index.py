@@ -3,21 +3,16 @@
 import hashlib
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import rasterio
 
+from agroforest.testing.commands import run_command
+
 
 def call(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603  our own program
-        [sys.executable, "-m", "agroforest", "index", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
+    return run_command("index", *arguments)
 
 
 def test_a_product_folder_becomes_maps(scene: Path, tmp_path: Path) -> None:

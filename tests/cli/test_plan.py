@@ -4,7 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.cli.test_commands import _AOI, _PIPELINE, call
+from tests.cli.test_commands import _AOI, _PIPELINE
+
+from agroforest.testing.commands import run_command as call
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.cli.test_commands import call
 
 from agroforest.cli.worker import _settings
+from agroforest.testing.commands import run_command as call
 
 _PIPELINE = """
 name = "p"

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import geopandas
@@ -12,6 +11,7 @@ import shapely
 
 from agroforest.core.grid import Grid
 from agroforest.cube import write_cog
+from agroforest.testing.commands import run_command
 
 _GRID = Grid(
     crs="EPSG:32649", left=500_000, top=2_500_000, resolution=10, width=2, height=1
@@ -19,14 +19,7 @@ _GRID = Grid(
 
 
 def call(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603  our own program
-        [sys.executable, "-m", "agroforest", "zonal", *map(str, arguments)],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
+    return run_command("zonal", *arguments, cwd=cwd)
 
 
 @pytest.fixture
