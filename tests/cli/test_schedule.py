@@ -12,6 +12,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from agroforest.cli.app import app
+from agroforest.cli.schedule_hours import find_choice
+from agroforest.cli.schedule_job import build_job
 from agroforest.core.errors import ConfigurationError, LockedError, NoInputError
 from agroforest.schedule.foreground import only_one
 from agroforest.schedule.heartbeat import (
@@ -245,6 +247,36 @@ def test_a_second_scheduler_of_a_folder_is_refused(place: Path) -> None:
     with only_one(place / "work"):
         ended = call("run", "p.toml")
     assert isinstance(ended.exception, LockedError)
+
+
+def test_clean_hours_are_waited_for(place: Path) -> None:
+    grams = [900] * 4 + [100] * 2 + [900] * 18  # clean from four to six
+    rows = [f"{hour},{value}" for hour, value in enumerate(grams)]
+    table = place / "hours.csv"
+    table.write_text("\n".join(["hour,g_per_kwh", *rows]))
+    job = build_job(
+        Path("p.toml"),
+        at="02:00",
+        zone="Asia/Shanghai",
+        incoming=None,
+        work=Path("work"),
+        database="",
+    )
+    assert find_choice(job) is None
+    (place / "p.toml").write_text(f'{_PIPELINE}[energy]\nhours = "hours.csv"\n')
+    found = find_choice(job)
+    assert found is not None
+    job, choose = found
+    assert job.timetable.window == timedelta(hours=4)
+    two, six = (datetime(2024, 11, 1, hour, tzinfo=UTC) for hour in (18, 22))
+    # A night lasts half an hour as long as none is known.
+    assert choose(two, six) == datetime(2024, 11, 1, 20, tzinfo=UTC)
+    table.write_text("damaged")
+    assert choose(two, six) == datetime(2024, 11, 1, 20, tzinfo=UTC)  # it stands
+    with pytest.raises(ConfigurationError, match=r"hours\.csv"):
+        choose(two + timedelta(days=1), six + timedelta(days=1))
+    with pytest.raises(ConfigurationError, match=r"hours\.csv"):
+        find_choice(job)
 
 
 @pytest.mark.slow

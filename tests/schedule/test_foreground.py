@@ -279,7 +279,7 @@ def test_a_window_lets_somebody_choose(
     table = parse_timetable("02:30", "Asia/Shanghai")
     job = replace(job, timetable=replace(table, window=4 * HOUR))
     with at_work([job], BEGUN - HOUR, monkeypatch) as bench:
-        bench.scheduler._choose = lambda _, deadline: deadline - HOUR
+        bench.scheduler._choose[job.name] = lambda _, deadline: deadline - HOUR
         bench.at(BEGUN + 2 * HOUR)
         assert bench.store.calls == []
         bench.at(BEGUN + 3 * HOUR)
@@ -293,7 +293,7 @@ def test_a_choice_that_fails_is_no_choice(
         raise ValueError(start, deadline)
 
     with at_work([job], BEGUN - HOUR, monkeypatch) as bench:
-        bench.scheduler._choose = fail
+        bench.scheduler._choose[job.name] = fail
         bench.at(BEGUN)
         assert bench.store.nights == [NIGHT - DAY, NIGHT]
 

@@ -17,6 +17,7 @@ from agroforest.cli.options import (
     WorkFolder,
     choose_database,
 )
+from agroforest.cli.schedule_hours import find_choice
 from agroforest.cli.schedule_job import (
     DEFAULT_AT,
     DEFAULT_ZONE,
@@ -51,7 +52,8 @@ def run(
 
     A night that is due is run at once, missed ones first. One that fails is tried
     again after 10, 30 and 60 minutes; after that, the next night catches up. Each
-    night is a process of its own, one at a time.
+    night is a process of its own, one at a time. Where a pipeline knows the grid's
+    hours ([energy] hours), its nights wait for clean ones.
     """
     from agroforest.core.errors import ConfigurationError
     from agroforest.schedule.child import Child
@@ -71,6 +73,10 @@ def run(
         )
         for each in pipelines
     ]
+    found = [find_choice(job) for job in jobs]
+    jobs = [
+        job if each is None else each[0] for job, each in zip(jobs, found, strict=True)
+    ]
     names = [job.name for job in jobs]
     if len(set(names)) != len(names):
         raise ConfigurationError(
@@ -83,9 +89,12 @@ def run(
             runner=Child(),
             done=_find_done(jobs, work, database),
             tell=_tell,
+            choose_start={each[0].name: each[1] for each in found if each is not None},
         )
         for job in jobs:
-            _tell(f"{job.name}: every day 每天 {job.timetable.at:%H:%M} {zone}")
+            table = job.timetable
+            later = f", up to {table.window} later 可推迟" if table.window else ""
+            _tell(f"{job.name}: every day 每天 {table.at:%H:%M} {zone}{later}")
         with _stopped_by_signals(scheduler.ask_to_stop):
             scheduler.run_nights()
     _tell("stopped 已停止")

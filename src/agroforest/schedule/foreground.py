@@ -75,7 +75,8 @@ class NightScheduler(BlockingScheduler):  # type: ignore[misc]  # untyped librar
     clock
         The time, UTC.
     choose_start
-        Chooses a time within the timetable's window.
+        Who chooses a time within the timetable's window, by name of pipeline; at once
+        unless given.
     """
 
     def __init__(
@@ -87,7 +88,7 @@ class NightScheduler(BlockingScheduler):  # type: ignore[misc]  # untyped librar
         done: Mapping[str, date | None],
         tell: Callable[[str], None],
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-        choose_start: ChooseStart = start_at_once,
+        choose_start: Mapping[str, ChooseStart] | None = None,
     ) -> None:
         super().__init__(
             timezone=UTC,
@@ -104,7 +105,7 @@ class NightScheduler(BlockingScheduler):  # type: ignore[misc]  # untyped librar
         self._runner = runner
         self._told = tell
         self._clock = clock
-        self._choose = choose_start
+        self._choose = dict(choose_start or {})
         self._guard = threading.Lock()
         self._standings = {job.name: Standing(done=done.get(job.name)) for job in jobs}
         self._busy: set[str] = set()
@@ -219,9 +220,10 @@ class NightScheduler(BlockingScheduler):  # type: ignore[misc]  # untyped librar
         """Find the next start; where none can be chosen, it is the first possible."""
         standing, table = self._standings[name], self._nights[name].timetable
         try:
-            return find_start(standing, table, now, self._choose)
-        except (AgroforestError, OSError, ValueError):
-            _log.exception("%s: no start could be chosen", name)
+            choose = self._choose.get(name, start_at_once)
+            return find_start(standing, table, now, choose)
+        except (AgroforestError, OSError, ValueError) as error:
+            _log.warning("%s: no start could be chosen: %s", name, error)
             return find_start(standing, table, now)
 
     def _tell(self, line: str) -> None:
