@@ -1,6 +1,6 @@
 """The desk as one application: its pages, what guards them, what else is served."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from agroforest import __version__
 from agroforest.core.account import Right
 from agroforest.web.access import guard
 from agroforest.web.app_shield import Shield
+from agroforest.web.health import build_liveness
 from agroforest.web.pages import acts, alert, audit, login, login_oidc, queue
 from agroforest.web.pages.faults import add_faults
 from agroforest.web.site import NavEntry, Site
@@ -65,7 +66,7 @@ def build_desk(site: Site, *, routers: Sequence[APIRouter] = ()) -> FastAPI:
     # A part may do better than a page; what is asked for most is looked for first.
     for router in (queue.router, *routers, *(p for p in PAGES if p != queue.router)):
         app.include_router(router)
-    app.add_api_route("/healthz", _say_alive(site), include_in_schema=False)
+    app.include_router(build_liveness())
     folder = Path(str(files("agroforest.web").joinpath("static")))
     app.mount("/static", _Static(directory=folder), name="static")
     add_faults(app)
@@ -92,12 +93,3 @@ class _Static(StaticFiles):
             keep = f"public, max-age={_A_YEAR_S}, immutable"
             response.headers["Cache-Control"] = keep
         return response
-
-
-def _say_alive(site: Site) -> Callable[[], dict[str, str]]:
-    def healthz() -> dict[str, str]:
-        """Say that the desk answers, and its database too."""
-        site.store.desk.tally()
-        return {"status": "ok"}
-
-    return healthz

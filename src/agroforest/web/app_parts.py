@@ -10,6 +10,7 @@ from agroforest.web.api import build_api
 from agroforest.web.app_work import build_work
 from agroforest.web.evidence.gather import Gatherer
 from agroforest.web.evidence.router import build_router as build_evidence
+from agroforest.web.health import build_router as build_health
 from agroforest.web.pages.acknowledge import build_router as build_acknowledge
 from agroforest.web.sensorthings import build_router as build_sensorthings
 from agroforest.web.site import Site
@@ -29,6 +30,7 @@ def build_parts(site: Site, work: Path) -> tuple[APIRouter, ...]:
     parts: list[APIRouter] = [
         *(build_evidence(gatherer), build_api(site, work)),
         build_acknowledge(work),
+        build_health(site, work),
     ]
     readers = site.bureau.settings.web.sensorthings
     if readers != "off":
