@@ -84,6 +84,18 @@ def test_settings_travel_with_relative_names_and_without_secrets(
     assert "not in it: ../data/*.csv" in taken.head.notes
 
 
+def test_a_restored_folder_is_backed_up_like_any_other(
+    place: Place, target: Path
+) -> None:
+    back_up(place, target)
+    again = place.work.with_name("again")
+    bring_back(target, again)
+    moved = Place(work=again, pipeline=again / "settings" / "pipelines" / "p.toml")
+    back_up(moved, target, later=1)
+    third = bring_back(target, place.work.with_name("third"))
+    assert files(third.work) == files(again)
+
+
 def test_nobody_else_may_read_a_backup(place: Place, target: Path) -> None:
     """It holds hashes of passwords, and who lives where."""
     taken = back_up(place, target)

@@ -155,6 +155,8 @@ def _take(
     file = find_file(source.database)
     left_out = [target, *_database_files(source.work / "agroforest.db")]
     left_out += _database_files(file) if file else []
+    if settings.files:  # what an earlier restore laid there is older
+        left_out.append(source.work / manifest.SETTINGS)
     copied = scratch / "agroforest.db"
     for attempt in range(TRIES):
         if attempt:

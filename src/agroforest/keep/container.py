@@ -160,8 +160,9 @@ def _members(stream: _Exact, where: Path) -> Iterator[Member]:
     long_name = ""
     while any(head := stream.read(_BLOCK)):
         try:
-            info = TarInfo.frombuf(head, "utf-8", "strict")
-        except (tarfile.HeaderError, UnicodeDecodeError) as error:
+            # The head of a long name holds its first bytes, perhaps half a letter.
+            info = TarInfo.frombuf(head, "utf-8", "surrogateescape")
+        except tarfile.HeaderError as error:
             raise DataError(where, f"is no archive ({error})", _REMEDY) from error
         member = Member(long_name or info.name, info.size, int(info.mtime), stream)
         if info.type == tarfile.GNUTYPE_LONGNAME and 0 < info.size <= _LONGEST_NAME:

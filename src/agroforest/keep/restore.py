@@ -183,6 +183,8 @@ def _arrange(scratch: Path, facts: Path, *, with_database: bool) -> Path:
     place.mkdir(exist_ok=True)
     settings = scratch / manifest.SETTINGS
     if settings.is_dir():
+        if (place / manifest.SETTINGS).exists():
+            raise DataError(settings.name, "is there twice", "take another backup")
         settings.rename(place / manifest.SETTINGS)
     if with_database:
         facts.rename(place / "agroforest.db")
