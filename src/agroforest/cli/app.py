@@ -14,8 +14,10 @@ from agroforest.cli import (
     alerts,
     audit,
     backup,
+    carbon,
     composite,
     demo,
+    doctor,
     fire,
     index,
     listen,
@@ -33,6 +35,7 @@ from agroforest.cli import (
     sensors,
     sensorthings,
     serve,
+    status,
     valves,
     water,
     worker,
@@ -77,6 +80,7 @@ app.add_typer(schedule.app, name="schedule")
 app.command(name="index")(index.index)
 app.command(name="composite")(composite.composite)
 app.command(name="plan")(plan.plan)
+app.command(name="carbon")(carbon.carbon)
 app.command(name="monitor")(monitor.monitor)
 app.command(name="nightly")(nightly.nightly)
 app.command(name="worker")(worker.worker)
@@ -86,6 +90,8 @@ app.command(name="restore")(restore.restore)
 app.command(name="prune")(prune.prune)
 app.command(name="demo")(demo.demo)
 app.command(name="serve")(serve.serve)
+app.command(name="status")(status.status)
+app.command(name="doctor")(doctor.doctor)
 
 
 def _version(*, asked: bool) -> None:

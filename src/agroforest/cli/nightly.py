@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from agroforest.cli.figures import figures_kept
 from agroforest.cli.nights import (
     find_missed,
     refuse_contradictions,
@@ -81,6 +82,13 @@ def nightly(
         bool,
         typer.Option("--every-map", help="Write a map for every night, not the last."),
     ] = False,
+    metrics: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="AGROFOREST_METRICS",
+            help="After each night, write figures for Prometheus to this file.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Plan the night, do the work, and write maps, alerts and reports.
@@ -100,7 +108,7 @@ def nightly(
         place = choose_database(work, database)
         nights = find_missed(settings.name, place, now=now, last=last, at_most=at_most)
     failed = 0
-    with Bar() as bar:
+    with Bar() as bar, figures_kept(metrics, work, database) as keep_figures:
         outcomes = run_nights(
             settings,
             nights,
@@ -120,6 +128,7 @@ def nightly(
             now=now,
         )
         for outcome in outcomes:
+            keep_figures()
             failed += len(outcome.failed)
             line = _json(outcome) if as_json else _line(outcome, dry_run=dry_run)
             if line:

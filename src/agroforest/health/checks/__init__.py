@@ -1,0 +1,1 @@
+"""The doctor's checks: each looks at one thing and changes nothing."""
