@@ -36,7 +36,14 @@ class Cost:
     factor_source
         Where that factor is from, in a few words.
     saved
-        What was not done, counted by why: ``{"unchanged_tiles": 3, …}``.
+        What was not done, counted by why: ``{"unchanged_tiles": 3, …}``; see
+        `agroforest.nightly.power.saved`.
+    tiles
+        Tiles that were worked on.
+    km2
+        Square kilometres that were watched.
+    alerts
+        New alerts that came of it.
     """
 
     seconds: float = 0.0
@@ -47,6 +54,9 @@ class Cost:
     factor_g_per_kwh: float = 0.0
     factor_source: str = ""
     saved: Mapping[str, float] = field(default_factory=dict)
+    tiles: int = 0
+    km2: float = 0.0
+    alerts: int = 0
 
     @property
     def carbon_g(self) -> float:
@@ -68,6 +78,9 @@ class Cost:
             "factor_g_per_kwh": self.factor_g_per_kwh,
             "factor_source": self.factor_source,
             "saved": dict(self.saved),
+            "tiles": self.tiles,
+            "km2": round(self.km2, 6),
+            "alerts": self.alerts,
         }
 
     @classmethod

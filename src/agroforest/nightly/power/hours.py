@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, timezone
+from itertools import pairwise
 from statistics import median
 
 from agroforest.core.execution import Execution, ExecutionStatus
@@ -100,7 +101,7 @@ def choose_start(
 def _breaks(
     first: datetime, last: datetime, length: timedelta, offset: timedelta
 ) -> Sequence[datetime]:
-    """Starts at which the mean bends; its least value is at one of them.
+    """Find the starts at which the mean bends; its least value is at one of them.
 
     Between full hours of start and of end the mean is a straight line.
     """
@@ -177,9 +178,7 @@ def build_profile(rows: Sequence[tuple[str, float]], offset: timedelta) -> Profi
     times = [_parse(hour, offset) for hour in hours]
     if not _DAY_HOURS <= len(times) <= 7 * _DAY_HOURS:
         raise ValueError(f"has {len(times)} hours, not 24 to 168")
-    if any(
-        after - before != _HOUR for before, after in zip(times, times[1:], strict=False)
-    ):
+    if any(after - before != _HOUR for before, after in pairwise(times)):
         raise ValueError("has hours that do not follow each other")
     return Profile(g_per_kwh=grams, begins=times[0], offset=offset)
 

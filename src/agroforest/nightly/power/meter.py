@@ -13,7 +13,6 @@ from agroforest.core.cost import Cost, EnergySource
 from agroforest.nightly.power.factors import find_factor
 from agroforest.nightly.power.processes import tree_seconds
 from agroforest.nightly.power.rapl import EnergyMeter
-from agroforest.nightly.power.saved import price
 from agroforest.nightly.power.watts import (
     KWH,
     memory_joules,
@@ -132,7 +131,6 @@ class Meter:
             joules += processor_joules(elsewhere.cpu_seconds, self._watts)
             source = EnergySource.ESTIMATED
         cpu_seconds = self._cpu + elsewhere.cpu_seconds
-        rate = joules / KWH / cpu_seconds if cpu_seconds else 0.0
         return Cost(
             seconds=seconds,
             cpu_seconds=cpu_seconds,
@@ -141,7 +139,7 @@ class Meter:
             source=source,
             factor_g_per_kwh=self._factor.g_per_kwh,
             factor_source=self._factor.source,
-            saved=price(self._saved, rate),
+            saved=dict(self._saved),
         )
 
     def _watch(self) -> None:

@@ -21,14 +21,7 @@ def read_profile(path: Path, offset: timedelta) -> Profile:
         The file is missing or is not such a table.
     """
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise ConfigurationError(path, "is too large", "give 24 to 168 hours")
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            table = csv.reader(stream, strict=True)
-            if [name.strip() for name in next(table, [])] != _COLUMNS:
-                raise ValueError(f"does not begin with {','.join(_COLUMNS)}")
-            rows = [(hour, float(grams)) for hour, grams in filter(None, table)]
-        return build_profile(rows, offset)
+        return build_profile(_read_rows(path), offset)
     except OSError as error:
         raise ConfigurationError(
             path, f"cannot be read ({error.strerror})", "correct energy.hours"
@@ -37,3 +30,13 @@ def read_profile(path: Path, offset: timedelta) -> Profile:
         raise ConfigurationError(
             path, f"is no table of hours: {error}", "see docs/energy.md"
         ) from error
+
+
+def _read_rows(path: Path) -> list[tuple[str, float]]:
+    if path.stat().st_size > _MAX_BYTES:
+        raise ValueError("is too large for one")
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        table = csv.reader(stream, strict=True)
+        if [name.strip() for name in next(table, [])] != _COLUMNS:
+            raise ValueError(f"does not begin with {','.join(_COLUMNS)}")
+        return [(hour, float(grams)) for hour, grams in filter(None, table)]
