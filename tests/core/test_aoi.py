@@ -73,6 +73,7 @@ def test_geopackage_in_another_crs(tmp_path: Path) -> None:
 
 MULTI = {"type": "MultiPolygon", "coordinates": [[SQUARE]]}
 SWAPPED = [[y, x] for x, y in SQUARE]
+ACROSS = [[179.5, 1.0], [-179.5, 1.0], [-179.5, 2.0], [179.5, 2.0], [179.5, 1.0]]
 METRES = [[x * 1e4, y * 1e5] for x, y in SQUARE]
 
 
@@ -84,6 +85,7 @@ METRES = [[x * 1e4, y * 1e5] for x, y in SQUARE]
         ([feature(SWAPPED)], "latitude and longitude swapped.*longitude first"),
         ([feature([[1e999, 0.0], *SQUARE[1:4], [1e999, 0.0]])], "is no number"),
         ([feature(SQUARE) | {"properties": [1]}], "feature 0 has no readable"),
+        ([feature(ACROSS)], "half the world, from -179.5 to 179.5; cut it where"),
         ([feature(METRES)], "not in degrees.*EPSG:4326"),
         ([feature(SQUARE, kind="pond")], "kind 'pond'.*parcel"),
         ([feature(SQUARE, id=1), feature(SQUARE, id="1")], "'1' appears twice"),

@@ -15,6 +15,7 @@ from shapely.geometry.base import BaseGeometry
 from agroforest.core.errors import ConfigurationError
 from agroforest.core.grid import WGS84
 from agroforest.core.identity import digest
+from agroforest.core.tangle import MOST_CORNERS, count_corners
 
 #: Properties of a parcel that `agroforest.core.parcel` reads.
 FARM = (
@@ -33,6 +34,12 @@ _MARKS = {
     ".kml": b"<kml",
 }
 _HEAD = 1024
+#: Bytes of a GeoJSON: a million corners take 45 MB of it, and ten times that of
+#: memory. Arbitrary.
+_MOST_BYTES = 256 * 1024 * 1024
+#: Degrees of longitude that one polygon may span; half the world. What was drawn
+#: across the antimeridian and not cut there seems to span all of it.
+_WIDEST = 180.0
 
 
 class PlaceKind(StrEnum):
@@ -155,6 +162,11 @@ def read_features(path: Path) -> Iterator[_Feature]:
     if path.suffix.lower() not in {".geojson", ".json"}:
         yield from _table_features(path)
         return
+    size = path.stat().st_size
+    if size > _MOST_BYTES:
+        raise ConfigurationError(
+            path, f"has {size >> 20} MB", "simplify it, or save it as GeoPackage"
+        )
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         features = list(document["features"])
@@ -168,7 +180,7 @@ def read_features(path: Path) -> Iterator[_Feature]:
         try:
             drawn = feature["geometry"]
             geometry = None if drawn is None else shape(drawn)
-            _refuse_no_numbers(geometry)
+            _refuse_unusable(geometry)
             yield dict(feature.get("properties") or {}), geometry
         except Exception as error:
             raise ConfigurationError(
@@ -178,9 +190,12 @@ def read_features(path: Path) -> Iterator[_Feature]:
             ) from error
 
 
-def _refuse_no_numbers(geometry: BaseGeometry | None) -> None:
+def _refuse_unusable(geometry: BaseGeometry | None) -> None:
     if not np.isfinite(shapely.get_coordinates(geometry)).all():
         raise ValueError("a coordinate is no number")
+    corners = count_corners(geometry)
+    if corners > MOST_CORNERS:
+        raise ValueError(f"{corners} corners are more than {MOST_CORNERS}: simplify it")
 
 
 def _table_features(path: Path) -> Iterator[_Feature]:
@@ -202,8 +217,14 @@ def _table_features(path: Path) -> Iterator[_Feature]:
     if table.crs is None:
         raise ConfigurationError(path, "has no CRS", "assign its CRS and save it again")
     table = table.to_crs(WGS84)
-    for row in table.to_dict("records"):
+    for number, row in enumerate(table.to_dict("records")):
         geometry = row.pop(table.geometry.name)
+        try:
+            _refuse_unusable(geometry)
+        except ValueError as error:
+            raise ConfigurationError(
+                path, f"feature {number} cannot be used ({error})", "redraw it"
+            ) from error
         yield {k: v for k, v in row.items() if v is not None}, geometry
 
 
@@ -256,6 +277,13 @@ def _text(properties: Mapping[str, Any], key: str) -> str:
 
 def _refuse_bad_coordinates(path: Path, label: str, geometry: BaseGeometry) -> None:
     west, south, east, north = geometry.bounds
+    sides = shapely.bounds(shapely.get_parts(geometry))
+    if (sides[:, 2] - sides[:, 0]).max(initial=0.0) > _WIDEST and east <= 180:
+        raise ConfigurationError(
+            path,
+            f"{label} spans more than half the world, from {west:.6g} to {east:.6g}",
+            "cut it where it crosses longitude 180 (RFC 7946, 3.1.9)",
+        )
     if -180 <= west <= east <= 180 and -90 <= south <= north <= 90:
         return
     swapped = -180 <= south <= north <= 180 and -90 <= west <= east <= 90

@@ -13,6 +13,7 @@ from shapely.geometry.base import BaseGeometry
 
 from agroforest.core.aoi import read_features
 from agroforest.core.errors import ConfigurationError, DataError
+from agroforest.core.tangle import is_tangled
 from agroforest.core.gcj02 import from_gcj02
 from agroforest.hotspots.datum import Datum, Verdict, judge_datum
 from agroforest.hotspots.detections import index_places
@@ -177,7 +178,7 @@ def _settle(path: Path, datum: Datum | None, verdict: Verdict) -> bool:
 def _read_polygons(path: Path) -> list[tuple[Mapping[str, Any], BaseGeometry]]:
     found = []
     for properties, geometry in read_features(path):
-        polygon = _polygon(geometry)
+        polygon = _polygon(path, geometry)
         if polygon is not None:
             found.append((properties, polygon))
     if not found:
@@ -190,11 +191,15 @@ def _read_polygons(path: Path) -> list[tuple[Mapping[str, Any], BaseGeometry]]:
     return found
 
 
-def _polygon(geometry: BaseGeometry | None) -> BaseGeometry | None:
+def _polygon(path: Path, geometry: BaseGeometry | None) -> BaseGeometry | None:
     if geometry is None or geometry.is_empty:
         return None
     flat = shapely.force_2d(geometry)
     if not flat.is_valid:
+        if is_tangled(flat):
+            raise ConfigurationError(
+                path, "a polygon crosses itself all over", "draw it again"
+            )
         flat = shapely.make_valid(flat)
     parts = [p for p in _leaves(flat) if isinstance(p, shapely.Polygon)]
     if not parts:

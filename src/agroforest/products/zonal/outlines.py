@@ -15,6 +15,7 @@ from shapely.geometry.base import BaseGeometry
 
 from agroforest.core.errors import DataError
 from agroforest.core.grid import WGS84
+from agroforest.core.tangle import is_tangled
 
 _POLYGONS = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
 _GEOD = pyproj.Geod(ellps="WGS84")
@@ -165,14 +166,15 @@ def geodesic_area(
 def repair(polygons: NDArray[np.object_]) -> tuple[NDArray[np.object_], int]:
     """Make polygons valid: ``(n,)`` object with None, and how many were not.
 
-    A polygon that falls to lines or points becomes None.
+    A polygon that falls to lines or points, or crosses itself all over, becomes None.
     """
     wrong = np.flatnonzero(~shapely.is_valid(polygons) & ~shapely.is_missing(polygons))
     if not wrong.size:
         return polygons, 0
     polygons = polygons.copy()
     for n in wrong:
-        polygons[n] = _polygons_of(shapely.make_valid(polygons[n]))
+        tangled = is_tangled(polygons[n])
+        polygons[n] = None if tangled else _polygons_of(shapely.make_valid(polygons[n]))
     return polygons, len(wrong)
 
 
