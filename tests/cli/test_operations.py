@@ -39,7 +39,7 @@ def parse(command: Any, name: str, words: list[str]) -> None:
 @pytest.mark.parametrize("manual", ["operations.md", "deploy.md"])
 def test_commands_of_the_manual_exist(manual: str) -> None:
     commands = list(find_commands(manual))
-    assert len(commands) > 5
+    assert len(commands) >= 5
     root = typer.main.get_command(app)
     for words in commands:
         try:
