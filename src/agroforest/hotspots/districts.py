@@ -13,8 +13,8 @@ from shapely.geometry.base import BaseGeometry
 
 from agroforest.core.aoi import read_features
 from agroforest.core.errors import ConfigurationError, DataError
-from agroforest.core.tangle import is_tangled
 from agroforest.core.gcj02 import from_gcj02
+from agroforest.core.tangle import is_tangled
 from agroforest.hotspots.datum import Datum, Verdict, judge_datum
 from agroforest.hotspots.detections import index_places
 
