@@ -27,7 +27,7 @@ evaluate: $(READY) ## Measure every model on labelled data and bring docs/models
 	$(BIN)/python benchmarks/fire_scars.py --write docs/fire-scars.md
 
 test: $(READY) browser axe broker database lint ## Everything CI runs.
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 quick: $(READY) ## Tests that take less than five seconds each.
 	$(BIN)/pytest -n 2 --dist loadfile -m "not slow and not browser"

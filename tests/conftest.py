@@ -1,7 +1,10 @@
 """Fixtures every room shares."""
 
+import gc
 import os
+import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,6 +23,43 @@ settings.register_profile("agroforest", deadline=None)
 settings.load_profile("agroforest")
 
 _ROOT = Path(__file__).resolve().parents[1]
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # As many of us as there are processors: more threads would wait for each other.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with files of long tests, so that no process ends long after another."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector skip what lives as long as we do."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _migrations() -> Iterator[None]:
+    """Run the migration scripts once, not for each of a thousand empty files."""
+    with ExitStack() as stack:
+        if "agroforest.store.database" in sys.modules:  # else nobody opens one
+            from agroforest.testing.migrations import remember_migrations  # noqa: PLC0415
+
+            stack.enter_context(remember_migrations())
+        yield
+
+
+@pytest.fixture
+def every_migration() -> Iterator[None]:
+    """Run the migration scripts for every file, in tests that look at them."""
+    from agroforest.testing.migrations import forget_migrations  # noqa: PLC0415
+
+    with forget_migrations():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from agroforest.core.errors import ConfigurationError, SourceError
 from agroforest.store import QuarantineRecord, database, migration, open_store
 from agroforest.store.schema import HEAD, VERSION_TABLE, metadata
 
+pytestmark = pytest.mark.usefixtures("every_migration")
 NIGHT = date(2020, 6, 1)
 _ASIDE = QuarantineRecord(
     pipeline="gx", night=NIGHT, where="x", problem="y", remedy="z"
