@@ -172,16 +172,14 @@ def _number(value: float | None) -> str:
 
 
 def _notes(total: "Line") -> list[str]:
-    from agroforest.nightly.power.page import SAVED
+    from agroforest.nightly.power.page import describe_saved
 
     if not total.tries:
         return ["没有运行记录 no night was run in this time"]
     notes = [f"电网因子 grid: {factor}" for factor in total.factors]
-    for why, count in total.saved:
-        if why in SAVED:
-            zh, en, unit = SAVED[why]
-            amount = f"{count / 1e6:.1f} MB" if unit == "MB" else f"{count:g} {unit}"
-            notes.append(f"省下 saved: {zh} {en} {amount.strip()}")
+    notes += [
+        f"省下 saved: {zh} {en} {amount}" for zh, en, amount in describe_saved(total)
+    ]
     if total.saved_kwh:
         notes.append(f"省下 saved: {total.saved_kwh:.3g} kWh (估算 estimated)")
     notes.append(

@@ -59,7 +59,9 @@ def plan(
     carbon: Annotated[
         float | None,
         typer.Option(
-            min=0, metavar="G_PER_KWH", help="CO2 of the grid; Guangxi's by default."
+            min=0,
+            metavar="G_PER_KWH",
+            help="CO2 of the grid; that of [energy] by default.",
         ),
     ] = None,
     as_json: Json = False,
@@ -71,12 +73,13 @@ def plan(
     """
     from agroforest.core.config import read_pipeline
     from agroforest.nightly.outlook import Terms, look_ahead
+    from agroforest.nightly.power.factors import find_factor
 
     nights = resolve_nights(night, first, last)
     settings = read_pipeline(pipeline)
     terms = Terms(workers=workers, watts=watts, measure=measure)
-    if carbon is not None:
-        terms = terms.patch(grams_per_kwh=carbon)
+    grid = find_factor(settings.energy).g_per_kwh if carbon is None else carbon
+    terms = terms.patch(grams_per_kwh=grid)
     with Bar() as bar:
         found = look_ahead(settings, nights, work=work, terms=terms, progress=bar)
     if as_json:

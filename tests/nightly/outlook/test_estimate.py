@@ -170,7 +170,8 @@ def test_this_machine_is_described() -> None:
     assert machine.memory_gb > 0.1
     assert machine.versions["agroforest"] == __version__
     # 4 W a core and 3 W for 8 GB.
-    assert MACHINE.watts == 4 * 4 + 16 * 3 / 8
+    assert MACHINE.watts() == 4 * 4 + 16 * 3 / 8
+    assert MACHINE.watts(10.0) == 4 * 10 + 16 * 3 / 8
 
 
 def write_counter(root: Path, name: str, energy: int) -> None:
@@ -429,8 +430,8 @@ def test_an_estimate_worked_by_hand() -> None:
     assert found.memory_bytes == 5e8 + 2 * 1e8
     assert found.wall_s == 101.0 + 19.0 + found.overhead_s
     assert found.disk_bytes == found.learning.state_bytes + 3000 + found.page_bytes
-    assert (found.watts, found.watts_from) == (MACHINE.watts, "assumed")
-    assert found.kwh == pytest.approx(found.wall_s * MACHINE.watts / 3.6e6)
+    assert (found.watts, found.watts_from) == (MACHINE.watts(), "assumed")
+    assert found.kwh == pytest.approx(found.wall_s * MACHINE.watts() / 3.6e6)
     assert found.grams == pytest.approx(found.kwh * 447.6)
 
 

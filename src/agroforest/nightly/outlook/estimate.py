@@ -185,4 +185,4 @@ def _watts(figures: Figures, means: Means) -> tuple[float, str]:
         return means.watts, "given"
     if figures.watts is not None:
         return figures.watts * machines, "measured"
-    return figures.machine.watts * machines, "assumed"
+    return figures.machine.watts(means.watts_per_core) * machines, "assumed"

@@ -29,6 +29,7 @@ from agroforest.nightly.outlook.rehearsal import (
 from agroforest.nightly.outlook.survey import Survey, Volume, spread, survey
 from agroforest.nightly.plan import Plan, TaskKind, TileTask, Watch, find_scenes
 from agroforest.nightly.power.factors import GUANGXI_G_PER_KWH
+from agroforest.nightly.power.watts import resolve_watts
 from agroforest.nightly.run import Progress, Silence, run_nights
 from agroforest.nightly.watch import Post, build_watch
 
@@ -153,6 +154,7 @@ def look_ahead(
         means=Means(
             workers=terms.workers or _workers(post.watch),
             watts=terms.watts,
+            watts_per_core=resolve_watts(pipeline.energy),
             grams_per_kwh=terms.grams_per_kwh,
         ),
         experience=experience,

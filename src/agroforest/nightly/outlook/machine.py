@@ -32,13 +32,12 @@ class Machine:
     memory_gb: float
     versions: dict[str, str] = field(default_factory=dict)
 
-    @property
-    def watts(self) -> float:
+    def watts(self, per_core: float = WATTS_PER_CORE) -> float:
         """Power of processor and memory at work, by assumption.
 
         Power supply, disks and cooling come on top.
         """
-        return self.cores * WATTS_PER_CORE + self.memory_gb * WATTS_PER_GB
+        return self.cores * per_core + self.memory_gb * WATTS_PER_GB
 
 
 def read_machine() -> Machine:

@@ -9,6 +9,7 @@ from agroforest.nightly.outlook.figures import Figures, OpeningFigures, TaskFigu
 from agroforest.nightly.outlook.survey import Survey, pixels
 from agroforest.nightly.plan import Plan, Watch
 from agroforest.nightly.power.factors import GUANGXI_G_PER_KWH
+from agroforest.nightly.power.watts import WATTS_PER_CORE
 
 # Bytes of a clear pixel of a scene in the scratch file of `nightly.history`.
 _WAITING = 8.0
@@ -24,12 +25,15 @@ class Means:
         Processes that work at the same time, on machines like this one.
     watts
         Power while they work; ``None`` for what was measured or is assumed.
+    watts_per_core
+        Power of a core, where neither is known.
     grams_per_kwh
         CO2 of the grid.
     """
 
     workers: int
     watts: float | None = None
+    watts_per_core: float = WATTS_PER_CORE
     grams_per_kwh: float = GUANGXI_G_PER_KWH
 
 

@@ -103,13 +103,29 @@ def build_page(lines: Sequence[Line], total: Line, *, title: str) -> str:
         width=_WIDTH,
         height=_HEIGHT,
         sources=SOURCES,
-        saved=[(SAVED[why], count) for why, count in total.saved if why in SAVED],
+        saved=describe_saved(total),
         version=__version__,
     )
 
 
+def describe_saved(line: Line) -> list[tuple[str, str, str]]:
+    """Say what was not done, in Chinese and English, and how much of it."""
+    counts = dict(line.saved)
+    return [
+        (zh, en, _amount(counts[why], unit))
+        for why, (zh, en, unit) in SAVED.items()
+        if why in counts
+    ]
+
+
+def _amount(count: float, unit: str) -> str:
+    if unit == "MB":
+        return f"{count / 1e6:,.1f} MB"
+    return f"{count:,.1f} s" if unit else f"{count:,.0f}"
+
+
 def build_bars(lines: Sequence[Line]) -> list[Bar]:
-    """Bars of the nights, the tallest as high as the chart."""
+    """Build the bars of the nights, the tallest as high as the chart."""
     nights = _of_night(lines)
     top = max(nights.values(), default=0.0)
     step = _WIDTH / max(1, len(nights))
