@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -29,7 +30,7 @@ from agroforest.core.errors import (
 from agroforest.core.message import Message
 from agroforest.notify.acknowledge import read_key, verify
 from agroforest.notify.told import IN_DIGEST
-from agroforest.store import Store, open_store
+from agroforest.store import RunRecord, Store, open_store
 
 Call = Callable[..., Result]
 
@@ -317,3 +318,41 @@ def test_sending_for_ever_ends_in_order(
     rounds = [json.loads(line) for line in said.splitlines()]
     assert sum(each["channels"]["mail"]["sent"] for each in rounds) == 2
     assert len(mailbox.letters) == 2
+
+
+@pytest.mark.enable_socket
+def test_two_missed_nights_are_told_by_mail_and_their_end(
+    store: Store, work: Path, call: Call, mailbox: Mailbox, hook: Hook
+) -> None:
+    del hook
+    today = datetime.now(UTC).date()
+
+    def run_night(days_ago: int) -> None:
+        night = today - timedelta(days=days_ago)
+        record = RunRecord(
+            pipeline="south", night=night, config_digest="d", status="done", summary={}
+        )
+        store.record_night(run=record)
+
+    store.desk.add_account(make_account("ada", role=Role.ADMIN), None)
+    store.desk.add_account(make_account("wei"), None)
+    run_night(2)
+    call("send", work=work)
+    assert not mailbox.letters  # one night may be caught up on
+    with sqlite3.connect(work / "agroforest.db") as database:
+        database.execute("DELETE FROM run")
+    run_night(5)
+    for _ in range(3):
+        call("send", work=work)
+    assert [letter["To"] for letter in mailbox.letters] == ["ada@example.cn"]
+    assert _subjects(mailbox) == ["夜间任务已漏跑 4 夜 · south"]
+    run_night(1)
+    assert json.loads(call("missed", "--json", work=work).stdout) == {"written": 1}
+    for _ in range(2):
+        call("send", work=work)
+    assert _subjects(mailbox)[1:] == ["夜间任务已恢复 · south"]
+
+
+def _subjects(mailbox: Mailbox) -> list[str]:
+    """Subjects with plain blanks; those that are folded keep them otherwise."""
+    return [str(each["Subject"]).replace("\xa0", " ") for each in mailbox.letters]

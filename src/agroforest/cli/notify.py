@@ -38,6 +38,8 @@ Config = Annotated[
         envvar="AGROFOREST_DESK", help="The desk's settings, TOML; docs/messages.md."
     ),
 ]
+#: Between two looks at nights that are not run. Arbitrary: they are a day apart.
+_LOOK_AGAIN = timedelta(minutes=10)
 _SHOWN = 20  # messages in trouble; --json has them all
 
 
@@ -60,9 +62,11 @@ def send(
 ) -> None:
     """发送到期的消息 · Send what is due, and escalate what nobody has read.
 
-    Once, or for ever with --every. May be killed at any moment and run by several at
+    Administrators are told of two nights and more that were not run. Once, or for ever
+    with --every. May be killed at any moment and run by several at
     once; docs/messages.md says which channels may then get a message twice.
     """
+    from agroforest.health.alarm import tell_of_nights
     from agroforest.notify.channels import open_channels
     from agroforest.notify.deliver import Crew
     from agroforest.notify.round import run_round
@@ -74,7 +78,12 @@ def send(
     stop = threading.Event()
     with _stopped_by_signals(stop), open_desk_store(work, database) as store:
         crew = Crew(_build_office(store, settings, work), channels)
+        looked: datetime | None = None
         while True:
+            now = datetime.now(UTC)
+            if looked is None or not looked <= now < looked + _LOOK_AGAIN:
+                tell_of_nights(store, settings, now)
+                looked = now
             _tell_round(run_round(store.desk, crew), as_json=as_json)
             if every is None or stop.wait(every):
                 return
@@ -262,6 +271,29 @@ def advice(
         dump({"written": count})
         return
     typer.echo(f"{count} 条灌溉建议待发 · messages to send")
+
+
+@app.command()
+def missed(
+    *,
+    config: Config,
+    work: WorkFolder = DEFAULT_WORK,
+    database: Database = "",
+    as_json: Json = False,
+) -> None:
+    """漏跑告警 · Write administrators of nights that are not run, or are again.
+
+    Once for each time they stop; `send` does so itself, and sends it.
+    """
+    from agroforest.health.alarm import tell_of_nights
+
+    settings = _read(config)
+    with open_desk_store(work, database) as store:
+        count = tell_of_nights(store, settings, datetime.now(UTC))
+    if as_json:
+        dump({"written": count})
+        return
+    typer.echo(f"{count} 条漏跑消息待发 · messages to send")
 
 
 # ----------------------------------------------------------------------- small

@@ -30,6 +30,8 @@ class News(StrEnum):
     ADVICE = "advice"  #: irrigation, drought, heat, frost
     ESCALATED = "escalated"  #: nobody has read it in time
     DIGEST = "digest"  #: many in one
+    MISSED = "missed"  #: nights are not run
+    RESUMED = "resumed"  #: they are again
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -20,6 +20,7 @@ _NAME, _SENTENCE = 40, 400
 _WINDS = 8
 _FIRE = str(Hazard.ACTIVE_FIRE)
 _JUDGED = frozenset({News.CONFIRMED, News.CANCELLED})
+_NIGHTS = frozenset({News.MISSED, News.RESUMED})
 
 
 class Part(IntEnum):
@@ -120,6 +121,8 @@ def write_lines(message: Message, speech: Speech, link: str) -> list[Line]:
     made = [*write_headline(message.news, facts, speech)]
     if message.news is News.ADVICE:
         made += _write_advice(facts, speech)
+    elif message.news in _NIGHTS:
+        made += _write_nights(message.news, facts, speech)
     else:
         made += _write_action(message.news, facts, speech)
         made += _write_where(facts, speech)
@@ -136,6 +139,9 @@ def write_headline(news: News, facts: Mapping[str, Any], speech: Speech) -> list
         title = speech.say("title", "advice") + speech.plain("part")
         title += speech.say("light", known)
         place = _join_names(facts, speech)
+    elif news in _NIGHTS:
+        title = speech.say("title", str(news), count=int(facts.get("count", 0)))
+        place = speech.pick(facts.get("pipeline"))
     else:
         title = speech.say("title", str(news), hazard=speech.hazard(facts))
         place = speech.pick(facts.get("county"))
@@ -151,6 +157,8 @@ def write_end(news: News, speech: Speech, link: str) -> list[Line]:
     key = "judged" if news in _JUDGED else "short"
     if news in {News.ADVICE, News.DIGEST}:
         key = str(news)
+    if news in _NIGHTS:
+        key = "nights"
     made = [Line(part=Part.ALWAYS, text=speech.say("disclaimer", key))]
     if link:
         made.append(Line(part=Part.ALWAYS, text=speech.plain("link", link=link)))
@@ -165,6 +173,16 @@ def _write_advice(facts: Mapping[str, Any], speech: Speech) -> list[Line]:
             Line(part=Part.REASON, text=speech.pick(each, _SENTENCE))
             for each in notices
         ),
+    ]
+
+
+def _write_nights(news: News, facts: Mapping[str, Any], speech: Speech) -> list[Line]:
+    """Write which nights, and what to do."""
+    first, last = (speech.moment(facts.get(key, "")) for key in ("first", "last"))
+    key = f"nights_{news}"
+    return [
+        Line(part=Part.ACTION, text=speech.say("action", str(news))),
+        Line(part=Part.SINCE, text=speech.say("line", key, first=first, last=last)),
     ]
 
 

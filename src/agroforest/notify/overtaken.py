@@ -7,7 +7,7 @@ from agroforest.core.message import Delivery, Message, News
 #: What a person's "it is not so" makes void where it has not gone out.
 _VOID = frozenset({News.RAISED, News.WORSE, News.CONFIRMED, News.ESCALATED, News.TASK})
 #: Makes sense to those alone whom something has reached.
-_AFTERWARDS = frozenset({News.CANCELLED, News.ENDED})
+_AFTERWARDS = frozenset({News.CANCELLED, News.ENDED, News.RESUMED})
 _REACHED = frozenset({Delivery.SENT, Delivery.SENDING, Delivery.DIGESTED})
 #: Error of a message that was taken from the outbox and put back untried.
 POSTPONED = "postponed: quiet hours"
@@ -29,6 +29,10 @@ def find_objection(message: Message, others: Iterable[Message]) -> str:
         for each in others:
             if each.news is News.CANCELLED and each.created >= message.created:
                 return "overtaken: dismissed by a person before it was sent"
+    if message.news is News.MISSED and untried:
+        for each in others:
+            if each.news is News.RESUMED and each.created >= message.created:
+                return "overtaken: the nights were made up for before it was sent"
     before = [each for each in others if each.created <= message.created]
     if message.news in _AFTERWARDS and not any(map(_has_reached, before)):
         return "overtaken: nothing about it was ever sent"
