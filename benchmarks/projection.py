@@ -430,7 +430,7 @@ def _machines(seconds: float, limit_h: float) -> str:
 
 
 def _energy(cost: _Costs, seconds: float) -> str:
-    kwh = seconds / _CORES * cost.figures.machine.watts / 3.6e6
+    kwh = seconds / _CORES * cost.figures.machine.watts() / 3.6e6
     return f"{kwh:,.2g} kWh, {kwh * cost.region.grams / 1000:,.2g} kg"
 
 

@@ -188,7 +188,7 @@ def test_tries_at_a_night_are_one_line() -> None:
     assert night.g_per_km2 == 100.0
     assert night.g_per_alert == 400.0
     assert night.saved_share == pytest.approx(0.5 / 2.5)
-    assert night.saved == (("cloudy_scenes", 2),)
+    assert dict(night.saved) == {"cloudy_scenes": 2}
     known = [EnergySource.ESTIMATED, None, EnergySource.MEASURED]
     assert [line.source for line in lines] == known
     total = build_total(lines)
