@@ -27,9 +27,9 @@ from agroforest.store.copying import (
     drop_unsent,
     filling,
     read_standing,
-    refuse_newer,
 )
 from agroforest.store.database import find_file
+from agroforest.store.migration import refuse_newer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

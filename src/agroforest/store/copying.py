@@ -207,25 +207,6 @@ def _connect(file: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
 
 
-def refuse_newer(schema: str, where: object) -> None:
-    """Refuse a copy whose schema this program does not know.
-
-    Raises
-    ------
-    ConfigurationError
-        A newer agroforest made it.
-    """
-    from agroforest.store import migration  # noqa: PLC0415  slow import
-
-    known = migration.scripts(migration.configure()).walk_revisions()
-    if schema not in {script.revision for script in known}:
-        raise ConfigurationError(
-            where,
-            f"has schema {schema!r}, newer than this program knows",
-            "install the agroforest that made it, or a later one",
-        )
-
-
 def count_unsent(path: Path) -> int:
     """Count the messages of a copy that were on their way to people."""
     with closing(_connect(path)) as copy:

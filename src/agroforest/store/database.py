@@ -181,9 +181,11 @@ def _settle_schema(database: Database) -> None:
                 "give another path, for example work/agroforest.db",
             )
         if found != HEAD:
-            from agroforest.store.migration import upgrade  # noqa: PLC0415  slow import
+            from agroforest.store import migration  # noqa: PLC0415  slow import
 
-            upgrade(connection, database.name, found)
+            if found is not None and connection.dialect.name == "sqlite":
+                migration.keep_copy(Path(database.name), found)
+            migration.upgrade(connection, database.name, found)
 
 
 def _find_revision(connection: Connection) -> str | None:

@@ -1,5 +1,6 @@
 """Bringing an older database to this program's schema. Imports alembic."""
 
+import logging
 from pathlib import Path
 
 from alembic import command
@@ -8,7 +9,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from agroforest.core.errors import ConfigurationError
+from agroforest.core.files import replacing
+from agroforest.store.copying import copy_file
+from agroforest.store.schema import HEAD
 
+_log = logging.getLogger(__name__)
 _SCRIPTS = Path(__file__).with_name("migrations")
 
 
@@ -29,15 +34,52 @@ def upgrade(connection: Connection, name: str, found: str | None) -> None:
     ConfigurationError
         The revision is unknown: a newer agroforest wrote it.
     """
-    config = configure(connection)
-    known = {script.revision for script in scripts(config).walk_revisions()}
-    if found is not None and found not in known:
+    if found is not None:
+        refuse_newer(found, name)
+    command.upgrade(configure(connection), "head")
+
+
+def refuse_newer(schema: str, where: object) -> None:
+    """Refuse a schema that this program does not know.
+
+    Raises
+    ------
+    ConfigurationError
+        A newer agroforest wrote it.
+    """
+    known = {script.revision for script in scripts(configure()).walk_revisions()}
+    if schema not in known:
         raise ConfigurationError(
-            name,
-            f"has schema {found!r}, newer than this program knows",
+            where,
+            f"has schema {schema!r}, newer than this program knows",
             "install the agroforest that wrote it, or a later one",
         )
-    command.upgrade(config, "head")
+
+
+def keep_copy(file: Path, found: str) -> None:
+    """Keep an SQLite file beside itself as it is before its schema changes.
+
+    The copy is made of what is committed, while the caller holds the file for
+    writing. One of an upgrade that was cut short is replaced.
+
+    Raises
+    ------
+    ConfigurationError
+        The schema is newer than this program's: there is nothing to upgrade.
+    SourceError
+        The disk has no room for it. The file is left as it is.
+    """
+    refuse_newer(found, file)
+    copy = file.with_name(f"{file.name}.before-{HEAD}")
+    with replacing(copy) as scratch:
+        copy_file(file, scratch)
+    _log.warning(
+        "%s: schema %s becomes %s; as it was before, it is kept in %s",
+        file,
+        found,
+        HEAD,
+        copy.name,
+    )
 
 
 def downgrade(connection: Connection, revision: str) -> None:

@@ -16,6 +16,10 @@ from agroforest.store.chunks import Chunk, Layout
 
 #: Attribute that holds, by array and chunk, the digest of the chunk's file.
 DIGESTS = "file_digests"
+#: Attribute that holds the number of the layout; a state without it has the first.
+FORMAT = "state_format"
+#: The newest layout that this program knows.
+NEWEST_FORMAT = 1
 #: What to do about a state that cannot be used.
 REMEDY = "delete the tile's state and fit the baseline again"
 # What zarr and its codecs raise on damaged files.
@@ -72,6 +76,13 @@ class StateReader:
         with noticing_damage(target):
             stored = zarr.open_group(LocalStore(target, read_only=True), mode="r")
             self.attributes: dict[str, Any] = dict(stored.attrs.asdict())
+        number = self.attributes.pop(FORMAT, 1)
+        if number != NEWEST_FORMAT:
+            raise DataError(
+                target,
+                f"is a state of format {number!r}, newer than this program knows",
+                "install the agroforest that wrote it, or a later one",
+            )
         digests = self.attributes.pop(DIGESTS, None)
         if not isinstance(digests, dict) or not digests:
             raise DataError(target, "its attributes name no chunks", REMEDY)

@@ -16,7 +16,15 @@ from agroforest.core.errors import DataError, FencedError
 from agroforest.core.files import write_text
 from agroforest.store import chunks, redo
 from agroforest.store.chunks import Chunk, Layout
-from agroforest.store.reader import DIGESTS, REMEDY, Arrays, Digests, StateReader
+from agroforest.store.reader import (
+    DIGESTS,
+    FORMAT,
+    NEWEST_FORMAT,
+    REMEDY,
+    Arrays,
+    Digests,
+    StateReader,
+)
 
 _HEAD = "zarr.json"
 # Zarr v3 core specification, "Group metadata".
@@ -160,7 +168,9 @@ class StateUpdate:
         self._check(known, attributes)
         if self.stored and known == attributes and old == self.digests:
             return 0
-        self._write_metadata({**attributes, DIGESTS: self.digests})
+        self._write_metadata(
+            {**attributes, DIGESTS: self.digests, FORMAT: NEWEST_FORMAT}
+        )
         if self._read_head() != self._found:
             raise FencedError(
                 self._target,
