@@ -139,7 +139,8 @@ def _judge(task: TileTask, model: Path | None) -> TaskResult:
         risks = state.judge(question)
         for risk in risks:
             outputs |= write_risk(task, risk)
-        unchanged = len(update.chunks) - state.commit()
+        state.commit()
+        unchanged = len(update.chunks) - update.touched
     return TaskResult(
         id=task.id,
         kind=task.kind,

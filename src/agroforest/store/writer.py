@@ -142,6 +142,11 @@ class StateUpdate:
         """
         return sum(self._write(name, chunk, a) for name, a in arrays.items())
 
+    @property
+    def touched(self) -> int:
+        """How many of `chunks` something is staged of, also once it is committed."""
+        return len({key for staged in self._staged.values() for key in staged})
+
     def commit(self, attributes: Mapping[str, object]) -> int:
         """Make what is staged the state, in one step.
 
