@@ -28,6 +28,7 @@ from agroforest.cli import (
     notify,
     plan,
     prune,
+    redrive,
     restore,
     review,
     scenes,
@@ -83,6 +84,7 @@ app.command(name="plan")(plan.plan)
 app.command(name="carbon")(carbon.carbon)
 app.command(name="monitor")(monitor.monitor)
 app.command(name="nightly")(nightly.nightly)
+app.command(name="redrive")(redrive.redrive)
 app.command(name="worker")(worker.worker)
 app.command(name="zonal")(zonal.zonal)
 app.command(name="backup")(backup.backup)

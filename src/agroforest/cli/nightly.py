@@ -129,7 +129,7 @@ def nightly(
         )
         for outcome in outcomes:
             keep_figures()
-            failed += len(outcome.failed)
+            failed += len(outcome.failed) + len(outcome.left_out)
             line = _json(outcome) if as_json else _line(outcome, dry_run=dry_run)
             if line:
                 typer.echo(line)
@@ -193,6 +193,8 @@ def _line(outcome: "NightOutcome", *, dry_run: bool) -> str:
         parts.append(f"{len(report['quarantined'])} in quarantine")
     if outcome.failed:
         parts.append(f"FAILED: {', '.join(outcome.failed)}")
+    if outcome.left_out:
+        parts.append(f"left out: {', '.join(outcome.left_out)}")
     if outcome.map:
         parts.append(f"map {shown(outcome.map)}")
     return ", ".join(parts)

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from agroforest.core.config import Watched
-from agroforest.core.identity import digest
+from agroforest.core.identity import digest, digest_file
 from agroforest.nightly.plan import Watch
 from agroforest.nightly.result import Refusal, TaskResult
 from agroforest.nightly.workplace import Workplace
@@ -20,10 +21,15 @@ def run(watch: Watch, report: Mapping[str, Any]) -> RunRecord:
     return RunRecord(
         pipeline=watch.pipeline.name,
         night=date.fromisoformat(report["night"]),
-        config_digest=digest(*_settings(watch)),
+        config_digest=config_digest(watch),
         status=report["status"],
         summary={"alerts": report["alerts"], "files": report["files"]},
     )
+
+
+def config_digest(watch: Watch) -> str:
+    """Digest of the settings of a night."""
+    return digest(*_settings(watch))
 
 
 def _settings(watch: Watch) -> Iterator[object]:
@@ -60,12 +66,22 @@ def task(watch: Watch, result: TaskResult) -> TaskRecord:
 
 
 def is_done(task: TaskRecord | None, workplace: Workplace) -> bool:
-    """Whether a task was done and everything it wrote is still there."""
+    """Whether a task was done and everything it wrote is still there, unchanged."""
     return (
         task is not None
         and task.status == DONE
-        and all((workplace.root / path).is_file() for path in task.outputs)
+        and all(
+            _is_whole(workplace.root / path, sha256)
+            for path, sha256 in task.outputs.items()
+        )
     )
+
+
+def _is_whole(path: Path, sha256: str) -> bool:
+    try:
+        return digest_file(path) == sha256
+    except OSError:  # it is gone, or cannot be read
+        return False
 
 
 def quarantined(watch: Watch, results: Iterable[TaskResult]) -> list[QuarantineRecord]:

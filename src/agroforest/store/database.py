@@ -65,6 +65,17 @@ class Database:
         """Close every connection."""
         self._engine.dispose()
 
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a file of one work folder, not a server's."""
+        return self._engine.dialect.name == "sqlite"
+
+    def connect(self) -> Connection:
+        """Open a connection without transactions, which whoever asks closes."""
+        with self.translated():
+            connection = self._engine.connect()
+        return connection.execution_options(isolation_level="AUTOCOMMIT")
+
     def find_geometry(self) -> None:
         """Find out whether there are columns of PostGIS; see `has_geometry`."""
         if self._engine.dialect.name == "sqlite":
@@ -80,13 +91,13 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Yield a connection on one consistent snapshot."""
-        with self._translated(), self._engine.connect() as connection:
+        with self.translated(), self._engine.connect() as connection:
             yield connection
 
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
         """Yield a connection all of whose statements see the same moment."""
-        with self._translated(), self._engine.connect() as connection:
+        with self.translated(), self._engine.connect() as connection:
             if connection.dialect.name != "sqlite":  # whose transactions always do
                 connection.execution_options(isolation_level="REPEATABLE READ")
             with connection.begin():
@@ -95,13 +106,14 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Yield a connection whose work is committed whole or not at all."""
-        with self._translated(), self._engine.connect() as connection:
+        with self.translated(), self._engine.connect() as connection:
             writer = connection.execution_options(**{_WRITES: True})
             with writer.begin():
                 yield writer
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def translated(self) -> Iterator[None]:
+        """Raise errors of the database as our own."""
         try:
             yield
         except OperationalError as error:

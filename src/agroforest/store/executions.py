@@ -3,11 +3,11 @@
 Every function works on a connection inside the caller's transaction.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, select, update
+from sqlalchemy import Connection, RowMapping, Select, exists, select, update
 
 from agroforest.core.cost import Cost
 from agroforest.core.execution import (
@@ -104,6 +104,46 @@ def read_attempts(
     return [_build_attempt(row) for row in connection.execute(query).mappings()]
 
 
+def read_history(
+    connection: Connection,
+    pipeline: str,
+    tasks: Collection[str],
+    inputs: Collection[str],
+) -> list[Attempt]:
+    """Read attempts at tasks, and at others with the same inputs, by start."""
+    found: dict[tuple[str, int], Attempt] = {}
+    for column, wanted in (
+        (task_attempt.c.task, tasks),
+        (task_attempt.c.inputs, inputs),
+    ):
+        for some in _split(sorted(set(wanted))):
+            query = select(task_attempt).where(
+                task_attempt.c.pipeline == pipeline, column.in_(some)
+            )
+            for row in connection.execute(query).mappings():
+                one = _build_attempt(row)
+                found[one.task, one.number] = one
+    return sorted(found.values(), key=lambda a: (a.started, a.task, a.number))
+
+
+def read_suspects(connection: Connection, pipeline: str) -> set[tuple[str, str]]:
+    """Read tiles and kinds of task whose newest attempt nobody saw the end of."""
+    newer = task_attempt.alias()
+    query = (
+        select(task_attempt.c.tile, task_attempt.c.kind)
+        .where(task_attempt.c.pipeline == pipeline)
+        .where(task_attempt.c.outcome.in_([str(Outcome.RUNNING), str(Outcome.KILLED)]))
+        .where(
+            ~exists()
+            .where(newer.c.pipeline == task_attempt.c.pipeline)
+            .where(newer.c.tile == task_attempt.c.tile)
+            .where(newer.c.kind == task_attempt.c.kind)
+            .where(newer.c.started_us > task_attempt.c.started_us)
+        )
+    )
+    return {(row.tile, row.kind) for row in connection.execute(query)}
+
+
 def write_tile_quarantine(connection: Connection, record: TileQuarantine) -> None:
     """Set inputs of a tile aside, or let them be tried again."""
     upsert(
@@ -149,6 +189,11 @@ def redrive(
     if tiles is not None:
         statement = statement.where(tile_quarantine.c.tile.in_(tiles))
     return int(connection.execute(statement).rowcount)
+
+
+def _split(ids: Sequence[str], size: int = 500) -> Iterator[Sequence[str]]:
+    # Databases limit how many values one statement may carry.
+    return (ids[start : start + size] for start in range(0, len(ids), size))
 
 
 def _count(time: datetime | None) -> int | None:

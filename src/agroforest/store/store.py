@@ -10,14 +10,23 @@ from typing import Self
 from sqlalchemy import Connection, select
 
 from agroforest.core.alert import Alert, AlertStatus, Instruction
+from agroforest.core.execution import Execution, TileQuarantine
 from agroforest.core.fire import FireFacts, Verification
 from agroforest.core.reading import Reading, Sensor, Variable
 from agroforest.core.risk import Hazard
 from agroforest.core.valve import SealedEntry, ValveFacts
-from agroforest.store import arrivals, findings, ledger, measurements, valves
+from agroforest.store import (
+    arrivals,
+    executions,
+    findings,
+    ledger,
+    measurements,
+    valves,
+)
 from agroforest.store import fires as fire_facts
 from agroforest.store.database import Database, open_database
 from agroforest.store.desk import Desk
+from agroforest.store.exclusive import Exclusive, exclusive
 from agroforest.store.records import (
     AddedReadings,
     ArrivedBatch,
@@ -91,6 +100,15 @@ class Store:
         """Close every connection."""
         self._database.close()
 
+    @property
+    def name(self) -> str:
+        """How errors call the database."""
+        return self._database.name
+
+    def exclusive(self, pipeline: str) -> AbstractContextManager[Exclusive]:
+        """Let nobody else run a pipeline on this database; see `Exclusive`."""
+        return exclusive(self._database, pipeline)
+
     def reading(self) -> AbstractContextManager[Connection]:
         """Open a connection on one snapshot, for rooms with questions of their own.
 
@@ -109,13 +127,16 @@ class Store:
         instructions: Iterable[Instruction] = (),
         fires: Iterable[FireFacts] = (),
         quarantined: Iterable[QuarantineRecord] = (),
+        execution: Execution | None = None,
+        resolved: Iterable[TileQuarantine] = (),
     ) -> int:
         """Record what a night did, found and put aside: all of it or nothing.
 
         What is recorded again takes the newer outcome; the scenes a task
         consumed stay with the night that consumed them first, and what somebody
         found at a fire is never overwritten. The alerts of `fires` are among
-        `alerts` or on record.
+        `alerts` or on record. `execution` is the try that did it, `resolved` what it
+        found to be set aside no more.
 
         Returns
         -------
@@ -130,6 +151,10 @@ class Store:
             findings.write_alerts(connection, alerts)
             fire_facts.write_fires(connection, fires)
             new = findings.write_instructions(connection, instructions)
+            for aside in resolved:
+                executions.write_tile_quarantine(connection, aside)
+            if execution is not None:
+                executions.write_execution(connection, execution)
             if run is not None:
                 ledger.write_run(connection, run)
             return new

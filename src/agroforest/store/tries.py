@@ -37,11 +37,17 @@ class Tries:
         with self._database.reading() as connection:
             return executions.read_executions(connection, pipeline, first, last, limit)
 
-    def record_attempts(self, records: Collection[Attempt]) -> None:
-        """Record attempts at tasks, or how they stand now."""
+    def record_attempts(
+        self,
+        records: Collection[Attempt],
+        quarantined: Collection[TileQuarantine] = (),
+    ) -> None:
+        """Record attempts at tasks, or how they stand now, and what is set aside."""
         with self._database.writing() as connection:
             for record in records:
                 executions.write_attempt(connection, record)
+            for aside in quarantined:
+                executions.write_tile_quarantine(connection, aside)
 
     def attempts(
         self,
@@ -53,6 +59,18 @@ class Tries:
         """Find attempts at the tasks of a pipeline, by start."""
         with self._database.reading() as connection:
             return executions.read_attempts(connection, pipeline, tile, inputs)
+
+    def history(
+        self, pipeline: str, *, tasks: Collection[str], inputs: Collection[str]
+    ) -> list[Attempt]:
+        """Find attempts at tasks, and at others with the same inputs, by start."""
+        with self._database.reading() as connection:
+            return executions.read_history(connection, pipeline, tasks, inputs)
+
+    def suspects(self, pipeline: str) -> set[tuple[str, str]]:
+        """Find tiles and kinds of task whose newest attempt nobody saw the end of."""
+        with self._database.reading() as connection:
+            return executions.read_suspects(connection, pipeline)
 
     def quarantine(self, records: Collection[TileQuarantine]) -> None:
         """Set inputs of tiles aside."""

@@ -22,12 +22,12 @@ from agroforest.nightly.attempts import Fault
 from agroforest.nightly.cluster.beacon import lit
 from agroforest.nightly.cluster.crew import Crew, connected
 from agroforest.nightly.cluster.scheduler import WORKER_SETTINGS, Scheduler
-from agroforest.nightly.cluster.supply import Handed, Once, Supply
 from agroforest.nightly.cluster.worker import Terms, work, work_for
 from agroforest.nightly.judge import Judge
 from agroforest.nightly.lease import read_token
 from agroforest.nightly.plan import TileTask
 from agroforest.nightly.result import TaskResult
+from agroforest.nightly.supply import Handed, Once, Supply
 from agroforest.nightly.tile import failed
 from agroforest.nightly.workplace import Workplace
 
@@ -139,7 +139,7 @@ class Compute:
             if not waiting and pause is None:
                 return
             # What was handed out says when it ends; what waits for its time does not.
-            future = _next(done, _ROUND if pause is None else pause)
+            future = _next(done, pause or _ROUND)
             if self._crew is not None and time.monotonic() - looked > _ROUND:
                 self._crew.look_after()
                 looked = time.monotonic()

@@ -1,10 +1,11 @@
 """What the workers are given to do, piece by piece."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from agroforest.nightly.plan import TileTask
+from agroforest.nightly.result import TaskResult
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,3 +51,10 @@ class Once:
     def wait_s(self) -> float | None:
         """Nothing comes later."""
         return 0.0 if self._left else None
+
+
+class Workers(Protocol):
+    """Who does the tasks; see `agroforest.nightly.cluster.Compute`."""
+
+    def run(self, tasks: Supply) -> Iterator[TaskResult]:
+        """Do them, and yield what came of each attempt, as they come."""

@@ -1,0 +1,186 @@
+"""Kills, reruns and results that come twice: whatever the order, one outcome."""
+
+import json
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.nightly.conftest import Site
+
+from agroforest.core.identity import digest_file
+from agroforest.nightly.cluster.compute import Compute
+from agroforest.nightly.execution import Patience
+from agroforest.nightly.result import TaskResult
+from agroforest.nightly.run import run_nights
+from agroforest.nightly.supply import Supply
+from agroforest.store import Store
+from agroforest.store.tries import Tries
+from agroforest.testing.reliability import record
+
+pytestmark = [pytest.mark.slow, pytest.mark.enable_socket]
+
+FIRST, NIGHT = date(2024, 11, 1), date(2024, 11, 6)
+# What differs from machine to machine, and from try to try.
+_OWN = ("execution", "attempts", "cost", "seconds")
+_TABLES = (
+    *("tile_task", "output", "scene_use", "run"),
+    *("alert", "alert_change", "quarantine", "tile_quarantine"),
+)
+_tried = {"tried": 0, "survived": 0}
+
+
+class Killed(BaseException):
+    """What a killed process does: nothing more."""
+
+
+@dataclass
+class Fuse:
+    """Ends the process at one of the steps that others could see."""
+
+    left: int
+
+    def burn(self) -> None:
+        self.left -= 1
+        if self.left == 0:
+            raise Killed
+
+    def around(self, step: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(step)
+        def burning(*args: Any, **kwargs: Any) -> Any:
+            self.burn()
+            done = step(*args, **kwargs)
+            self.burn()
+            return done
+
+        return burning
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory: pytest.TempPathFactory, _catalogued: Site) -> Site:
+    """Seasons are learned, and one night is done."""
+    work = tmp_path_factory.mktemp("learned") / "work"
+    shutil.copytree(_catalogued.work, work)
+    site = Site(world=_catalogued.world, work=work)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "cpu_count", lambda: 1)
+        assert not site.run(FIRST)[0].failed
+    return site
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory: pytest.TempPathFactory, learned: Site) -> dict[str, object]:
+    """What a night leaves that nobody disturbs."""
+    site = copy(learned, tmp_path_factory.mktemp("clean"))
+    run(site, Fuse(-1), twice=False)
+    found = look(site)
+    assert found["alert"]
+    return found
+
+
+@settings(
+    max_examples=6,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    kills=st.lists(st.integers(1, 90), max_size=2),
+    twice=st.booleans(),
+    number=st.uuids(),
+)
+def test_any_interleaving_ends_as_the_clean_run(
+    kills: Sequence[int],
+    twice: bool,
+    number: object,
+    learned: Site,
+    clean: dict[str, object],
+    tmp_path: Path,
+) -> None:
+    site = copy(learned, tmp_path / str(number))
+    for left in kills:
+        with suppress(Killed):
+            run(site, Fuse(left), twice=twice)
+    run(site, Fuse(-1), twice=twice)
+    _tried["tried"] += 1
+    found = look(site)
+    assert found == clean
+    run(site, Fuse(-1), twice=False)
+    assert look(site) == clean
+    _tried["survived"] += 1
+
+
+def test_the_interleavings_are_on_record() -> None:
+    """Runs after the property, as pytest keeps the order of a file."""
+    record(
+        "fault",
+        "killed at a random visible step, run again, results delivered twice",
+        **_tried,
+        note="files, rows, alerts and report are those of the clean run",
+    )
+    assert _tried["survived"] == _tried["tried"]
+
+
+def copy(site: Site, folder: Path) -> Site:
+    work = folder / "work"
+    shutil.copytree(site.work, work)
+    return Site(world=site.world, work=work)
+
+
+def run(site: Site, fuse: Fuse, *, twice: bool) -> None:
+    """Run the night in this process, until the fuse has burned."""
+    plain = Compute.run
+
+    def repeat(self: Compute, tasks: Supply) -> Iterator[TaskResult]:
+        for result in plain(self, tasks):
+            yield result
+            if twice:
+                yield result
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "cpu_count", lambda: 1)
+        patch.setattr(Compute, "run", repeat)
+        patch.setattr(Path, "replace", fuse.around(Path.replace))
+        for kind, name in (
+            (Store, "record_night"),
+            (Tries, "record_attempts"),
+            (Tries, "record_execution"),
+        ):
+            patch.setattr(kind, name, fuse.around(getattr(kind, name)))
+        patience = Patience(back_off_s=(), database_s=0)
+        list(run_nights(site.pipeline, [NIGHT], work=site.work, patience=patience))
+
+
+def look(site: Site) -> dict[str, object]:
+    """Every file by name, and every row but those of tries."""
+    found: dict[str, object] = {}
+    for path in sorted(site.work.rglob("*")):
+        name = str(path.relative_to(site.work))
+        if not path.is_file() or "agroforest.db" in name or "/.lock" in name:
+            continue
+        if "/reports/" not in name:
+            found[name] = digest_file(path)
+        elif path.suffix == ".json":
+            found[name] = without_own(json.loads(path.read_text()))
+    with sqlite3.connect(site.work / "agroforest.db") as database:
+        for table in _TABLES:
+            rows = database.execute(f"SELECT * FROM {table}")  # noqa: S608  ours
+            found[table] = sorted(map(str, rows))
+    return found
+
+
+def without_own(report: dict[str, Any]) -> dict[str, Any]:
+    kinds = ("tiles", "baselines")
+    tiles = {
+        kind: [{k: v for k, v in t.items() if k not in _OWN} for t in report[kind]]
+        for kind in kinds
+    }
+    return {k: v for k, v in report.items() if k not in _OWN} | tiles
