@@ -1,11 +1,13 @@
 """A small simulated world, catalogued once, and copies of it to work in."""
 
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from tests.nightly.alone import run_alone
 
 from agroforest.catalog import LocalCatalog, add_scenes
 from agroforest.core.config import Pipeline, read_pipeline
@@ -55,3 +57,10 @@ def site(_catalogued: Site, tmp_path: Path) -> Site:
     work = tmp_path / "work"
     shutil.copytree(_catalogued.work, work)
     return Site(world=_catalogued.world, work=work)
+
+
+@pytest.fixture
+def alone() -> Iterator[None]:
+    """Nights of this test start no worker processes."""
+    with run_alone():
+        yield

@@ -21,7 +21,7 @@ from agroforest.nightly import run
 from agroforest.nightly.run import NightOutcome
 from agroforest.nightly.workplace import Workplace
 from agroforest.risk import models_dir
-from agroforest.store import Store
+from agroforest.store import Store, open_store
 
 pytestmark = [pytest.mark.slow, pytest.mark.enable_socket]
 
@@ -122,6 +122,7 @@ def crash_before_recording(
             site.run(night)
 
 
+@pytest.mark.usefixtures("alone")
 def test_a_night_killed_before_it_is_recorded_is_repeated(
     site: Site, told: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,6 +165,7 @@ def test_one_failed_tile_does_not_stop_the_other(site: Site) -> None:
     assert reports[-1]["alerts"]["canopy-loss"]["open"] >= 1
 
 
+@pytest.mark.usefixtures("alone")
 def test_a_scene_damaged_after_cataloguing_is_put_aside(site: Site) -> None:
     scenes = site.work / "scenes"
     shutil.copytree(site.world.scenes, scenes)
@@ -204,6 +206,7 @@ def judged_by(site: Site, model: Path) -> NightOutcome:
     return outcome
 
 
+@pytest.mark.usefixtures("alone")
 def test_without_its_model_the_rule_judges_and_the_map_says_so(
     site: Site, tmp_path: Path
 ) -> None:
@@ -222,6 +225,7 @@ def test_without_its_model_the_rule_judges_and_the_map_says_so(
     assert "rule-based" in outcome.map.read_text()
 
 
+@pytest.mark.usefixtures("alone")
 def test_a_night_needs_no_torch(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     outcome = site.run(FIRST)[0]
@@ -229,6 +233,7 @@ def test_a_night_needs_no_torch(site: Site, monkeypatch: pytest.MonkeyPatch) -> 
     assert outcome.report["model"].startswith("canopy-stress")
 
 
+@pytest.mark.usefixtures("alone")
 def test_a_model_of_ones_own(site: Site, tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     shutil.copytree(models_dir() / "canopy-stress", folder)
@@ -242,3 +247,24 @@ def test_a_dry_run_touches_nothing(site: Site) -> None:
     planned = list(run.run_nights(site.pipeline, nights, work=site.work, dry_run=True))
     assert [len(o.plan.tasks) for o in planned] == [2]
     assert not list((site.work / site.pipeline.name).rglob("*.tif"))
+
+
+def test_every_night_knows_what_it_cost(told: Site) -> None:
+    place = Workplace(root=told.work, pipeline=told.pipeline.name)
+    with open_store(place.database) as store:
+        tries = [e for e in store.tries.executions() if e.cost.tiles]
+    assert len(tries) >= 3
+    for each in tries:
+        cost = each.cost
+        assert cost.bytes_read > 0
+        assert cost.cpu_seconds > 0
+        assert cost.energy_kwh > 0
+        assert cost.km2 == pytest.approx(tries[0].cost.km2)
+        report = json.loads(place.report(each.night, "json").read_text())["cost"]
+        assert report["energy_kwh"] == pytest.approx(cost.energy_kwh, abs=1e-9)
+        assert report["bytes_read"] == cost.bytes_read
+        shares = [share["kwh"] for share in report["each_tile"].values()]
+        assert len(shares) == cost.tiles
+        whole = sum(shares) + report["for_all"]["kwh"]
+        assert whole == pytest.approx(cost.energy_kwh, rel=1e-3, abs=1e-8)
+        assert all(count > 0 for count in cost.saved.values())

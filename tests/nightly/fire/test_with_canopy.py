@@ -8,6 +8,7 @@ import pytest
 import rasterio
 from tests.fire.conftest import write_weather
 from tests.hotspots.made import VIIRS_HEAD, viirs_row
+from tests.nightly.alone import run_alone
 from tests.nightly.conftest import Site
 
 from agroforest.core.aoi import read_aoi
@@ -61,7 +62,8 @@ def week(_catalogued: Site, tmp_path_factory: pytest.TempPathFactory) -> Week:
         }
     )
     nights = [first + timedelta(days=n) for n in range(_NIGHTS)]
-    list(run_nights(plain, nights, work=site.work))
+    with run_alone():
+        list(run_nights(plain, nights, work=site.work))
     outcomes = list(run_nights(both, nights, work=site.work))
     return Week(site=site, both=both, plain=plain, outcomes=outcomes)
 

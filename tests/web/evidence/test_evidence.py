@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from shapely.geometry import Point, box
+from tests.nightly.alone import run_alone
 
 from agroforest.catalog import LocalCatalog, add_scenes
 from agroforest.core.account import Account, Role
@@ -61,8 +62,9 @@ def district(tmp_path_factory: pytest.TempPathFactory) -> Iterator[District]:
     add_scenes([world.scenes], LocalCatalog(work / "catalog"))
     pipeline = read_pipeline(world.pipeline)
     nights = [END - timedelta(days=n) for n in (60, 40, 20, 0)]
-    for outcome in run_nights(pipeline, nights, work=work):
-        assert not outcome.failed
+    with run_alone():
+        for outcome in run_nights(pipeline, nights, work=work):
+            assert not outcome.failed
     watch = build_watch(pipeline, work).watch
     with open_store(watch.workplace.database) as store:
         found = store.alerts(pipeline.name)
