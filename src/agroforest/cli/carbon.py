@@ -148,7 +148,7 @@ def _print(lines: "Sequence[Line]", total: "Line", *, title: str) -> None:
 
 
 def _figures(line: "Line") -> tuple[str, ...]:
-    from agroforest.nightly.power.page import SOURCES
+    from agroforest.nightly.power.page import SOURCES, figure
 
     source = " ".join(SOURCES[line.source])
     if line.source is None:
@@ -158,17 +158,13 @@ def _figures(line: "Line") -> tuple[str, ...]:
     return (
         f"{line.seconds / 60:.1f}",
         f"{line.bytes_read / 1e6:.1f}",
-        f"{line.kwh:.3g}",
-        f"{line.carbon_g:.3g}",
-        _number(line.g_per_km2),
-        _number(line.g_per_alert),
+        figure(line.kwh),
+        figure(line.carbon_g),
+        figure(line.g_per_km2),
+        figure(line.g_per_alert),
         f"{100 * line.saved_share:.0f} %",
         source,
     )
-
-
-def _number(value: float | None) -> str:
-    return "—" if value is None else f"{value:.3g}"
 
 
 def _notes(total: "Line") -> list[str]:

@@ -16,7 +16,7 @@ from agroforest.nightly.plan import TaskKind
 from agroforest.nightly.power.account import build_lines, build_total
 from agroforest.nightly.power.bill import build_bill, settle, share_out
 from agroforest.nightly.power.budget import exceeded
-from agroforest.nightly.power.page import build_bars, build_csv, build_page
+from agroforest.nightly.power.page import build_bars, build_csv, build_page, figure
 from agroforest.nightly.power.saved import saved_by_reading
 from agroforest.nightly.result import TaskResult
 
@@ -224,3 +224,18 @@ def test_the_table_has_numbers_in_full() -> None:
     assert rows[2].startswith("2026-11-01,north,3,1,")
     assert len(rows) == 5
     assert rows[-1] == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "—"),
+        (0.0, "0"),
+        (3.9e-8, "<0.0001"),
+        (0.000123456, "0.000123"),
+        (447.6, "448"),
+        (12345.6, "12,346"),
+    ],
+)
+def test_figures_are_read_without_powers_of_ten(value: float | None, text: str) -> None:
+    assert figure(value) == text

@@ -53,6 +53,8 @@ SAVED = {
         "s",
     ),
 }
+# Smaller numbers are nobody's bill.
+_SMALL = 0.0001
 # Of the chart, in its own units.
 _WIDTH, _HEIGHT, _GAP = 720.0, 160.0, 0.25
 
@@ -93,6 +95,7 @@ def build_page(lines: Sequence[Line], total: Line, *, title: str) -> str:
     environment = Environment(
         loader=PackageLoader("agroforest.nightly", "templates"), autoescape=True
     )
+    environment.globals["num"] = figure
     bars = build_bars(lines)
     return environment.get_template("carbon.html").render(
         title=title,
@@ -106,6 +109,15 @@ def build_page(lines: Sequence[Line], total: Line, *, title: str) -> str:
         saved=describe_saved(total),
         version=__version__,
     )
+
+
+def figure(value: float | None) -> str:
+    """Write a number in three digits, a dash for none; no powers of ten."""
+    if value is None:
+        return "—"
+    if 0 < value < _SMALL:
+        return f"<{_SMALL:g}"
+    return f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
 
 
 def describe_saved(line: Line) -> list[tuple[str, str, str]]:
