@@ -104,6 +104,20 @@ class Database:
                 yield connection
 
     @contextmanager
+    def asking(self) -> Iterator[Connection]:
+        """Yield a connection for one question.
+
+        On PostgreSQL each statement sees its own moment, in a transaction or not;
+        without one, two messages to the server and back are saved.
+        """
+        if self.is_file:
+            with self.reading() as connection:
+                yield connection
+            return
+        with self.translated(), self._engine.connect() as connection:
+            yield connection.execution_options(isolation_level="AUTOCOMMIT")
+
+    @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Yield a connection whose work is committed whole or not at all."""
         with self.translated(), self._engine.connect() as connection:

@@ -102,17 +102,17 @@ class Desk:
 
     def cases(self, ids: Iterable[str]) -> dict[str, Case]:
         """Find the cases of those ids that there are, by id."""
-        with self._database.reading() as connection:
+        with self._database.asking() as connection:
             return cases.read_cases(connection, list(ids))
 
     def parts(self, id: str) -> list[Case]:  # noqa: A002
         """Find the cases that were split off a case, by id."""
-        with self._database.reading() as connection:
+        with self._database.asking() as connection:
             return cases.read_parts(connection, id)
 
     def steps(self, id: str) -> list[Step]:  # noqa: A002
         """Find what was done to a case, from the beginning."""
-        with self._database.reading() as connection:
+        with self._database.asking() as connection:
             return cases.read_steps(connection, id)
 
     def queue(self, query: CaseQuery) -> CasePage:
@@ -123,7 +123,7 @@ class Desk:
         DataError
             The cursor is not one of this order, or the limit out of bounds.
         """
-        with self._database.reading() as connection:
+        with self._database.asking() as connection:
             return queue.read_page(connection, query)
 
     def count(self, query: CaseQuery, limit: int = 1000) -> int:
