@@ -1,6 +1,7 @@
 """The API described by itself: OpenAPI 3.1, and a page that lists it."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -46,7 +47,12 @@ _TAGS = {
 def build_router(site: Site, routes: Sequence[BaseRoute]) -> APIRouter:
     """Build the router of the description of routes."""
     router = APIRouter(prefix=PREFIX, include_in_schema=False)
-    document = describe(site, routes)
+    known = tuple(routes)
+
+    @cache
+    def document() -> dict[str, Any]:
+        """Describe them when somebody asks: a desk opens sooner."""
+        return describe(site, known)
 
     async def may_read(visit: Annotated[Visit, Depends(visiting)]) -> Visit:
         if visit.caller is None and site.bureau.settings.web.api != "open":
@@ -56,7 +62,7 @@ def build_router(site: Site, routes: Sequence[BaseRoute]) -> APIRouter:
     @router.get("/openapi.json", dependencies=[Depends(may_read)])
     def show_description() -> Response:
         """Describe the API to programs."""
-        return JSONResponse(document, media_type="application/openapi+json")
+        return JSONResponse(document(), media_type="application/openapi+json")
 
     @router.get("/docs")
     def show_page(
@@ -64,7 +70,7 @@ def build_router(site: Site, routes: Sequence[BaseRoute]) -> APIRouter:
     ) -> HTMLResponse:
         """Describe the API to people."""
         groups = [
-            (tag, about, _list_operations(document, tag))
+            (tag, about, _list_operations(document(), tag))
             for tag, about in _TAGS.items()
         ]
         return render(
