@@ -17,6 +17,8 @@ from agroforest.core.grid import Grid
 from agroforest.core.scene import Asset, Granule, Scene, build_scene
 from agroforest.cube import SceneReader
 from agroforest.cube.counted import ReadCount, counting
+from agroforest.indices.fused import build_recipe
+from agroforest.products.compute import compute
 
 MakeAsset = Callable[..., Asset]
 MakeGranule = Callable[..., Granule]
@@ -25,7 +27,7 @@ TEN = Grid(
     crs="EPSG:32649", left=500_000, top=2_500_000, resolution=10, width=256, height=192
 )
 TWENTY = TEN.at_resolution(20)
-BANDS = ("B04", "B11")
+BANDS = ("B08", "B11")
 CLEAR, CLOUD = 4, 9
 _RNG = np.random.default_rng(11)
 RED = _RNG.integers(1, 9000, TEN.shape).astype(np.uint16)
@@ -42,7 +44,7 @@ def bands(request: pytest.FixtureRequest, make_asset: MakeAsset) -> dict[str, As
     options = LAYOUTS[request.param]
     known = {"scale": 1e-4, "nodata": (0,), "options": options}
     return {
-        "B04": make_asset("B04", RED, TEN, **known),
+        "B08": make_asset("B08", RED, TEN, **known),
         "B11": make_asset("B11", SHORTWAVE, TWENTY, **known),
     }
 
@@ -74,16 +76,16 @@ def test_bytes_are_those_of_the_blocks_that_hold_a_clear_pixel(
     make_asset: MakeAsset, make_granule: MakeGranule
 ) -> None:
     options = LAYOUTS["tiles"]
-    red = make_asset("B04", RED, TEN, nodata=(0,), options=options)
+    red = make_asset("B08", RED, TEN, nodata=(0,), options=options)
     cloudy = np.ones(TWENTY.shape, np.bool_)
     cloudy[40, 50] = False  # pixels 80-81, 100-101 of 10 m: block (1, 1)
     cloudy[:32, 96:] = False  # block (0, 3)
     mask = make_asset("scl", np.where(cloudy, CLOUD, CLEAR).astype(np.uint8), TWENTY)
-    scene = build_scene((make_granule(bands={"B04": red}, mask=mask),))
+    scene = build_scene((make_granule(bands={"B08": red}, mask=mask),))
     wanted = np.zeros((3, 4), np.bool_)
     wanted[1, 1] = wanted[0, 3] = True
 
-    with counting() as count, SceneReader(scene, ["B04"], dilate_m=0) as reader:
+    with counting() as count, SceneReader(scene, ["B08"], dilate_m=0) as reader:
         found = reader.read_clear(TEN)
     assert found is not None
     assert count.blocks_skipped == 10
@@ -91,7 +93,7 @@ def test_bytes_are_those_of_the_blocks_that_hold_a_clear_pixel(
     assert count.bytes_read == block_bytes(red, wanted) + Path(
         mask.href
     ).stat().st_size - _overhead(mask)
-    values = found.values(["B04"])[0]
+    values = found.values(["B08"])[0]
     assert (values[found.clear] == RED[found.clear]).all()
     assert np.isnan(values[0, 0])  # under cloud, and never read
 
@@ -140,14 +142,16 @@ def test_what_is_clear_is_the_same_as_when_everything_is_read(
     assert np.array_equal(
         some.values(BANDS)[:, at], whole.values(BANDS)[:, at], equal_nan=True
     )
+    recipe = build_recipe(["ndmi"], BANDS)
+    assert (compute(some, recipe) == compute(whole, recipe)).all()
 
 
 def test_bands_of_a_scene_without_a_clear_pixel_are_not_opened(
     see: Callable[[NDArray[np.bool_]], Scene],
 ) -> None:
     scene = see(np.ones(TWENTY.shape, np.bool_))
-    gone = scene.granules[0].bands["B04"].patch(href="nowhere.tif")
-    granule = scene.granules[0].patch(bands={**scene.granules[0].bands, "B04": gone})
+    gone = scene.granules[0].bands["B08"].patch(href="nowhere.tif")
+    granule = scene.granules[0].patch(bands={**scene.granules[0].bands, "B08": gone})
     with counting() as count:
         with SceneReader(build_scene((granule,)), BANDS) as reader:
             assert reader.read_clear(TEN) is None
@@ -196,8 +200,8 @@ def test_of_a_remote_file_less_is_fetched(
     grid = TEN.patch(width=side, height=side)
     numbers = _RNG.integers(0, 65_535, grid.shape).astype(np.uint16)
     options = {"tiled": True, "blockxsize": 256, "blockysize": 256}
-    local = make_asset("B04", numbers, grid, options=options)
-    band = local.patch(href=server.put("B04.tif", Path(local.href).read_bytes()))
+    local = make_asset("B08", numbers, grid, options=options)
+    band = local.patch(href=server.put("B08.tif", Path(local.href).read_bytes()))
     cloudy = np.ones((side // 2, side // 2), np.bool_)
     cloudy[:128, :128] = cloudy[384:, 384:] = False
     mask = make_asset(
@@ -205,11 +209,11 @@ def test_of_a_remote_file_less_is_fetched(
         np.where(cloudy, CLOUD, CLEAR).astype(np.uint8),
         grid.at_resolution(20),
     )
-    scene = build_scene((make_granule(bands={"B04": band}, mask=mask),))
-    with SceneReader(scene, ["B04"], dilate_m=0) as reader:
+    scene = build_scene((make_granule(bands={"B08": band}, mask=mask),))
+    with SceneReader(scene, ["B08"], dilate_m=0) as reader:
         found = reader.read_clear(grid)
     assert found is not None
-    assert (found.values(["B04"])[0][found.clear] == numbers[found.clear]).all()
+    assert (found.values(["B08"])[0][found.clear] == numbers[found.clear]).all()
     assert found.clear.sum() == 2 * 256 * 256
     assert server.sent < 4 * 256 * 256 * 2 + 200_000  # of 16 blocks, two and margins
     assert len(server.asked) <= 4
