@@ -142,7 +142,7 @@ def _failed(report: Mapping[str, Any], planned: Sequence[TileTask]) -> Iterator[
     for tile, error in errors.items():
         yield Gap(
             kind=GapKind.FAILED,
-            why=(f"瓦片未完成：{error}", f"the tile failed: {error}"),
+            why=("瓦片未完成", f"the tile failed: {error}"),
             remedy=(
                 "下一夜自动重试；也可再次运行 agroforest nightly",
                 "the next night tries again; or run agroforest nightly again",
@@ -158,7 +158,7 @@ def _set_aside(rows: Iterable[Mapping[str, Any]]) -> Iterator[Gap]:
         yield Gap(
             kind=GapKind.SET_ASIDE,
             why=(
-                f"自 {night} 起搁置，{count} 次尝试均失败：{row['reason']}",
+                f"自 {night} 起搁置，{count} 次尝试均失败",
                 f"set aside since {night} after {count} attempts: {row['reason']}",
             ),
             remedy=(
@@ -193,7 +193,7 @@ def _fire(fire: Mapping[str, Any] | None) -> Iterator[Gap]:
     if "error" in fire:
         yield Gap(
             kind=GapKind.FIRE,
-            why=(f"未能判断火情：{fire['error']}", f"not judged: {fire['error']}"),
+            why=("未能判断火情", f"not judged: {fire['error']}"),
             remedy=(
                 "修复所指文件后再次运行本夜；此前警报保持原状",
                 "mend what is named, run the night again; alerts stay as they were",
@@ -203,7 +203,7 @@ def _fire(fire: Mapping[str, Any] | None) -> Iterator[Gap]:
     for note in fire.get("notes", ()):
         yield Gap(
             kind=GapKind.FEED,
-            why=(f"火险：{note}", f"fire danger: {note}"),
+            why=("火险等级资料不全", f"fire danger: {note}"),
             remedy=(
                 "补齐 [fire] 所指的气象文件后再次运行本夜",
                 "complete the weather that [fire] names and run the night again",
@@ -230,7 +230,7 @@ def _water(water: Mapping[str, Any] | None) -> Iterator[Gap]:
     if "error" in water:
         yield Gap(
             kind=GapKind.WATER,
-            why=(f"未能计算水分：{water['error']}", f"not kept: {water['error']}"),
+            why=("未能计算水分", f"not kept: {water['error']}"),
             remedy=(
                 "修复所指文件后再次运行本夜",
                 "mend the file that is named and run the night again",
@@ -278,7 +278,7 @@ def _refused(report: Mapping[str, Any]) -> Iterator[Gap]:
         for row in report[key]:
             yield Gap(
                 kind=kind,
-                why=(f"{zh}：{row['problem']}", row["problem"]),
+                why=(zh, row["problem"]),
                 remedy=(remedy, row["remedy"]),
                 scenes=(row["where"],),
             )

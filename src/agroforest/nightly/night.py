@@ -13,6 +13,7 @@ from agroforest.catalog import Refusals
 from agroforest.core.alert import Alert, Change, Instruction
 from agroforest.core.errors import AgroforestError, DataError, LockedError
 from agroforest.core.execution import Execution, ExecutionStatus
+from agroforest.core.log_context import logged
 from agroforest.nightly import execution as tries
 from agroforest.nightly import records
 from agroforest.nightly.course import Course
@@ -90,7 +91,10 @@ def _trying(session: Session, night: date) -> Iterator[_Try]:
         watch.pipeline.name, night, records.config_digest(watch), patience.now()
     )
     patience.persist(store, lambda: store.tries.record_execution(execution))
-    with Meter(watch.pipeline, remote=session.remote) as meter:
+    with (
+        logged(run=execution.id),
+        Meter(watch.pipeline, remote=session.remote) as meter,
+    ):
         current = _Try(execution, meter)
         try:
             yield current
