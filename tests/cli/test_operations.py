@@ -36,7 +36,7 @@ def parse(command: Any, name: str, words: list[str]) -> None:
         parse(nested, found, rest)
 
 
-@pytest.mark.parametrize("manual", ["operations.md", "deploy.md"])
+@pytest.mark.parametrize("manual", ["operations.md", "deploy.md", "energy.md"])
 def test_commands_of_the_manual_exist(manual: str) -> None:
     commands = list(find_commands(manual))
     assert len(commands) >= 5

@@ -11,6 +11,7 @@ from typing import Any
 from agroforest.alerts import drop_rims, step
 from agroforest.catalog import Refusals
 from agroforest.core.alert import Alert, Change, Instruction
+from agroforest.core.config import Watched
 from agroforest.core.errors import AgroforestError, DataError, LockedError
 from agroforest.core.execution import Execution, ExecutionStatus
 from agroforest.core.log_context import logged
@@ -165,7 +166,11 @@ def _publish(
     store, watch = session.store, session.watch
     new = sum(c.change is Change.NEW for c in (*changes, *desks.changes))
     cost = settle(
-        current.meter.read(), tiles=watch.tiles, results=shift.results, alerts=new
+        current.meter.read(),
+        tiles=watch.tiles,
+        results=shift.results,
+        alerts=new,
+        canopy=watch.pipeline.watches(Watched.CANOPY),
     )
     current.execution = replace(current.execution, cost=cost)
     known, aside = session.patience.persist(

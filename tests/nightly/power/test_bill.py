@@ -78,6 +78,10 @@ def test_what_there_is_none_of_costs_nothing_in_particular() -> None:
     assert bill["for_all"]["kwh"] == 0.5
     # No tile's cost is known of this night: what was saved is counted, not priced.
     assert cost.saved == {"unchanged_tiles": 1}
+    # Where only fire or water is watched, tiles never have work.
+    assert (
+        settle(COST, tiles=[tile("a")], results=[], alerts=0, canopy=False).saved == {}
+    )
 
 
 @given(

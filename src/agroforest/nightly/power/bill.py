@@ -18,6 +18,7 @@ def settle(
     tiles: Sequence[Tile],
     results: Sequence[TaskResult],
     alerts: int,
+    canopy: bool = True,
 ) -> Cost:
     """Complete what a meter read by what it was for.
 
@@ -31,6 +32,8 @@ def settle(
         Every task of the night.
     alerts
         New alerts of the night.
+    canopy
+        Whether canopy is watched: tiles have no work otherwise, and save none.
 
     Returns
     -------
@@ -39,7 +42,7 @@ def settle(
     """
     nights = [r for r in results if r.kind is TaskKind.NIGHT and r.done]
     unchanged = saved_by_planning(
-        watched=len(tiles),
+        watched=len(tiles) if canopy else 0,
         worked_on=len({r.tile for r in results if r.kind is TaskKind.NIGHT}),
         cpu_seconds=sum(r.cpu_seconds for r in nights),
     )
