@@ -13,6 +13,7 @@ from agroforest.nightly.desks import Desks
 from agroforest.nightly.execution import Patience
 from agroforest.nightly.night import run_night
 from agroforest.nightly.planning import plan
+from agroforest.nightly.power.factors import find_factor
 from agroforest.nightly.preconditions import refuse_empty, refuse_nights_in_history
 from agroforest.nightly.review import hand_advice, hand_on, open_desk
 from agroforest.nightly.session import NightOutcome, Session
@@ -86,6 +87,7 @@ def run_nights(
     """
     if scheduler is not None:
         scheduler.security("client")  # refused now, not after hours of planning
+    find_factor(pipeline.energy)  # likewise
     desk = open_desk(pipeline.desk)
     watch, aoi, judge = build_watch(pipeline, work)
     workplace = watch.workplace

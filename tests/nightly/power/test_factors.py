@@ -1,11 +1,14 @@
 """Factors of grids: the announcement, as codecarbon has copied it, too."""
 
 import json
+from datetime import date
+from pathlib import Path
 
 import pytest
 
-from agroforest.core.config import EnergySection
+from agroforest.core.config import EnergySection, Pipeline, Watched, WaterSection
 from agroforest.core.errors import ConfigurationError
+from agroforest.nightly import run_nights
 from agroforest.nightly.power.factors import (
     GUANGXI_G_PER_KWH,
     PROVINCES,
@@ -52,6 +55,19 @@ def test_names_of_two_words_are_found() -> None:
 def test_a_province_without_a_factor_is_refused() -> None:
     with pytest.raises(ConfigurationError, match=r"energy\.province 'tibet'"):
         find_factor(section(province="tibet"))
+
+
+def test_a_night_is_refused_before_anything_is_done(tmp_path: Path) -> None:
+    pipeline = Pipeline(
+        name="north",
+        aoi=tmp_path / "none.geojson",
+        hazards=(Watched.WATER,),
+        water=WaterSection(weather=Path("weather.csv")),
+        energy=section(province="tibet"),
+    )
+    with pytest.raises(ConfigurationError, match=r"energy\.province"):
+        list(run_nights(pipeline, [date(2026, 11, 21)], work=tmp_path / "work"))
+    assert not (tmp_path / "work").exists()
 
 
 def test_a_country_is_found() -> None:
