@@ -54,6 +54,7 @@ def serve(app: FastAPI, door: socket.socket) -> None:
     """Answer requests until SIGTERM or Ctrl-C."""
     config = uvicorn.Config(
         app,
+        log_config=None,  # our handlers: JSON where that was asked for, no secrets
         log_level="warning",
         access_log=False,
         server_header=False,
