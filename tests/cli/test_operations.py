@@ -23,7 +23,8 @@ def find_commands(manual: str) -> Iterator[list[str]]:
         for line in block.replace("\\\n", " ").splitlines():
             command = re.match(r"(?:sudo -u \S+ )?(?:/\S+/)?agroforest (.*)", line)
             if command:
-                yield shlex.split(command[1], comments=True)
+                words = command[1].replace("$(nproc)", "2")  # what a shell would say
+                yield shlex.split(words, comments=True)
 
 
 def parse(command: Any, name: str, words: list[str]) -> None:

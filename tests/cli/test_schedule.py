@@ -151,6 +151,15 @@ def test_now_tells_systemd(place: Path) -> None:
     ]
 
 
+def test_units_elsewhere_are_linked(place: Path) -> None:
+    said = done("install", "p.toml", "--user", "--folder", "units").splitlines()
+    unit = place / "units" / "agroforest-nightly-gaofeng"
+    assert said[2:4] == [
+        f"then 然后: systemctl --user link {unit}.service {unit}.timer",
+        "then 然后: systemctl --user daemon-reload",
+    ]
+
+
 def test_cron_is_told_once_and_forgets(place: Path) -> None:
     put_program(
         place, "crontab", '[ "$1" = - ] && exec /bin/cat > table\n/bin/cat table'

@@ -147,11 +147,14 @@ def _install_units(
             typer.echo(f"# ---- {name}\n{text}")
         return
     place = folder or _unit_folder(for_system=for_system)
-    for path in installed.write_units(place, units):
+    paths = installed.write_units(place, units)
+    for path in paths:
         typer.echo(f"written 已写入: {shown(path) if folder else path}")
     scope = [] if for_system else ["--user"]
     timer = f"{unit_name(job.name)}.timer"
+    elsewhere = [[*scope, "link", *(str(p.absolute()) for p in paths)]]
     commands = [
+        *(elsewhere if folder else []),
         [*scope, "daemon-reload"],
         [*scope, "enable", "--now", timer],
     ]
