@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
+from concurrent.futures import Future as Promised
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +22,7 @@ from agroforest.core.log_context import carry
 from agroforest.nightly.attempts import Fault
 from agroforest.nightly.cluster.beacon import lit
 from agroforest.nightly.cluster.crew import Crew, connected
+from agroforest.nightly.cluster.expendable import Died, run_apart
 from agroforest.nightly.cluster.scheduler import WORKER_SETTINGS, Scheduler
 from agroforest.nightly.cluster.worker import Terms, work, work_for
 from agroforest.nightly.judge import Judge
@@ -38,7 +40,7 @@ _LEAST = 0.05
 _ATTEMPTS = 3
 
 
-_Queue: TypeAlias = "SimpleQueue[Future[TaskResult]]"
+_Queue: TypeAlias = "SimpleQueue[str]"
 # Tasks that are handed out, for each that is worked on: workers never wait for us, and
 # little is lost when a run ends early.
 _AHEAD = 2
@@ -57,7 +59,7 @@ class _Running:
 
     handed: Handed
     attempt: int
-    future: "Future[TaskResult]"
+    future: "Future[TaskResult] | Promised[TaskResult]"
 
 
 class Compute:
@@ -91,7 +93,6 @@ class Compute:
         self._judge = judge
         self._stack = ExitStack()
         self._client: Client | None = None
-        self._expendable: Client | None = None
         self._crew: Crew | None = None
         self._work: Callable[[TileTask, str], TaskResult]
         self._work = partial(work, model=judge.folder)
@@ -126,12 +127,11 @@ class Compute:
             The scheduler, or the last worker, was lost.
         """
         supply = Once(tasks) if isinstance(tasks, Sequence) else tasks
-        if self._client is None:
-            self._client = self._open()
+        self._connect()
         if self._crew is not None:
             self._crew.gather()
         done: _Queue = SimpleQueue()
-        waiting: dict[object, _Running] = {}
+        waiting: dict[str, _Running] = {}
         looked = time.monotonic()
         while True:
             self._fill(supply, waiting, done)
@@ -139,23 +139,20 @@ class Compute:
             if not waiting and pause is None:
                 return
             # What was handed out says when it ends; what waits for its time does not.
-            future = _next(done, pause or _ROUND)
+            key = _next(done, pause or _ROUND)
             if self._crew is not None and time.monotonic() - looked > _ROUND:
                 self._crew.look_after()
                 looked = time.monotonic()
-            if future is None:
+            if key is None:
                 continue
-            running = waiting.pop(future.key)
+            running = waiting.pop(key)
             result = self._result(running)
-            future.release()
             if result is None:
                 self._submit(running.handed, running.attempt + 1, waiting, done)
             else:
                 yield result
 
-    def _fill(
-        self, supply: Supply, waiting: dict[object, _Running], done: _Queue
-    ) -> None:
+    def _fill(self, supply: Supply, waiting: dict[str, _Running], done: _Queue) -> None:
         """Hand tasks out, half a window at once: each time costs a transaction."""
         workers = self._workers if self._crew is None else self._crew.count()
         window = _AHEAD * max(1, workers)
@@ -168,25 +165,19 @@ class Compute:
         self,
         handed: Handed,
         attempt: int,
-        waiting: dict[object, _Running],
+        waiting: dict[str, _Running],
         done: _Queue,
     ) -> None:
         key = f"{handed.key}-{attempt}"
-        client = self._find_client(handed)
         do = carry(self._work)
-        future = client.submit(do, handed.task, key, key=key, pure=False)
+        future: Future[TaskResult] | Promised[TaskResult]
+        if handed.alone and self._crew is None:
+            future = run_apart(do, handed.task, key)
+        else:
+            client = self._connect()
+            future = client.submit(do, handed.task, key, key=key, pure=False)
         waiting[key] = _Running(handed=handed, attempt=attempt, future=future)
-        future.add_done_callback(done.put)
-
-    def _find_client(self, handed: Handed) -> Client:
-        """Client for a task; a process of its own for what may kill this one."""
-        if self._client is None:
-            raise RuntimeError("no task was run yet")
-        if not handed.alone or self._crew is not None or self._workers > 1:
-            return self._client
-        if self._expendable is None:
-            self._expendable = self._start(1, processes=True)
-        return self._expendable
+        future.add_done_callback(lambda _: done.put(key))
 
     def _result(self, running: "_Running") -> TaskResult | None:
         """Fetch a result; ``None`` when another worker should try."""
@@ -195,6 +186,8 @@ class Compute:
             self._crew.require_connection()
         try:
             return running.future.result()
+        except Died:
+            return _killed(task, 1)
         except KilledWorker as error:
             return self._find_guilt(running, error)
         except CancelledError as error:
@@ -220,13 +213,12 @@ class Compute:
             return failed(
                 task, f"{task.tile.id}: {reason}; run the night again", Fault.LOST
             )
-        died = "its worker died" if deaths == 1 else f"{deaths} workers died"
-        return failed(
-            task,
-            f"{task.tile.id}: {died} of it, often for want of memory; "
-            "look into their logs, then run the night again",
-            Fault.KILLED,
-        ).patch(deaths=deaths, fence=token.fence)
+        return _killed(task, deaths).patch(fence=token.fence)
+
+    def _connect(self) -> Client:
+        if self._client is None:
+            self._client = self._open()
+        return self._client
 
     def _open(self) -> Client:
         if self._scheduler is None:
@@ -265,11 +257,21 @@ class Compute:
         return client
 
 
-def _next(done: _Queue, timeout: float) -> "Future[TaskResult] | None":
+def _next(done: _Queue, timeout: float) -> str | None:
     try:
         return done.get(timeout=min(max(timeout, _LEAST), _ROUND))
     except Empty:
         return None
+
+
+def _killed(task: TileTask, deaths: int) -> TaskResult:
+    died = "its worker died" if deaths == 1 else f"{deaths} workers died"
+    return failed(
+        task,
+        f"{task.tile.id}: {died} of it, often for want of memory; "
+        "look into their logs, then run the night again",
+        Fault.KILLED,
+    ).patch(deaths=deaths)
 
 
 def _lost(task: TileTask, error: BaseException) -> TaskResult:
