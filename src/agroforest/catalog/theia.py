@@ -109,7 +109,7 @@ def _stated(root: Element | None, path: Path) -> Stated:
             quantification=None if quantification is None else float(quantification),
             nodata=tuple(int(float(text or "")) for text in nodata[:1]),
         )
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:  # infinity is no whole number
         raise DataError(
             path, f"scale or nodata: {error}", "deliver it again"
         ) from error

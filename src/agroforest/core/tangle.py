@@ -16,7 +16,7 @@ MOST_CORNERS = 50_000
 MOST_CROSSINGS = 20_000
 # So few edges cannot cross more often than that.
 _FEW_CORNERS = 200
-_CHUNK = 256
+_CHUNK = 32
 
 
 def count_corners(geometry: BaseGeometry | None) -> int:
