@@ -9,6 +9,7 @@ from tests.nightly.water.made import NIGHT, build_farm
 
 from agroforest.core.config import read_pipeline
 from agroforest.core.errors import DataError
+from agroforest.core.identity import digest_file
 from agroforest.nightly.ledger import AreaLedger, AreaWork
 from agroforest.nightly.plan import Watch
 from agroforest.nightly.result import Refusal
@@ -60,11 +61,13 @@ def test_what_is_done_is_due_no_more(
     written = tmp_path / "work" / "file"
     written.parent.mkdir()
     written.touch()
-    record = ledger.done("t1", NIGHT, {"file": "0"})
+    record = ledger.done("t1", NIGHT, {"file": digest_file(written)})
     assert (record.tile, record.state, record.status) == ("water", "water", "done")
     keep(store, record)
     assert ledger.due(NIGHT, lambda: "t1") == ""
     assert ledger.due(NIGHT, lambda: "t2") == "t2"
+    written.write_text("another hand")
+    assert ledger.due(NIGHT, lambda: "t1") == "t1"
     written.unlink()
     assert ledger.due(NIGHT, lambda: "t1") == "t1"
 
