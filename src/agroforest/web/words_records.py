@@ -16,10 +16,13 @@ RECORDS = {
     "runs.map": ("当夜地图", "Map"),
     "runs.done": ("完成", "done"),
     "runs.partial": ("部分完成", "partly done"),
+    "runs.stopped": ("因预算提前结束", "stopped by its budget"),
     "runs.damaged": ("报告读不出", "report unreadable"),
     "runs.unknown": ("其他", "other"),
     "runs.no_gaps": ("无", "none"),
     "runs.gap_tiles": ("{n} 个图幅失败", "{n} tiles failed"),
+    "runs.gap_left_out": ("{n} 个图幅因预算未处理", "{n} tiles left out by the budget"),
+    "runs.gap_set_aside": ("{n} 个图幅已搁置", "{n} tiles set aside"),
     "runs.gap_refused": ("{n} 个输入被隔离", "{n} inputs put aside"),
     "runs.gap_blind": (
         "{n} 个图幅超过 {days} 天没有清晰影像",

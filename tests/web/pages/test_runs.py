@@ -35,6 +35,15 @@ def test_a_night_with_its_gaps(tmp_path: Path) -> None:
     assert PAYLOAD not in page
 
 
+def test_a_night_that_its_budget_stopped(tmp_path: Path) -> None:
+    aside = [{"tile": "t1"}]
+    write_report(tmp_path, NIGHT, status="stopped", left_out=aside * 3, set_aside=aside)
+    with open_work_desk(tmp_path) as desk:
+        page = desk.visitor("rui").get("/runs").text
+    for said in ("stopped by its budget", "3 tiles left out", "1 tiles set aside"):
+        assert said in page
+
+
 def test_nights_come_newest_first_and_no_more_than_a_month(tmp_path: Path) -> None:
     for n in range(35):
         write_report(tmp_path, NIGHT - timedelta(days=n))

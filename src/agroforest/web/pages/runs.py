@@ -130,7 +130,7 @@ def _view(nights: Nights, pipeline: str, night: date, speech: Speech) -> NightVi
         pipeline=pipeline,
         night=written,
         day=speech.day(night),
-        status=status if status in {"done", "partial"} else "unknown",
+        status=status if status in {"done", "partial", "stopped"} else "unknown",
         tiles=f"{report['tiles']} / {watched}" if watched else "",
         alerts=speech.number(report["alerts"]),
         changes=speech.number(report["changes"]),
@@ -157,6 +157,8 @@ def keep_report(report: Json) -> Json:
         "failed": len(failed),
         "refused": len(report["quarantined"]),
         "blind": len(blind),
+        "left_out": len(report.get("left_out", ())),
+        "set_aside": len(report.get("set_aside", ())),
         "notes": len(report["notes"]),
     }
 
@@ -165,6 +167,10 @@ def _list_gaps(report: Json, speech: Speech) -> list[str]:
     words, found = speech.words, []
     if report["failed"]:
         found.append(words("runs.gap_tiles", n=report["failed"]))
+    if report["left_out"]:
+        found.append(words("runs.gap_left_out", n=report["left_out"]))
+    if report["set_aside"]:
+        found.append(words("runs.gap_set_aside", n=report["set_aside"]))
     if report["refused"]:
         found.append(words("runs.gap_refused", n=report["refused"]))
     if report["blind"]:
