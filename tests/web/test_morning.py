@@ -17,6 +17,7 @@ import uvicorn
 from playwright.sync_api import Browser, expect
 from tests.maps.test_browser import DESK as WIDE
 from tests.maps.test_browser import PHONE, browser
+from tests.nightly.alone import run_alone
 from tests.web.test_desk_browser import Visit, find_faults
 
 from agroforest.core.account import Role
@@ -55,7 +56,8 @@ class House:
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     work = tmp_path_factory.mktemp("morning")
-    done = run_demonstration(work, nights=3, size=192, years=1.6, more=True)
+    with run_alone():
+        done = run_demonstration(work, nights=3, size=192, years=1.2, more=True)
     assert done.failed == 0
     with open_socket("127.0.0.1", 0) as door:
         url = f"http://127.0.0.1:{door.getsockname()[1]}"
