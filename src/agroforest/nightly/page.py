@@ -129,12 +129,16 @@ def _index_layers(watch: Watch, tasks: Sequence[TaskRecord]) -> Iterator[IndexLa
 
 def _risk_maps(workplace: Workplace, tasks: Sequence[TaskRecord]) -> Iterator[RiskMap]:
     for task in tasks:
-        for hazard, threshold in task.summary["thresholds"].items():
+        for name, threshold in task.summary["thresholds"].items():
+            hazard = Hazard(name)
+            path = workplace.risk(task.tile, task.night, hazard, "probability")
+            if not path.is_file():
+                continue  # pruned: a slider may hold more nights than are kept
             yield read_risk(
                 workplace,
                 tile=task.tile,
                 night=task.night,
-                hazard=Hazard(hazard),
+                hazard=hazard,
                 model=str(task.summary["model"]),
                 threshold=threshold,
             )

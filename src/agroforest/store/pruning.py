@@ -83,7 +83,7 @@ def read_needs(url: str | Path, *, newest: int) -> Needs:
         rows = connection.execute(select(*columns).where(alert.c.id.in_(opened)))
         looked = tuple(Looked(**row) for row in rows.mappings())
         nights = select(run.c.pipeline, func.max(run.c.night)).group_by(run.c.pipeline)
-        last = dict(connection.execute(nights).tuples().all())
+        last = {str(name): night for name, night in connection.execute(nights)}
         shown = {}
         for name, newest_night in last.items():
             query = (
