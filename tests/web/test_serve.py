@@ -20,6 +20,7 @@ from agroforest.core.reading import Quality, Sensor
 from agroforest.nightly.pull import pull
 from agroforest.sensors.sensorthings import ServiceMapping
 from agroforest.store import Store, open_store
+from agroforest.testing.commands import run_command
 from agroforest.web.sensorthings import build_router
 from agroforest.web.serve import build_app, open_socket
 
@@ -157,9 +158,9 @@ def test_commands(tmp_path: Path, store: Store) -> None:
     with open_store(first / "agroforest.db") as own:
         own.add_sensors([Sensor(id=FIELD, name="甘蔗地 3"), Sensor(id=ODD, name="B")])
         own.add_readings(readings())
-    command = [sys.executable, "-m", "agroforest", "sensors"]
+    command = [sys.executable, "-m", "agroforest", "sensors", "serve"]
     server = subprocess.Popen(  # noqa: S603
-        [*command, "serve", "--port", "0", "--json", "--work", str(first)],
+        [*command, "--port", "0", "--json", "--work", str(first)],
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -167,22 +168,18 @@ def test_commands(tmp_path: Path, store: Store) -> None:
         assert server.stdout is not None
         url = json.loads(server.stdout.readline())["url"]
         wait_for(url)
-        pulling = [*command, "pull", url, "--work", str(second), "--json"]
-        done = run(pulling)
+        pulling = ["sensors", "pull", url, "--work", str(second), "--json"]
+        done = run_command(*pulling)
         assert sum(one["added"] for one in json.loads(done.stdout)["streams"]) == 15
-        assert "0 新增读数 readings added" in run(pulling[:-1]).stdout
+        assert "0 新增读数 readings added" in run_command(*pulling[:-1]).stdout
     finally:
         server.terminate()
         server.wait()
         assert server.stdout is not None
         server.stdout.close()
-    refused = run(pulling)
+    refused = run_command(*pulling)
     assert refused.returncode == 1
     assert "did not answer" in refused.stderr
-
-
-def run(command: list[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
 
 
 def wait_for(url: str) -> None:
