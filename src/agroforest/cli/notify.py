@@ -66,7 +66,6 @@ def send(
     with --every. May be killed at any moment and run by several at
     once; docs/messages.md says which channels may then get a message twice.
     """
-    from agroforest.health.alarm import tell_of_nights
     from agroforest.notify.channels import open_channels
     from agroforest.notify.deliver import Crew
     from agroforest.notify.round import run_round
@@ -82,7 +81,7 @@ def send(
         while True:
             now = datetime.now(UTC)
             if looked is None or not looked <= now < looked + _LOOK_AGAIN:
-                tell_of_nights(store, settings, now)
+                _look_at_nights(store, settings, now)
                 looked = now
             _tell_round(run_round(store.desk, crew), as_json=as_json)
             if every is None or stop.wait(every):
@@ -303,6 +302,17 @@ def _read(config: Path) -> "DeskSettings":
     from agroforest.desk.settings import read_desk
 
     return read_desk(config)
+
+
+def _look_at_nights(store: "Store", settings: "DeskSettings", now: datetime) -> None:
+    """Write about nights that are not run; if that fails, what waits is sent anyway."""
+    from agroforest.core.errors import SourceError
+    from agroforest.health.alarm import tell_of_nights
+
+    try:
+        tell_of_nights(store, settings, now)
+    except SourceError as error:
+        typer.echo(f"agroforest: {error}", err=True)
 
 
 def _build_office(store: "Store", settings: "DeskSettings", work: Path) -> "Office":
