@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from multiprocessing import Pipe
@@ -81,9 +82,14 @@ def _starter() -> "Connection[_Order, int]":
         env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
     )
     far.close()
-    atexit.register(process.wait)
-    atexit.register(line.close)  # the last is called first
+    atexit.register(_end, line, process)
     return line
+
+
+def _end(line: "Connection[_Order, int]", process: "subprocess.Popen[bytes]") -> None:
+    line.close()
+    with suppress(subprocess.TimeoutExpired):  # another fork of ours holds the line
+        process.wait(10)
 
 
 def serve(line: int) -> None:
@@ -109,9 +115,7 @@ def serve(line: int) -> None:
         _, status = os.waitpid(child, 0)
         orders.send(os.waitstatus_to_exitcode(status))
     _become(order)
-    from agroforest.cli import main  # noqa: PLC0415  as a command finds it
-
-    main()
+    import_module("agroforest.cli").main()
 
 
 def _become(order: _Order) -> None:
