@@ -21,9 +21,10 @@ from pathlib import Path
 from sqlalchemy import Connection, Table, func, insert, select, text
 
 import agroforest.store.desk_schema  # noqa: F401  its tables
-from agroforest.core.errors import ConfigurationError, DataError, SourceError
+from agroforest.core.errors import ConfigurationError, DataError
 from agroforest.store.database import Database, find_file, open_database
 from agroforest.store.schema import HEAD, VERSION_TABLE, metadata
+from agroforest.store.sqlite_file import copy_file, make_single, open_to_read
 
 #: Rows in memory at once; arbitrary.
 _BATCH = 2000
@@ -60,45 +61,7 @@ def copy_to_file(url: str | Path, path: Path) -> None:
         for table in metadata.sorted_tables:
             _copy_rows(table, old, new)
     with closing(sqlite3.connect(path)) as copied:
-        _make_single(copied)
-
-
-def copy_file(file: Path, path: Path) -> None:
-    """Copy an SQLite file as its last commit left it, and check the copy.
-
-    Raises
-    ------
-    ConfigurationError
-        It is missing or damaged.
-    SourceError
-        It could not be written, or read in time.
-    """
-    if not file.is_file():
-        raise ConfigurationError(
-            file, "no such database", "run agroforest nightly first, or give --work"
-        )
-    try:
-        with (
-            closing(_connect(file)) as old,
-            closing(sqlite3.connect(path)) as new,
-        ):
-            old.backup(new)
-            _make_single(new)
-            (found,) = new.execute("PRAGMA quick_check(1)").fetchone()
-    except sqlite3.OperationalError as error:
-        raise SourceError(
-            file,
-            f"could not be copied ({error})",
-            "check that the disk has room and the file may be read, then try again",
-        ) from error
-    except sqlite3.DatabaseError as error:
-        found = str(error)
-    if found != "ok":
-        raise ConfigurationError(
-            file,
-            f"is not a sound database ({found})",
-            "restore it from an older backup",
-        )
+        make_single(copied)
 
 
 def fill_from_file(path: Path, url: str | Path) -> None:
@@ -173,7 +136,7 @@ def read_standing(url: str | Path) -> Standing:
             ending = connection.exec_driver_sql(_ENDING).scalars().all()
             return Standing(schema=HEAD, nights=nights, ending=frozenset(ending))
     try:
-        with closing(_connect(file)) as copy:
+        with closing(open_to_read(file)) as copy:
             (schema,) = copy.execute(_REVISION).fetchone()
             nights = _pairs(copy.execute(_NIGHTS).fetchall())
             known = copy.execute(_HAS_EXECUTIONS).fetchone()
@@ -202,14 +165,9 @@ def _pairs(rows: Iterable[Sequence[object]]) -> dict[str, str]:
     return {str(name): str(night) for name, night in rows}
 
 
-def _connect(file: Path) -> sqlite3.Connection:
-    """Open a file that is there already, only to read."""
-    return sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
-
-
 def count_unsent(path: Path) -> int:
     """Count the messages of a copy that were on their way to people."""
-    with closing(_connect(path)) as copy:
+    with closing(open_to_read(path)) as copy:
         if copy.execute(_HAS_MESSAGES).fetchone() is None:
             return 0
         return int(copy.execute(f"SELECT count(*) {_UNSENT}").fetchone()[0])
@@ -261,8 +219,3 @@ def _refuse_rows(connection: Connection, target: Database) -> None:
                 f"has rows already (in {table.name})",
                 "restore into an empty database",
             )
-
-
-def _make_single(connection: sqlite3.Connection) -> None:
-    """Leave one file: a copy is moved about without its write-ahead log."""
-    connection.execute("PRAGMA journal_mode = DELETE")

@@ -10,8 +10,8 @@ from sqlalchemy import Connection
 
 from agroforest.core.errors import ConfigurationError
 from agroforest.core.files import replacing
-from agroforest.store.copying import copy_file
 from agroforest.store.schema import HEAD
+from agroforest.store.sqlite_file import copy_file
 
 _log = logging.getLogger(__name__)
 _SCRIPTS = Path(__file__).with_name("migrations")
