@@ -8,10 +8,11 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 WORK   ?= work
+PROOFS  = $(abspath $(WORK))/reliability
 
 .DEFAULT_GOAL := help
 .PHONY: help demo real evaluate test quick lint format bench clean browser broker
-.PHONY: database axe fuzz
+.PHONY: database axe fuzz reliability timer
 
 help: ## Show this list.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,8 +27,16 @@ evaluate: $(READY) ## Measure every model on labelled data and bring docs/models
 	$(BIN)/python benchmarks/evaluate.py --write docs/models.md --json $(WORK)/evaluate.json
 	$(BIN)/python benchmarks/fire_scars.py --write docs/fire-scars.md
 
-test: $(READY) browser axe broker database lint ## Everything CI runs.
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+test: $(READY) browser axe broker database timer lint ## Everything CI runs.
+	rm -rf $(PROOFS)
+	AGROFOREST_RELIABILITY=$(PROOFS) $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m agroforest.testing.reliability $(PROOFS) docs/reliability.md --check
+
+reliability: $(READY) browser broker database timer ## Do everything harmful again, and write docs/reliability.md.
+	rm -rf $(PROOFS)
+	AGROFOREST_RELIABILITY=$(PROOFS) $(BIN)/pytest -n 2 --dist loadfile \
+	  $$(grep -rl 'reliability import record' tests)
+	$(BIN)/python -m agroforest.testing.reliability $(PROOFS) docs/reliability.md
 
 quick: $(READY) ## Tests that take less than five seconds each.
 	$(BIN)/pytest -n 2 --dist loadfile -m "not slow and not browser"
@@ -86,6 +95,10 @@ axe:
 broker:
 	@PATH="$$PATH:/usr/sbin"; command -v mosquitto >/dev/null || $(call install,mosquitto) \
 	  || echo "no mosquitto: tests with a broker will be skipped (they fail with CI=true)"
+
+timer:
+	@command -v systemd-analyze >/dev/null || $(call install,systemd) \
+	  || echo "no systemd-analyze: its tests will be skipped (they fail with CI=true)"
 
 database:
 	@ls /usr/share/postgresql/*/extension/postgis.control >/dev/null 2>&1 \

@@ -1,5 +1,6 @@
 """Units as systemd reads them."""
 
+import os
 import shutil
 import subprocess
 from dataclasses import replace
@@ -78,7 +79,8 @@ WantedBy=timers.target
 def verify(folder: Path, units: dict[str, str]) -> str:
     """What systemd finds odd."""
     if ANALYZE is None:
-        pytest.skip("not here: systemd-analyze (apt-get install systemd)")
+        lack = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        lack("not here: systemd-analyze (make timer)")
     paths = []
     for name, text in units.items():
         path = folder / name
