@@ -1,9 +1,5 @@
 """Kills, reruns and results that come twice: whatever the order, one outcome."""
 
-import json
-import os
-import shutil
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.nightly.conftest import Site
+from tests.nightly.outcome import look
 
-from agroforest.core.identity import digest_file
 from agroforest.nightly.cluster.compute import Compute
 from agroforest.nightly.cluster.worker import work as do
 from agroforest.nightly.execution import Patience
@@ -32,13 +28,7 @@ from agroforest.testing.reliability import record
 pytestmark = [pytest.mark.slow, pytest.mark.enable_socket]
 
 MODEL = "canopy-stress"
-FIRST, NIGHT = date(2024, 11, 1), date(2024, 11, 6)
-# What differs from machine to machine, and from try to try.
-_OWN = ("execution", "attempts", "cost", "seconds")
-_TABLES = (
-    *("tile_task", "output", "scene_use", "run"),
-    *("alert", "alert_change", "quarantine", "tile_quarantine"),
-)
+NIGHT = date(2024, 11, 6)
 _tried = {"tried": 0, "survived": 0}
 
 
@@ -69,21 +59,9 @@ class Fuse:
 
 
 @pytest.fixture(scope="module")
-def learned(tmp_path_factory: pytest.TempPathFactory, _catalogued: Site) -> Site:
-    """Seasons are learned, and one night is done."""
-    work = tmp_path_factory.mktemp("learned") / "work"
-    shutil.copytree(_catalogued.work, work)
-    site = Site(world=_catalogued.world, work=work)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "cpu_count", lambda: 1)
-        assert not site.run(FIRST)[0].failed
-    return site
-
-
-@pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory, learned: Site) -> Site:
     """A night that nobody disturbed."""
-    site = copy(learned, tmp_path_factory.mktemp("clean"))
+    site = learned.copy(tmp_path_factory.mktemp("clean"))
     run(site, Fuse(-1), twice=False)
     return site
 
@@ -91,7 +69,7 @@ def done(tmp_path_factory: pytest.TempPathFactory, learned: Site) -> Site:
 @pytest.fixture(scope="module")
 def clean(done: Site) -> dict[str, object]:
     """What such a night leaves."""
-    found = look(done)
+    found = look(done.work)
     assert found["alert"]
     return found
 
@@ -113,15 +91,15 @@ def test_any_interleaving_ends_as_the_clean_run(
     tmp_path: Path,
 ) -> None:
     _tried["tried"] += 1
-    site = copy(learned, tmp_path / str(_tried["tried"]))
+    site = learned.copy(tmp_path / str(_tried["tried"]))
     for left in kills:
         with suppress(Killed):
             run(site, Fuse(left), twice=twice)
     run(site, Fuse(-1), twice=twice)
-    found = look(site)
+    found = look(site.work)
     assert found == clean
     run(site, Fuse(-1), twice=False)
-    assert look(site) == clean
+    assert look(site.work) == clean
     _tried["survived"] += 1
 
 
@@ -155,13 +133,13 @@ def test_a_damaged_output_is_written_again(
     clean: dict[str, object],
     tmp_path: Path,
 ) -> None:
-    site = copy(done, tmp_path)
+    site = done.copy(tmp_path)
     found = site.work.rglob(f"*_{NIGHT}_*{suffix}")
     victim = min(p for p in found if "/risk/" in str(p))
     damage(victim)
-    assert look(site) != clean
+    assert look(site.work) != clean
     run(site, Fuse(-1), twice=False)
-    after, before = look(site), clean
+    after, before = look(site.work), clean
     # The report of a night that is run again is of what was done again.
     told = {n for n in before if "/reports/" in n or "/maps/" in n or n == "run"}
     right = all(after[n] == before[n] for n in before if n not in told)
@@ -173,12 +151,6 @@ def test_a_damaged_output_is_written_again(
         note="found by its checksum and written again, byte for byte",
     )
     assert right
-
-
-def copy(site: Site, folder: Path) -> Site:
-    work = folder / "work"
-    shutil.copytree(site.work, work)
-    return Site(world=site.world, work=work)
 
 
 def run(site: Site, fuse: Fuse, *, twice: bool) -> None:
@@ -203,30 +175,3 @@ def run(site: Site, fuse: Fuse, *, twice: bool) -> None:
             patch.setattr(kind, name, fuse.around(getattr(kind, name)))
         patience = Patience(back_off_s=(), database_s=0)
         list(run_nights(site.pipeline, [NIGHT], work=site.work, patience=patience))
-
-
-def look(site: Site) -> dict[str, object]:
-    """Every file by name, and every row but those of tries."""
-    found: dict[str, object] = {}
-    for path in sorted(site.work.rglob("*")):
-        name = str(path.relative_to(site.work))
-        if not path.is_file() or "agroforest.db" in name or "/.lock" in name:
-            continue
-        if "/reports/" not in name:
-            found[name] = digest_file(path)
-        elif path.suffix == ".json":
-            found[name] = without_own(json.loads(path.read_text()))
-    with sqlite3.connect(site.work / "agroforest.db") as database:
-        for table in _TABLES:
-            rows = database.execute(f"SELECT * FROM {table}")  # noqa: S608  ours
-            found[table] = sorted(map(str, rows))
-    return found
-
-
-def without_own(report: dict[str, Any]) -> dict[str, Any]:
-    kinds = ("tiles", "baselines")
-    tiles = {
-        kind: [{k: v for k, v in t.items() if k not in _OWN} for t in report[kind]]
-        for kind in kinds
-    }
-    return {k: v for k, v in report.items() if k not in _OWN} | tiles

@@ -1,7 +1,6 @@
 """A tile that always kills its worker: isolated, set aside, named, tried again."""
 
 import json
-import os
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from agroforest.testing.reliability import record
 
 pytestmark = [pytest.mark.slow, pytest.mark.enable_socket]
 
-FIRST, NIGHT = date(2024, 11, 1), date(2024, 11, 6)
+NIGHT = date(2024, 11, 6)
 POISON, OTHER = "49QBF-0810", "49QBF-0910"
 # Loaded by processes that start with it: one that opens the tile's state is killed.
 _POISONED = f"""
@@ -52,11 +51,11 @@ def redrive(site: Site, *options: str) -> str:
     return ended.stdout
 
 
+@pytest.mark.usefixtures("alone")
 def test_a_tile_that_kills_is_isolated_set_aside_and_redriven(
-    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    learned: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: 1)
-    run(site, FIRST)
+    site = learned.copy(tmp_path)
     name = site.pipeline.name
     with opened(site) as store:
         # A run was killed while it was at this tile: nobody saw the end.
@@ -108,10 +107,11 @@ def test_a_tile_that_is_not_set_aside_cannot_be_redriven(site: Site) -> None:
     assert "tile nowhere: is not set aside" in str(ended.exception)
 
 
+@pytest.mark.usefixtures("alone")
 def test_every_try_leaves_a_row_that_says_how_it_ended(
-    site: Site, monkeypatch: pytest.MonkeyPatch
+    learned: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    site = learned.copy(tmp_path)
 
     class Operator(Silence):
         def begin(self, label: str, total: int) -> None:
@@ -119,15 +119,15 @@ def test_every_try_leaves_a_row_that_says_how_it_ended(
             raise SystemExit(143)
 
     with pytest.raises(SystemExit):
-        list(run_nights(site.pipeline, [FIRST], work=site.work, progress=Operator()))
+        list(run_nights(site.pipeline, [NIGHT], work=site.work, progress=Operator()))
     with monkeypatch.context() as patch:
         patch.setattr("agroforest.nightly.night.write_report", refuse)
         with pytest.raises(RuntimeError):
-            run(site, FIRST)
-    run(site, FIRST)
-    run(site, FIRST)  # there is no news, so this is no try
+            run(site, NIGHT)
+    run(site, NIGHT)
+    run(site, NIGHT)  # there is no news, so this is no try
     with opened(site) as store:
-        tries = store.tries.executions(site.pipeline.name)
+        tries = store.tries.executions(site.pipeline.name, first=NIGHT)
     assert [t.status for t in tries] == [
         ExecutionStatus.STOPPED,
         ExecutionStatus.FAILED,
@@ -138,11 +138,9 @@ def test_every_try_leaves_a_row_that_says_how_it_ended(
     assert tries[2].cost.seconds > 0
 
 
-def test_a_spent_budget_ends_a_night_in_order(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: 1)
-    run(site, FIRST)
+@pytest.mark.usefixtures("alone")
+def test_a_spent_budget_ends_a_night_in_order(learned: Site, tmp_path: Path) -> None:
+    site = learned.copy(tmp_path)
     budget = site.pipeline.budget.model_copy(update={"minutes": 1e-9})
     short = site.pipeline.model_copy(update={"budget": budget})
     (outcome,) = run_nights(short, [NIGHT], work=site.work)

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from tests.nightly.cluster.machines import Cluster, Machine, make_certificates
 from tests.nightly.conftest import Site
+from tests.nightly.outcome import OWN
 from tests.nightly.test_nights import FIRST
 
 from agroforest import __version__
@@ -114,7 +115,7 @@ def without_times(report: dict[str, Any]) -> dict[str, object]:
         ]
         for kind in ("tiles", "baselines")
     }
-    return {k: v for k, v in report.items() if k != "seconds"} | tiles
+    return {k: v for k, v in report.items() if k not in OWN} | tiles
 
 
 def rows(path: Path) -> dict[str, object]:
