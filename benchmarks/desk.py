@@ -2,14 +2,14 @@
 
     python benchmarks/desk.py [--database sqlite|postgresql|URL] [--cases N]
                               [--work DIR] [--clients N] [--seconds S] [--json FILE]
-                              [--workers N]
 
 `agroforest serve` runs as anybody would run it, on a database of made-up cases
 (`benchmarks/desk_store.py`) and made-up index maps of nine tiles of 20 km. The clients
 are those of `desk_people.py`: of a hundred requests 57 are pages of the queue under
 random filters, three in ten of them a next page, 29 map tiles, 9 cases and 5 verdicts.
 First nobody pauses, beginning with the first request to a server that has just
-started; then each reads for a moment as people do (`--pause`, a second on average).
+started; then each reads for a moment as people do (`--pause`, a second on average;
+0 leaves that out).
 Client and server share the machine; the client is one process that does little more
 than read bytes.
 
@@ -74,7 +74,6 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--pause", type=float, default=1.0)
-    parser.add_argument("--workers", type=int, default=0)
     parser.add_argument("--work", type=Path, default=Path("work/bench"))
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
@@ -86,8 +85,8 @@ def main() -> None:
             cases = [row.id for row in store.desk.queue(CaseQuery(limit=200)).rows]
         folder = options.work / "desk"
         _draw_map(folder)
-        with _serve(url, folder, workers=options.workers) as (address, server):
-            for pause in (0.0, options.pause):
+        with _serve(url, folder) as (address, server):
+            for pause in dict.fromkeys((0.0, options.pause)):
                 before, load = _read_spent(server), os.getloadavg()[0]
                 took = asyncio.run(
                     _load(address, cookies, cases, seconds=options.seconds, pause=pause)
@@ -154,9 +153,7 @@ def _draw_map(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _serve(
-    url: str | Path, folder: Path, *, workers: int
-) -> Iterator[tuple[tuple[str, int], int]]:
+def _serve(url: str | Path, folder: Path) -> Iterator[tuple[tuple[str, int], int]]:
     """Run the command; yields host and port, and the number of the process."""
     area = folder / "area.geojson"
     west, south = _CENTRE[0] - 0.1, _CENTRE[1] - 0.1
@@ -183,7 +180,6 @@ def _serve(
         *(sys.executable, "-m", "agroforest", "serve", "--port", "0", "--json"),
         *("--config", str(folder / "desk.toml"), "--work", str(folder)),
         *("--database", str(url)),
-        *(("--workers", str(workers)) if workers else ()),
     ]
     with subprocess.Popen(  # noqa: S603  our own
         command, stdout=subprocess.PIPE, text=True, env=dict(os.environ)

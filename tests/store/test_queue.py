@@ -1,7 +1,9 @@
 """The queue gives what was asked for, in order, page by page, by whatever way."""
 
+import json
 import random
 import shutil
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,7 +15,7 @@ import pytest
 import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.store.desks import NOW, make_case, make_step
+from tests.store.desks import NOW, acted, make_case, make_step
 from tests.store.test_findings import NIGHT, make_alert
 
 from agroforest.core.errors import DataError
@@ -243,6 +245,11 @@ def test_a_cursor_of_another_list_is_refused(filled: Store) -> None:
     for query in queries:
         with pytest.raises(DataError, match="cursor: is not one of this order"):
             filled.desk.queue(query)
+    for value, number in ((1 << 63, 1), (1, 1 << 31), (1, -1), (-(1 << 64), 1)):
+        body = json.dumps(["changed", value, number]).encode()
+        after = urlsafe_b64encode(body).decode()
+        with pytest.raises(DataError, match="cursor: is not one of this order"):
+            filled.desk.queue(CaseQuery(after=after, order=Order.CHANGED))
     for limit in (0, 501, -1):
         with pytest.raises(DataError, match="ask for 1 to 500"):
             filled.desk.queue(CaseQuery(limit=limit))
@@ -254,3 +261,36 @@ def test_an_empty_queue_has_one_empty_page(desk_store: Store) -> None:
     assert desk_store.desk.count(CaseQuery()) == 0
     assert desk_store.desk.count(CaseQuery(least_ha=1.0)) == 0
     assert desk_store.desk.queue(CaseQuery(box=(0, 0, 1, 1))).rows == ()
+
+
+HOSTILE = (
+    "' OR ''='",
+    'a"b',
+    "x; DROP TABLE review_case",
+    ":way_0",
+    "%(wanted)s",
+    "%s?",
+)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_whatever_is_asked_for_stays_a_value(filled: Store, text: str) -> None:
+    """A statement is text; what people ask for is never part of it."""
+    for query in (
+        CaseQuery(assignee=text),
+        CaseQuery(counties=(text, "450110")),
+        CaseQuery(pipelines=(text,), least_ha=1.0),
+    ):
+        check(filled, query)
+
+
+def test_a_row_that_was_read_before_shows_what_has_changed(desk_store: Store) -> None:
+    desk_store.record_night(alerts=[make_alert("a1")])
+    case = make_case(make_alert("a1"))
+    desk_store.desk.record(DeskChanges(cases=(case,), steps=(make_step("a1"),)))
+    (first,) = desk_store.desk.queue(CaseQuery()).rows
+    assert desk_store.desk.queue(CaseQuery()).rows == (first,)
+    desk_store.desk.record(acted(case, assignee="李工", places=("p9", "p'1")))
+    (second,) = desk_store.desk.queue(CaseQuery()).rows
+    assert (second.assignee, second.places) == ("李工", ("p9", "p'1"))
+    assert second.version == first.version + 1

@@ -1,6 +1,7 @@
 """Running an application on this machine, until stopped."""
 
 import socket
+import sys
 
 import uvicorn
 from fastapi import APIRouter, FastAPI
@@ -11,6 +12,10 @@ from agroforest.core.errors import ConfigurationError
 
 #: Connections at a time, and seconds that an idle one is kept. Arbitrary.
 _CONNECTIONS, _IDLE_S = 64, 10
+#: How long a thread computes before another one may, seconds. A page lets go of Python
+#: at each row it reads, and a tile at each step; with the usual 5 ms either waits that
+#: long for its turn every time while others compute. Arbitrary.
+_TURN_S = 0.0005
 #: Names of this machine, to itself.
 OWN = ("127.0.0.1", "localhost", "::1")
 
@@ -52,6 +57,7 @@ def open_socket(host: str, port: int) -> socket.socket:
 
 def serve(app: FastAPI, door: socket.socket) -> None:
     """Answer requests until SIGTERM or Ctrl-C."""
+    sys.setswitchinterval(_TURN_S)
     config = uvicorn.Config(
         app,
         log_config=None,  # our handlers: JSON where that was asked for, no secrets

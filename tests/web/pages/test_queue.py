@@ -1,12 +1,17 @@
 """The queue: what is asked of it, and what it shows to whom."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
 
 import pytest
 from tests.web.desks import PEOPLE, Desk, build_alerts, open_desk
 
 from agroforest.web.pages.queue import Filters
+from agroforest.web.pages.queue_list import list_options
 
 IDS = [alert.id for alert in build_alerts()]
 
@@ -130,3 +135,72 @@ def test_filters_write_the_address_they_came_from() -> None:
         filters.address() == "/queue?hazard=canopy-loss&days=7&least_ha=1.5&order=area"
     )
     assert filters.address(stage="closed").startswith("/queue?stage=closed&")
+
+
+def test_choices_are_marked_and_escaped() -> None:
+    pairs = [("", "All"), ("o'hara", "O'Hara <b>"), ('a"b', "&")]
+    for value, _ in pairs:
+        listed = list_options(pairs, value)
+        chosen = re.findall(r'<option value="([^"]*)" selected>', listed)
+        assert [unescape(each) for each in chosen] == [value]
+        assert "<b>" not in listed
+    assert "selected" not in list_options(pairs, "nobody")
+    assert "selected" not in list_options(pairs, '"><script>')
+
+
+def test_a_row_says_who_is_responsible_as_they_are_called_now(tmp_path: Path) -> None:
+    """Rows are kept by all they show: another name is another row."""
+    with open_desk(tmp_path) as desk:
+        rui = desk.visitor("rui")
+        rui.post(f"/alerts/{IDS[0]}/assign", version=1, to="ren")
+        path = "/queue?assignee=ren"
+        assert "<bdi>Ren</bdi></td>" in rui.get(path).text
+        account = desk.store.desk.account("ren")
+        assert account is not None
+        desk.store.desk.change_account(account.patch(title="Ren & <i>Co</i>"))
+        desk.site.accounts.forget()
+        assert "<bdi>Ren &amp; &lt;i&gt;Co&lt;/i&gt;</bdi></td>" in rui.get(path).text
+
+
+def test_kept_rows_are_of_the_day_the_language_and_the_rights(tmp_path: Path) -> None:
+    with open_desk(tmp_path) as desk:
+        rui = desk.visitor("rui")
+        first = rui.get("/queue").text
+        assert '<span class="small">yesterday</span>' in first
+        assert desk.visitor("vera").get("/queue").text.count('name="marked"') == 0
+        assert "昨天" in desk.visitor("sun", language="zh").get("/queue").text
+        assert rui.get("/queue").text == first
+        desk.clock.move(hours=1.5)  # past midnight at the desk is not past it in UTC
+        desk.clock.move(days=1)
+        desk.site.sessions.forget("rui")
+        assert (
+            '<span class="small">today</span>'
+            not in desk.visitor("rui").get("/queue").text
+        )
+
+
+def test_what_another_process_does_is_on_the_next_page(tmp_path: Path) -> None:
+    with open_desk(tmp_path) as desk:
+        rui = desk.visitor("rui")
+        assert f'data-case="{IDS[0]}" data-version="1"' in rui.get("/queue").text
+        subprocess.run(  # noqa: S603  our own
+            [sys.executable, "-c", _ELSEWHERE, str(tmp_path / "agroforest.db"), IDS[0]],
+            check=True,
+            timeout=60,
+        )
+        page = rui.get("/queue").text
+        assert f'data-case="{IDS[0]}" data-version="2"' in page
+
+
+_ELSEWHERE = """
+import sys
+from datetime import UTC, datetime
+from agroforest.core.queue import DeskChanges
+from agroforest.core.review import Act, Step
+from agroforest.store import open_store
+with open_store(sys.argv[1]) as store:
+    case = store.desk.case(sys.argv[2])
+    step = Step(case=case.id, number=2, time=datetime.now(UTC), by="ren", act=Act.NOTE)
+    after = case.patch(version=2)
+    store.desk.record(DeskChanges(cases=(after,), steps=(step,)))
+"""
