@@ -86,7 +86,7 @@ class LocalCatalog:
         found = []
         for path in self._items(start, end, collections):
             try:
-                granule = read_granule(_read_json(path), where=path)
+                granule = _read_item(path)
             except DataError as error:
                 self._refuse(error)
                 continue
@@ -225,6 +225,19 @@ def _write_json(path: Path, value: dict[str, Any]) -> bool:
         return False
     write_text(path, text)
     return True
+
+
+def _read_item(path: Path) -> Granule:
+    """Read an item, and from when its checksums are."""
+    try:
+        since = path.stat().st_mtime_ns
+    except OSError:
+        since = 0  # it is gone, which is said when it is read
+    granule = read_granule(_read_json(path), where=path)
+    return granule.patch(
+        bands={n: a.patch(summed_ns=since) for n, a in granule.bands.items()},
+        mask=granule.mask.patch(summed_ns=since),
+    )
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -52,6 +52,8 @@ class Asset:
         Pixel side in metres as the product's metadata declare it.
     sha256
         Of the file's bytes; ``None`` for remote files never read.
+    summed_ns
+        When that was written down, nanoseconds since 1970; 0 where nobody knows.
     """
 
     href: str
@@ -60,6 +62,7 @@ class Asset:
     nodata: tuple[int, ...] = ()
     resolution: float
     sha256: str | None = None
+    summed_ns: int = field(default=0, compare=False, repr=False)
 
     def patch(self, **changes: object) -> "Asset":
         """Copy with some fields changed."""

@@ -27,6 +27,7 @@ from agroforest.core.scene import Asset
 from agroforest.cube.counted import current_count, needed_parts, window_bytes
 from agroforest.cube.decoded import DecodedCache, is_decodable
 from agroforest.cube.gdal import OPTIONS
+from agroforest.cube.intact import kept_intact
 from agroforest.cube.remote import RemoteFile, RemoteSession
 from agroforest.cube.windows import DecodedWindows, Read, RemoteWindows, read_window
 
@@ -208,7 +209,8 @@ def opened(
     ------
     DataError
         Not a GeoTIFF or JPEG 2000, absurdly large, damaged, no CRS or another CRS,
-        more than one band, not numbers, an address that leads too far.
+        more than one band, not numbers, an address that leads too far, not the file
+        that was catalogued.
     SourceError
         A URL that does not answer.
     """
@@ -220,6 +222,7 @@ def opened(
             file = session.open(asset.href)
         elif session is not None:
             session.reach.check(asset.href)
+        stack.enter_context(kept_intact(asset))
         asset = asset.patch(href=redact(asset.href))
         path = Path(asset.href.removeprefix("file://")) if file is None else file.path
         head = _read_head(path, file, asset.href)

@@ -19,6 +19,7 @@ from agroforest.indices.encoding import NODATA
 from agroforest.indices.fused import build_recipe
 from agroforest.indices.season import BANDS
 from agroforest.nightly.plan import TileTask
+from agroforest.nightly.refused import identify_refused
 from agroforest.nightly.result import Refusal
 from agroforest.products.compute import MaskRule, compute, find_edges
 
@@ -84,11 +85,13 @@ def read_days(
         image: DayImage | None = None
         for scene in scenes:
             with logged(scene=scene.id):
+                # Before it is read: what is mended meanwhile looks otherwise.
+                known_by = identify_refused(scene)
                 try:
                     new = _read_scene(task, scene, names)
                 except DataError as error:
                     _log.info("refused: %s", error)
-                    refused.append(Refusal.of(error))
+                    refused.append(Refusal.of(error, (scene.content(), known_by)))
                     continue
                 _log.info("taken, %.0f %% usable", 100 * new.usable.mean())
             image = new if image is None else _join(image, new)

@@ -15,6 +15,7 @@ from agroforest.core.grid import Tile
 from agroforest.core.identity import digest
 from agroforest.core.scene import Scene
 from agroforest.nightly.compartments import Compartments
+from agroforest.nightly.refused import identify_refused
 from agroforest.nightly.workplace import Workplace
 from agroforest.nightly.year import YearlyModels, YearlyWork
 
@@ -191,9 +192,7 @@ def plan_night(
     known
         By tile id, whether its baseline has been learned.
     uses
-        By tile id, the night that took each scene, by the scene's content. What
-        a night put into quarantine counts as taken: it is tried again when its
-        content changes.
+        By tile id, the night that took each scene; see `find_use`.
 
     Returns
     -------
@@ -229,11 +228,23 @@ def _new_scenes(
         # and what came late is theirs.
         return ()
     found = [
-        (scene, taken.get(scene.content()))
+        (scene, find_use(scene, taken))
         for scene in find_scenes(watch, catalog, tile, start, night)
     ]
     days = {s.date for s, n in found if n is None or n == night}
     return tuple(s for s, _ in found if s.date in days)
+
+
+def find_use(scene: Scene, taken: Mapping[str, date]) -> date | None:
+    """Find the night that took a scene.
+
+    What a night put into quarantine counts as taken until its content changes, or one
+    of its files.
+    """
+    night = taken.get(scene.content())
+    if night is None and taken:
+        night = taken.get(identify_refused(scene))
+    return night
 
 
 def _window_start(pipeline: Pipeline, night: date) -> date:

@@ -10,7 +10,7 @@ from agroforest.nightly import execution as tries
 from agroforest.nightly import records
 from agroforest.nightly.attempts import is_set_aside
 from agroforest.nightly.execution import Quarantined
-from agroforest.nightly.plan import Plan, TileTask, plan_night
+from agroforest.nightly.plan import Plan, TileTask, find_use, plan_night
 from agroforest.nightly.session import Session
 from agroforest.nightly.yearly.plan import plan_yearly
 
@@ -71,7 +71,12 @@ def _plan_year(
 
 
 def _is_done(session: Session, task: TileTask) -> bool:
-    return records.is_done(session.store.find_task(task.id), session.watch.workplace)
+    known = session.store.find_task(task.id)
+    if not records.is_done(known, session.watch.workplace):
+        return False
+    # Unless one of its scenes was refused, and a file of it is another one now.
+    taken = dict.fromkeys(known.scenes if known else (), task.night)
+    return all(find_use(scene, taken) is not None for scene in task.scenes)
 
 
 def _is_aside(task: TileTask, aside: Quarantined) -> bool:

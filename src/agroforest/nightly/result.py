@@ -13,16 +13,30 @@ from agroforest.nightly.year import YearlyOutcome
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Refusal:
-    """An input put into quarantine, in the three parts of its error."""
+    """An input put into quarantine, in the three parts of its error.
+
+    Attributes
+    ----------
+    where, problem, remedy
+        See `AgroforestError`.
+    scene
+        Content of the scene that it is of, and what that is known by until its files
+        are mended; ``None`` where it is of none.
+    """
 
     where: str
     problem: str
     remedy: str
+    scene: tuple[str, str] | None = None
 
     @classmethod
-    def of(cls, error: AgroforestError) -> "Refusal":
+    def of(
+        cls, error: AgroforestError, scene: tuple[str, str] | None = None
+    ) -> "Refusal":
         """From an error."""
-        return cls(where=error.where, problem=error.problem, remedy=error.remedy)
+        return cls(
+            where=error.where, problem=error.problem, remedy=error.remedy, scene=scene
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

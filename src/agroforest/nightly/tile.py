@@ -111,7 +111,7 @@ def _learn(task: TileTask, model: Path | None) -> TaskResult:
         tile=task.tile.id,
         state=task.state_group,
         night=task.night,
-        taken=tuple(s.content() for s in task.scenes),
+        taken=_taken(task, refused),
         days=tuple(summary),
         refused=tuple(refused),
         last_clear=state.last_clear,
@@ -147,7 +147,7 @@ def _judge(task: TileTask, model: Path | None) -> TaskResult:
         tile=task.tile.id,
         state=task.state_group,
         night=task.night,
-        taken=tuple(s.content() for s in task.scenes),
+        taken=_taken(task, refused),
         days=tuple(days),
         outputs=outputs,
         observations=tuple(
@@ -184,6 +184,13 @@ _WORK: Mapping[TaskKind, Callable[[TileTask, Path | None], TaskResult]] = {
 
 def _open(task: TileTask, shape: tuple[int, int] | None = None) -> StateUpdate:
     return StateUpdate(task.workplace.state, task.state_group, shape=shape)
+
+
+def _taken(task: TileTask, refused: list[Refusal]) -> tuple[str, ...]:
+    """Name what is dealt with: by content, or by what is known of it until mended."""
+    known_by = dict(r.scene for r in refused if r.scene is not None)
+    contents = (scene.content() for scene in task.scenes)
+    return tuple(known_by.get(content, content) for content in contents)
 
 
 def _summarise(image: DayImage) -> DaySummary:

@@ -67,6 +67,7 @@ class Mounts:
                     where=_translate(r.where, names),
                     problem=_translate(r.problem, names),
                     remedy=_translate(r.remedy, names),
+                    scene=r.scene,
                 )
                 for r in result.refused
             ),
