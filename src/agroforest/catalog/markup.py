@@ -23,7 +23,8 @@ def read_xml(path: Path) -> Element:
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise DataError(path, "XML of more than 64 MB", "deliver it again")
-        root = defusedxml.ElementTree.parse(path).getroot()
+        # At once: a parser that is fed in parts begins a long tag anew with each.
+        root = defusedxml.ElementTree.fromstring(path.read_bytes())
     except (OSError, ParseError, ValueError, LookupError, RecursionError) as error:
         # defusedxml's refusals of entities are ValueErrors.
         problem = f"not readable as XML ({type(error).__name__}: {error})"

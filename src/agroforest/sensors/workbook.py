@@ -28,6 +28,9 @@ _ZIP = b"PK\x03\x04"
 _OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 _MAIN_PART, _SHEETS = "xl/workbook.xml", "xl/worksheets/"
 _FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
+_ODD = re.compile(rb"<!|<\?(?!xml\s)")
+# How XML begins: UTF-8, or UTF-16 with and without a mark, which is then odd.
+_BLANK, _XML = b" \t\r\n\xef\xbb\xbf", (b"<", b"\0<", b"\xff\xfe", b"\xfe\xff")
 _LONGEST_TAG = 64
 _CHUNK = 1 << 20
 _UNIX = ("unix", "unix_ms")
@@ -129,18 +132,30 @@ def _check(path: Path) -> None:
 
 
 def _has_formulas(path: Path) -> bool:
-    """Tell whether any sheet has one; those without are read once, not twice."""
+    """Tell whether any sheet has one; those without are read once, not twice.
+
+    Comments, declarations and tags of megabytes are refused on the way: the XML parser
+    reads each anew with every part of it that comes, and needs hours.
+    """
+    found = False
     with zipfile.ZipFile(path) as archive:
         for name in archive.namelist():
-            if not name.startswith(_SHEETS):
-                continue
             with archive.open(name) as part:
-                before = b""
+                before = part.read(_LONGEST_TAG)
+                if not before.lstrip(_BLANK).startswith(_XML):
+                    continue
                 while chunk := part.read(_CHUNK):
-                    if _FORMULA.search(before + chunk):
-                        return True
+                    if _ODD.search(before + chunk) or b"<" not in before + chunk:
+                        raise DataError(
+                            path,
+                            f"is a damaged workbook ({name[:80]} is not as "
+                            "spreadsheets write it)",
+                            "save it anew, or as CSV",
+                        )
+                    if name.startswith(_SHEETS) and _FORMULA.search(before + chunk):
+                        found = True
                     before = chunk[-_LONGEST_TAG:]
-    return False
+    return found
 
 
 def _read_rows(
