@@ -8,11 +8,12 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 WORK   ?= work
+TOOLS  := $(WORK)/security
 PROOFS  = $(abspath $(WORK))/reliability
 
 .DEFAULT_GOAL := help
 .PHONY: help demo real evaluate test quick lint format bench clean browser broker
-.PHONY: database axe fuzz reliability timer
+.PHONY: database axe fuzz reliability timer sbom audit
 
 help: ## Show this list.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -63,8 +64,24 @@ bench: $(READY) ## Measure against what one would run instead.
 	$(BIN)/python benchmarks/water.py
 	$(BIN)/python benchmarks/uplinks.py
 
-fuzz: $(READY) ## Ask the API some six thousand odd things.
+# Seconds a target, of some thirty; as many at a time as there are processors.
+FUZZ_SECONDS ?= 300
+fuzz: $(READY) ## Change what readers are given for five minutes each; ask the API odd things.
+	$(BIN)/python -m tests.fuzz.run --seconds $(FUZZ_SECONDS) --findings $(WORK)/fuzz
 	AGROFOREST_FUZZ=7200 $(BIN)/pytest tests/web/api/test_fuzz.py -o log_cli=true
+
+sbom: $(READY) $(TOOLS)/.ready ## List every installed package (CycloneDX) in work/sbom.cdx.json.
+	$(TOOLS)/bin/cyclonedx-py environment --validate --of JSON --sv 1.6 \
+	  --pyproject pyproject.toml -o $(WORK)/sbom.cdx.json $(BIN)/python
+
+audit: $(READY) $(TOOLS)/.ready ## Look installed packages up among known vulnerabilities.
+	$(BIN)/python tests/security/audit.py $(TOOLS)/bin/pip-audit $(BIN)/python
+
+# In an environment of their own: they are no part of what they list.
+$(TOOLS)/.ready:
+	$(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/python -m pip install --quiet 'cyclonedx-bom==7.5.0' 'pip-audit==2.10.1'
+	@touch $@
 
 clean: ## Remove the environment and everything computed.
 	rm -rf $(VENV) $(WORK) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -64,7 +64,7 @@ def test_messages_of_a_broker(tmp_path: Path) -> None:
                 **{f"a topic {k}": partial(send, v, b"{}") for k, v in topics.items()},
                 **{
                     f"poison {n}": partial(send, topic, body)
-                    for n, body in enumerate(POISON)
+                    for n, (body, _) in POISON.items()
                     for topic in ("ttn/x", "farm/3/state")
                 },
             },

@@ -174,7 +174,7 @@ def test_workbooks(tmp_path: Path) -> None:
     def declare(name: str, declared: str, used: str, part: str, root: bytes) -> None:
         head = f"<!DOCTYPE x [{declared}]>".encode()
         take(name, part, b"<" + root, head + b"<" + root)
-        take(name, part, b"<t>a</t>", head + f"<t>{used}</t>".encode())
+        take(name, part, b">", b">" + head + f"<t>{used}</t>".encode())
 
     attacks: dict[str, Callable[[], object]] = {
         f"{name} in {part}": partial(
@@ -183,16 +183,16 @@ def test_workbooks(tmp_path: Path) -> None:
         for name, (declared, used) in _DECLARED.items()
         for part, root in (("xl/sharedStrings.xml", b"sst"),)
     }
-    blank, end = b" " * (100 << 20), b"</sheetData>"
+    blank, end = b" " * (40 << 20), b"</sheetData>"
     for name, text in {
         "a comment": b"<!--" + blank + b"-->",
-        "a comment with brackets": b"<!--" + b"> " * (50 << 20) + b"-->",
+        "a comment with brackets": b"<!--" + b"> " * (20 << 20) + b"-->",
         "an instruction": b"<?x " + blank + b"?>",
-        "an attribute": b'<row x="' + b"> " * (50 << 20) + b'"/>',
+        "an attribute": b'<row x="' + b"> " * (20 << 20) + b'"/>',
         "a section": b"<![CDATA[" + blank + b"]]>",
     }.items():
-        attacks[f"{name} of 100 MB"] = partial(take, "bomb", sheet, end, text + end)
-    attacks["600 MB"] = partial(take, "bomb", sheet, end, blank * 6 + end)
+        attacks[f"{name} of 40 MB"] = partial(take, "bomb", sheet, end, text + end)
+    attacks["520 MB"] = partial(take, "bomb", sheet, end, blank * 13 + end)
     prove(
         "XML entities and a bomb in a workbook",
         attacks,

@@ -117,7 +117,7 @@ def test_products_and_settings_that_name_paths(tmp_path: Path) -> None:
             **{
                 f"{key} {name!r}": partial(add, name, key)
                 for key in ("id", "collection", "asset", "platform")
-                for name in _PATHS
+                for name in (_PATHS if key == "id" else _PATHS[:3])
             },
             **{
                 f"pipeline {name!r}": partial(plan, f"name = {json.dumps(name)}")
