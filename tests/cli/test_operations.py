@@ -21,9 +21,12 @@ def find_commands(manual: str) -> Iterator[list[str]]:
     text = (_DOCS / manual).read_text(encoding="utf-8")
     for block in re.findall(r"^```sh\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
         for line in block.replace("\\\n", " ").splitlines():
-            command = re.match(r"(?:sudo -u \S+ )?(?:/\S+/)?agroforest (.*)", line)
+            command = re.match(
+                r"(?:(?:sudo|runuser) -u \S+ (?:-- )?)?(?:/\S+/)?agroforest (.*)", line
+            )
             if command:
                 words = command[1].replace("$(nproc)", "2")  # what a shell would say
+                words = words.replace("$(date +%F)", "2026-11-22")
                 yield shlex.split(words, comments=True)
 
 

@@ -166,7 +166,7 @@ def test_poison_by_the_broker(tmp_path: Path) -> None:
             figures = found.end()
         assert (figures.dead, figures.added) == (len(poison), 5 * READINGS)
         with open_store(tmp_path / "a.db") as store:
-            letters = store.dead_letters()
+            letters = store.spools.dead_letters()
         assert len(letters) == len(poison)
         assert 5_000_000 in {each.size for each in letters}
         assert "mqtt/farm/v3/farm/devices/田/up" in {each.source for each in letters}

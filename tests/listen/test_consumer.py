@@ -74,7 +74,7 @@ def test_every_message_gives_its_readings_once(tmp_path: Path, store: Store) -> 
     taken = drain(make_consumer(tmp_path / "s", name, store), tmp_path / "s")
     assert taken == Taken(messages=600, added=60 * READINGS, known=540 * READINGS)
     assert len(rows(store)) == 60 * READINGS
-    state = store.spool_state(name)
+    state = store.spools.spool_state(name)
     assert state is not None
     assert (state.messages, state.readings, state.dead) == (600, 60 * READINGS, 0)
     assert state.received == NOW
@@ -103,7 +103,7 @@ def test_a_transaction_that_fails_moves_nothing(
     monkeypatch.setattr("agroforest.store.arrivals._advance", fail)
     with pytest.raises(SourceError):
         drain(reader, tmp_path / "s")
-    assert (store.spool_state(name), store.sensors()) == (None, [])
+    assert (store.spools.spool_state(name), store.sensors()) == (None, [])
     monkeypatch.undo()
     assert drain(reader, tmp_path / "s").added == 10 * READINGS
 
@@ -132,8 +132,8 @@ def test_a_thousand_poison_messages_each_become_a_dead_letter(
     name = fill(tmp_path / "s", sent)
     taken = drain(make_consumer(tmp_path / "s", name, store), tmp_path / "s")
     assert (taken.messages, taken.dead, taken.added) == (1003, 1000, 3 * READINGS)
-    letters = store.dead_letters()
-    assert len(letters) == store.count_dead() == 1000
+    letters = store.spools.dead_letters()
+    assert len(letters) == store.spools.count_dead() == 1000
     assert all(each.reason and each.source == "mqtt/b/ttn/x" for each in letters)
     reasons = " ".join({each.reason for each in letters})
     for _, reason in POISON.values():
@@ -149,17 +149,17 @@ def test_one_that_the_database_refuses_does_not_stop_the_others(
     tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = fill(tmp_path / "s", uplinks(64, probes=64))
-    usual = store.add_arrivals
+    usual = store.spools.add_arrivals
 
     def refuse(batch: object) -> object:
         if any("0017" in r.sensor for r in batch.readings):  # type: ignore[attr-defined]
             raise IntegrityError("INSERT", {}, Exception("no such thing"))
         return usual(batch)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(store, "add_arrivals", refuse)
+    monkeypatch.setattr(store.spools, "add_arrivals", refuse)
     taken = drain(make_consumer(tmp_path / "s", name, store), tmp_path / "s")
     assert (taken.messages, taken.dead, taken.added) == (64, 1, 63 * READINGS)
-    (letter,) = store.dead_letters()
+    (letter,) = store.spools.dead_letters()
     assert letter.reason.startswith("the database refused it: IntegrityError")
 
 
@@ -188,7 +188,7 @@ def test_damage_of_the_spool_is_a_dead_letter(tmp_path: Path, store: Store) -> N
     path.write_bytes(content)
     taken = drain(make_consumer(folder, name, store), folder)
     assert (taken.dead, taken.added) == (1, 5 * READINGS)
-    assert "bytes of the spool are damaged" in store.dead_letters()[0].reason
+    assert "bytes of the spool are damaged" in store.spools.dead_letters()[0].reason
 
 
 def test_a_new_database_takes_what_the_spool_still_has(tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_a_position_that_the_spool_does_not_have(tmp_path: Path, store: Store) -
     reader.step(Position(1, 5000))
     os.truncate(folder / "000000000001.seg", 3000)  # the disk lost its end
     drain(reader, folder)
-    assert store.spool_state(name) is not None
+    assert store.spools.spool_state(name) is not None
 
 
 # ----------------------------------------------------------------------- replay
@@ -224,8 +224,8 @@ def test_replay_settles_what_can_be_read_now(tmp_path: Path, store: Store) -> No
     unnamed = make_arrival(json.dumps(message).encode(), "json/x")
     name = fill(folder, [*uplinks(3), unnamed, make_arrival(b"", "json/x")])
     drain(make_consumer(folder, name, store), folder)
-    before = store.spool_state(name)
-    assert store.count_dead() == 2
+    before = store.spools.spool_state(name)
+    assert store.spools.count_dead() == 2
     assert replay(make_settings(), folder, store) == Taken(
         messages=5, known=3 * READINGS, dead=2
     )
@@ -233,8 +233,10 @@ def test_replay_settles_what_can_be_read_now(tmp_path: Path, store: Store) -> No
     assert done == Taken(
         messages=5, added=READINGS, known=3 * READINGS, dead=1, settled=1
     )
-    assert [each.reason for each in store.dead_letters()] == ["the message is empty"]
-    assert store.spool_state(name) == before
+    assert [each.reason for each in store.spools.dead_letters()] == [
+        "the message is empty"
+    ]
+    assert store.spools.spool_state(name) == before
 
 
 def test_replay_passes_over_what_came_earlier(tmp_path: Path, store: Store) -> None:
@@ -255,11 +257,11 @@ def test_dead_letters_can_be_dropped(tmp_path: Path, store: Store) -> None:
     late = NOW + timedelta(days=2)
     name = fill(tmp_path / "s", [make_arrival(b""), make_arrival(b"", received=late)])
     drain(make_consumer(tmp_path / "s", name, store), tmp_path / "s")
-    assert [each.received for each in store.dead_letters()] == [late, NOW]
-    assert [each.received for each in store.dead_letters(limit=1)] == [late]
-    assert [each.received for each in store.dead_letters(since=late)] == [late]
-    assert store.drop_dead_letters(late) == 1
-    assert store.count_dead() == 1
+    assert [each.received for each in store.spools.dead_letters()] == [late, NOW]
+    assert [each.received for each in store.spools.dead_letters(limit=1)] == [late]
+    assert [each.received for each in store.spools.dead_letters(since=late)] == [late]
+    assert store.spools.drop_dead_letters(late) == 1
+    assert store.spools.count_dead() == 1
 
 
 def test_a_contradiction_is_counted_and_the_first_stays(
@@ -295,7 +297,7 @@ def test_postgresql_takes_the_same_rows(
     with open_store(postgresql) as other:
         assert drain(make_consumer(folder, name, other), folder) == ours
         assert rows(other) == rows(store)
-        assert other.dead_letters() == store.dead_letters()
-        assert other.spool_state(name) == store.spool_state(name)
+        assert other.spools.dead_letters() == store.spools.dead_letters()
+        assert other.spools.spool_state(name) == store.spools.spool_state(name)
         assert replay(make_settings(), folder, other).added == 0
-        assert other.dead_places(name) == store.dead_places(name)
+        assert other.spools.dead_places(name) == store.spools.dead_places(name)

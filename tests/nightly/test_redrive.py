@@ -141,14 +141,17 @@ def test_every_try_leaves_a_row_that_says_how_it_ended(
 @pytest.mark.usefixtures("alone")
 def test_a_spent_budget_ends_a_night_in_order(learned: Site, tmp_path: Path) -> None:
     site = learned.copy(tmp_path)
-    budget = site.pipeline.budget.model_copy(update={"minutes": 1e-9})
-    short = site.pipeline.model_copy(update={"budget": budget})
-    (outcome,) = run_nights(short, [NIGHT], work=site.work)
-    assert outcome.report is not None
-    assert outcome.left_out == (POISON, OTHER)
-    assert outcome.report["status"] == "stopped"
-    assert {t["tile"] for t in outcome.report["left_out"]} == {POISON, OTHER}
-    assert all("budget.minutes" in t["reason"] for t in outcome.report["left_out"])
+    short = site.world.pipeline.with_name("short.toml")
+    settings = site.world.pipeline.read_text(encoding="utf-8")
+    short.write_text(settings + "\n[budget]\nminutes = 1e-9\n", encoding="utf-8")
+    command = ["nightly", str(short), f"--night={NIGHT}", f"--work={site.work}"]
+    ended = CliRunner().invoke(app, [*command, "--json"])
+    short.unlink()
+    assert ended.exit_code == 6, ended.output
+    report = json.loads(ended.stdout)["report"]
+    assert report["status"] == "stopped"
+    assert {t["tile"] for t in report["left_out"]} == {POISON, OTHER}
+    assert all("budget.minutes" in t["reason"] for t in report["left_out"])
     later = run(site, date(2024, 11, 7)).report
     assert later is not None
     assert {t["tile"]: t["error"] for t in later["tiles"]} == {

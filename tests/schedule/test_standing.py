@@ -51,7 +51,7 @@ def test_a_failed_night_is_tried_three_times_more() -> None:
     )
 
 
-@pytest.mark.parametrize("code", [2, 5])
+@pytest.mark.parametrize("code", [2, 5, 6])
 def test_what_is_hopeless_is_not_tried_again(code: int) -> None:
     standing = end_night(Standing(done=date(2024, 10, 31)), NIGHT, code, BEGUN)
     assert find_start(standing, TABLE, BEGUN).night == date(2024, 11, 2)

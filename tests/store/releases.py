@@ -101,7 +101,7 @@ def build_release(revision: str, path: Path) -> None:
             )
             for hour in range(24)
         )
-        store.add_arrivals(
+        store.spools.add_arrivals(
             ArrivedBatch(
                 spool="sp",
                 dead=(

@@ -120,12 +120,12 @@ def dead_letters(
     settings = None if config is None else read_listen_settings(config)
     with open_store(_database(settings, config, work)) as store:
         if drop_before is not None:
-            count = store.drop_dead_letters(drop_before.replace(tzinfo=UTC))
+            count = store.spools.drop_dead_letters(drop_before.replace(tzinfo=UTC))
             typer.echo(f"removed 已删除: {count}", err=True)
-        found = store.dead_letters(
+        found = store.spools.dead_letters(
             since=None if since is None else since.replace(tzinfo=UTC), limit=limit
         )
-        total = store.count_dead()
+        total = store.spools.count_dead()
     if as_json:
         rows = [
             {

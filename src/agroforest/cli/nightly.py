@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from agroforest.nightly import NightOutcome
 
 _SOME_TILES_FAILED = 3
+_BUDGET_SPENT = 6  # trying again at once would spend it again
 
 
 def nightly(
@@ -107,7 +108,7 @@ def nightly(
     if catch_up:
         place = choose_database(work, database)
         nights = find_missed(settings.name, place, now=now, last=last, at_most=at_most)
-    failed = 0
+    failed = left_out = 0
     with Bar() as bar, figures_kept(metrics, work, database) as keep_figures:
         outcomes = run_nights(
             settings,
@@ -129,12 +130,15 @@ def nightly(
         )
         for outcome in outcomes:
             keep_figures()
-            failed += len(outcome.failed) + len(outcome.left_out)
+            failed += len(outcome.failed)
+            left_out += len(outcome.left_out)
             line = _json(outcome) if as_json else _line(outcome, dry_run=dry_run)
             if line:
                 typer.echo(line)
     if failed:
         raise typer.Exit(_SOME_TILES_FAILED)
+    if left_out:
+        raise typer.Exit(_BUDGET_SPENT)
 
 
 def _json(outcome: "NightOutcome") -> str:

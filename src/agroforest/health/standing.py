@@ -209,7 +209,7 @@ def read_standing(
         work=work,
         pipelines=tuple(_read_pipeline(store, name, now) for name in wanted),
         messages=questions.count_messages(store, now),
-        dead_letters=store.count_dead(),
+        dead_letters=store.spools.count_dead(),
         sensors=questions.read_newest(store),
         heartbeat=read_heartbeat(work),
         disk=read_disk(work),

@@ -101,9 +101,9 @@ class Consumer:
         self._store = store
         self._again = again
         self._sensors: dict[str, Sensor] = {}
-        self._dead = store.dead_places(name) if again else set()
+        self._dead = store.spools.dead_places(name) if again else set()
         #: How far the spool was read; ``None`` before the first time.
-        self.state = None if again else store.spool_state(name)
+        self.state = None if again else store.spools.spool_state(name)
 
     @property
     def position(self) -> Position:
@@ -181,7 +181,7 @@ class Consumer:
         dead = _build_dead(self._name, entries, outcomes)
         settled = self._find_settled(entries, outcomes)
         after = _advance(self.state, entries, len(dead))
-        added = self._store.add_arrivals(
+        added = self._store.spools.add_arrivals(
             ArrivedBatch(
                 spool=self._name,
                 sensors=tuple(sensors.values()),

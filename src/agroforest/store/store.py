@@ -16,7 +16,6 @@ from agroforest.core.reading import Reading, Sensor, Variable
 from agroforest.core.risk import Hazard
 from agroforest.core.valve import SealedEntry, ValveFacts
 from agroforest.store import (
-    arrivals,
     executions,
     findings,
     ledger,
@@ -29,14 +28,12 @@ from agroforest.store.desk import Desk
 from agroforest.store.exclusive import Exclusive, exclusive
 from agroforest.store.records import (
     AddedReadings,
-    ArrivedBatch,
-    DeadLetter,
     QuarantineRecord,
     RunRecord,
-    SpoolState,
     TaskRecord,
 )
 from agroforest.store.schema import tile_task
+from agroforest.store.spools import Spools
 from agroforest.store.tries import Tries
 
 #: Water of an order that ended longer ago counts on no day that can still be today.
@@ -76,6 +73,8 @@ class Store:
     ----------
     desk
         What people do about alerts.
+    spools
+        What came in as messages, and how far it was read.
     tries
         What runs took, and what they could not do.
     """
@@ -83,6 +82,7 @@ class Store:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.desk = Desk(database)
+        self.spools = Spools(database)
         self.tries = Tries(database)
 
     def __enter__(self) -> Self:
@@ -326,53 +326,6 @@ class Store:
         """Set the flags of stored readings to those given; how many changed."""
         with self._database.writing() as connection:
             return measurements.write_quality(connection, readings)
-
-    # ------------------------------------------------------------ the listener
-
-    def add_arrivals(self, batch: ArrivedBatch) -> AddedReadings:
-        """Record what a stretch of a spool gave, and that it was read: all or nothing.
-
-        Returns
-        -------
-        AddedReadings
-            As `add_readings`.
-
-        Raises
-        ------
-        LockedError
-            Another process has read this stretch meanwhile.
-        DataError
-            A reading of an unknown sensor, or a value that is not finite.
-        """
-        with self._database.writing() as connection:
-            return arrivals.write_batch(connection, batch)
-
-    def spool_state(self, name: str) -> SpoolState | None:
-        """Find how far a spool was read; ``None`` if it never was."""
-        with self._database.reading() as connection:
-            return arrivals.read_spool(connection, name)
-
-    def dead_letters(
-        self, *, since: datetime | None = None, limit: int | None = None
-    ) -> list[DeadLetter]:
-        """Find messages that could not be read, the newest first."""
-        with self._database.reading() as connection:
-            return arrivals.read_dead_letters(connection, since=since, limit=limit)
-
-    def dead_places(self, name: str) -> set[tuple[int, int]]:
-        """Find where in a spool its dead letters are."""
-        with self._database.reading() as connection:
-            return arrivals.read_dead_places(connection, name)
-
-    def count_dead(self) -> int:
-        """Count dead letters."""
-        with self._database.reading() as connection:
-            return arrivals.count_dead(connection)
-
-    def drop_dead_letters(self, before: datetime) -> int:
-        """Remove dead letters of messages that came before then; how many."""
-        with self._database.writing() as connection:
-            return arrivals.drop_dead_letters(connection, before)
 
     # ----------------------------------------------------------------- valves
 

@@ -169,13 +169,13 @@ def weather(
         seconds = time.monotonic() - begin
         listener.stop()
     with store:
-        state = store.spool_state(spool)
+        state = store.spools.spool_state(spool)
         names = [sensor.id for sensor in store.sensors()]
         found = store.readings(names, START, START + timedelta(days=36_500))
         return Aftermath(
             readings=len(found),
             different=len({reading.key for reading in found}),
-            dead=store.count_dead(),
+            dead=store.spools.count_dead(),
             messages=state.messages if state is not None else 0,
             seconds=seconds,
         )
@@ -186,7 +186,7 @@ def _wait_for_all(store: Store, spool: str, storm: Storm) -> None:
     wanted = storm.uplinks * storm.copies
     seen, since = -1, time.monotonic()
     while seen < wanted and time.monotonic() - since < _SILENCE_S:
-        state = store.spool_state(spool)
+        state = store.spools.spool_state(spool)
         if state is not None and state.messages != seen:
             seen, since = state.messages, time.monotonic()
         time.sleep(0.1)
