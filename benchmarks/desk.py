@@ -6,7 +6,8 @@
 `agroforest serve` runs as anybody would run it, on a database of made-up cases
 (`benchmarks/desk_store.py`) and made-up index maps of nine tiles of 20 km. The clients
 are those of `desk_people.py`: of a hundred requests 57 are pages of the queue under
-random filters, three in ten of them a next page, 29 map tiles, 9 cases and 5 verdicts.
+random filters or, three times in ten where there is one, the next page, 29 map tiles,
+9 cases and 5 verdicts, as far as the last page showed anything to judge: some two.
 First nobody pauses, beginning with the first request to a server that has just
 started; then each reads for a moment as people do (`--pause`, a second on average;
 0 leaves that out).
