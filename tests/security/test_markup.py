@@ -172,16 +172,15 @@ def test_workbooks(tmp_path: Path) -> None:
     sheet = "xl/worksheets/sheet1.xml"
 
     def declare(name: str, declared: str, used: str, part: str, root: bytes) -> None:
-        head = f"<!DOCTYPE x [{declared}]>".encode()
-        take(name, part, b"<" + root, head + b"<" + root)
-        take(name, part, b">", b">" + head + f"<t>{used}</t>".encode())
+        text = f"<!DOCTYPE x [{declared}]><{root.decode()} x='{used}'"
+        take(name, part, b"<" + root, text.encode())
 
     attacks: dict[str, Callable[[], object]] = {
         f"{name} in {part}": partial(
             declare, name.replace(" ", "-"), declared, used, part, root
         )
         for name, (declared, used) in _DECLARED.items()
-        for part, root in (("xl/sharedStrings.xml", b"sst"),)
+        for part, root in ((sheet, b"worksheet"), ("xl/workbook.xml", b"workbook"))
     }
     blank, end = b" " * (40 << 20), b"</sheetData>"
     for name, text in {
