@@ -1,6 +1,7 @@
 """What a worker checks before it works, on real files and locks."""
 
 import asyncio
+import resource
 import shutil
 import subprocess
 import sys
@@ -14,8 +15,9 @@ from tests.nightly.cluster.test_mounts import task
 
 from agroforest import __version__
 from agroforest.core.errors import ConfigurationError, LockedError
+from agroforest.nightly.attempts import Fault
 from agroforest.nightly.cluster.beacon import Beacon, lit
-from agroforest.nightly.cluster.worker import Terms, inspect, work_for
+from agroforest.nightly.cluster.worker import Terms, inspect, work, work_for
 from agroforest.nightly.workplace import Workplace
 from agroforest.risk import load_model, models_dir
 
@@ -154,3 +156,14 @@ def test_writers_of_a_tile_never_meet(
         assert scratch.exists()
         with place.tile_leased("49QBF-2"):
             pass
+
+
+def test_no_room_for_a_lease_is_the_machines_fault(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))  # as a full disk: not a byte
+    try:
+        result = work(task(tmp_path), model=None)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert result.fault is Fault.PLACE
+    assert "cannot be written" in str(result.error)

@@ -78,9 +78,9 @@ def work(task: TileTask, key: str = "", *, model: Path | None) -> TaskResult:
     model
         Folder of the model, or ``None`` for the published rule.
     """
-    begin_worker_logging()
     with logged(tile=task.tile.id):
         try:
+            begin_worker_logging()
             with task.workplace.tile_leased(task.tile.id, key) as lease:
                 result = run_task(task, model).patch(fence=lease.fence)
                 # Whatever went wrong after another took over: that is why.
@@ -88,6 +88,17 @@ def work(task: TileTask, key: str = "", *, model: Path | None) -> TaskResult:
                 return result
         except AgroforestError as error:
             return failed(task, str(error), find_fault(error))
+        except OSError as error:
+            # No room for a lease, say: whoever hears of it from outside would take it
+            # for a worker that died, and hold it against the tile.
+            folder = task.workplace.locks
+            reason = f"{folder}: cannot be written ({error.strerror or error})"
+            return failed(
+                task,
+                f"{reason}; make room, or look after the storage, and run the night "
+                "again",
+                find_fault(error),
+            )
 
 
 def work_for(terms: Terms, task: TileTask, key: str = "") -> TaskResult:
