@@ -21,6 +21,7 @@ class Exclusive:
     def __init__(self, database: Database, pipeline: str) -> None:
         self._database, self._pipeline = database, pipeline
         self._connection: Connection | None = None
+        self._lost = False
 
     def take(self) -> None:
         """Take the lock.
@@ -60,8 +61,8 @@ class Exclusive:
         Returns
         -------
         bool
-            Whether it was held all the time. If not, another run may have come and
-            gone meanwhile.
+            Whether it was held all the time since it was first taken. If not, another
+            run may have come and gone meanwhile; asking again does not undo that.
 
         Raises
         ------
@@ -78,7 +79,8 @@ class Exclusive:
             except DBAPIError:
                 self.release()
             else:
-                return True
+                return not self._lost
+        self._lost = True
         self.take()
         return False
 
