@@ -48,7 +48,7 @@ def run_night(
     """Run a night; see `agroforest.nightly.run_nights`."""
     store, watch, patience = session.store, session.watch, session.patience
     plan = patience.persist(store, lambda: plan_session(session, night))
-    last = store.last_night(watch.pipeline.name)
+    last = patience.persist(store, lambda: store.last_night(watch.pipeline.name))
     news = plan.tasks or plan.yearly or plan.fire or plan.water
     if last is not None and night <= last and not news:
         page = _mend_map(session, night) if with_map and night == last else None
@@ -218,7 +218,9 @@ def _record(
 ) -> None:
     """Record the night, all of it or nothing, while nobody else runs the pipeline."""
     store, watch, now = session.store, session.watch, session.patience.now()
-    aside = store.tries.quarantined(watch.pipeline.name)
+    aside = session.patience.persist(
+        store, lambda: store.tries.quarantined(watch.pipeline.name)
+    )
     ended = tries.end(
         current.execution,
         ExecutionStatus(report["status"]),
