@@ -10,6 +10,8 @@ from pathlib import Path
 
 import apscheduler.schedulers.base
 import pytest
+from apscheduler.events import EVENT_JOB_MAX_INSTANCES, EVENT_JOB_SUBMITTED
+from apscheduler.executors.pool import ThreadPoolExecutor
 
 from agroforest.core.errors import ConfigurationError, LockedError
 from agroforest.schedule.foreground import NightScheduler, only_one
@@ -164,6 +166,28 @@ def test_a_machine_that_slept_for_three_nights_catches_up(bench: Bench) -> None:
     bench.at(BEGUN + 3 * DAY + 5 * HOUR)
     assert bench.store.nights == [NIGHT + n * DAY for n in range(-1, 4)]
     assert len(bench.store.calls) == 1
+
+
+def test_a_night_that_is_due_as_another_ends_is_not_lost(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = threading.Event()
+    bench.scheduler.add_listener(
+        lambda _: asked.set(), EVENT_JOB_SUBMITTED | EVENT_JOB_MAX_INSTANCES
+    )
+    count_end = ThreadPoolExecutor._run_job_success
+
+    def count_late(*given: object) -> None:
+        asked.clear()
+        asked.wait(1)  # until the next night is asked for
+        count_end(*given)
+
+    monkeypatch.setattr(ThreadPoolExecutor, "_run_job_success", count_late)
+    bench.store.gate.clear()
+    bench.at(BEGUN, lambda: bool(bench.store.calls))
+    bench.at(BEGUN + DAY, lambda: True)
+    bench.store.gate.set()
+    bench.at(BEGUN + DAY, lambda: bench.store.nights[-1] == NIGHT + DAY)
 
 
 def test_a_clock_an_hour_back_runs_nothing_twice(bench: Bench) -> None:

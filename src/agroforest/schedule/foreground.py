@@ -96,7 +96,10 @@ class NightScheduler(BlockingScheduler):  # type: ignore[misc]  # untyped librar
             job_defaults={
                 "misfire_grace_time": None,
                 "coalesce": True,
-                "max_instances": 1,
+                # One thread runs one night, and `_busy` holds each once. A night that
+                # ends is counted a moment longer: with one, the next, due at once,
+                # would be refused then, and waited for as if it ran.
+                "max_instances": 2,
             },
         )
         self._nights = {job.name: job for job in jobs}
