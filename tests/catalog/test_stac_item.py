@@ -318,7 +318,7 @@ def test_names_that_no_file_can_have(tmp_path: Path) -> None:
         with pytest.raises(DataError) as refused:
             recognise(path)
         assert "\n" not in str(refused.value)
-    tree = {"stac_version": "1.0.0", "type": [], "links": []}
+    tree: dict[str, Any] = {"stac_version": "1.0.0", "type": []}
     tree["links"] = [{"rel": rel, "href": "a\0b"} for rel in ("item", ["item"])]
     path.write_text(json.dumps(tree), encoding="utf-8")
     with pytest.raises(DataError, match="not a product"):

@@ -51,7 +51,7 @@ class _Api(BaseHTTPRequestHandler):
             self.send_header("Location", self.leads_to)
             self.end_headers()
             return
-        root = f"http://127.0.0.1:{self.server.server_address[1]}"
+        root = f"http://{self.headers['Host']}"
         body: dict[str, Any] = {
             "type": "Catalog", "id": "x", "stac_version": "1.0.0", "description": "x",
             "conformsTo": [

@@ -78,13 +78,15 @@ _PRODUCTS = {
 }
 
 
+@pytest.mark.slow
 def test_metadata_of_scenes(added: Callable[[str, str], Ended]) -> None:
+    def refuse(path: str, text: str) -> None:
+        assert_refused(added(path, text), codes=(5,))
+
     prove(
         "XML entities in metadata of scenes (SAFE, Theia, MTL)",
         {
-            f"{kind}: {name}": lambda path=path, text=text: assert_refused(
-                added(path, text), codes=(5,)
-            )
+            f"{kind}: {name}": partial(refuse, path, text)
             for kind, path in _PRODUCTS.items()
             for name, text in _documents("Product").items()
         },
@@ -104,7 +106,7 @@ def test_metadata_of_images(tmp_path: Path) -> None:
 
     prove(
         "XML entities in metadata of images for fire (L1C)",
-        {name: lambda text=text: look(text)
+        {name: partial(look, text)
          for name, text in _documents("Product").items()},
         "refused in one line",
     )  # fmt: skip
@@ -144,11 +146,12 @@ def test_areas_of_kml(tmp_path: Path) -> None:
     )
     prove(
         "XML entities, links and layers of others in an area (KML)",
-        {name: lambda text=text: plan(text) for name, text in texts.items()},
+        {name: partial(plan, text) for name, text in texts.items()},
         "refused, or read without them",
     )
 
 
+@pytest.mark.slow
 def test_workbooks(tmp_path: Path) -> None:
     book = Workbook()
     book.active.append(["sensor", "time", "variable", "depth_m", "value", "unit"])

@@ -83,6 +83,7 @@ _PATHS = (
 )
 
 
+@pytest.mark.slow
 def test_products_and_settings_that_name_paths(tmp_path: Path) -> None:
     def add(name: str, key: str) -> None:
         item = earth_search()

@@ -1,6 +1,7 @@
 """Areas, parcels and counties that are deep, endless, or on the other side."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def _polygon(*rings: Any) -> dict[str, Any]:
     return {"type": "Polygon", "coordinates": list(rings)}
 
 
-def _ring(corners: int) -> list[list[float]]:
+def _ring(corners: int) -> Any:
     turns = np.linspace(0, 2 * np.pi, corners)
     circle = np.column_stack(
         [108.25 + 0.05 * np.cos(turns), 22.85 + np.sin(turns) / 20]
@@ -44,7 +45,7 @@ def _ring(corners: int) -> list[list[float]]:
     return np.round(circle, 9).tolist()
 
 
-def _spikes(corners: int) -> list[list[float]]:
+def _spikes(corners: int) -> Any:
     """A valid polygon whose spikes all point at one place."""
     turns = np.linspace(0, 2 * np.pi, corners, endpoint=False)
     reach = np.where(np.arange(corners) % 2, 0.05, 0.02)[:, np.newaxis]
@@ -52,7 +53,7 @@ def _spikes(corners: int) -> list[list[float]]:
     return [*points.tolist(), points[0].tolist()]
 
 
-def _tangle(corners: int) -> list[list[float]]:
+def _tangle(corners: int) -> Any:
     points = shapely.get_coordinates(star(corners, corners // 2))
     return (0.05 * points + [108.25, 22.85]).tolist()
 
@@ -118,18 +119,19 @@ def test_outlines_that_are_deep(folder: Path) -> None:
     prove(
         "GeoJSON nested 500 and 100,000 deep",
         {
-            **{f"area, {k}": lambda t=t: _plan(folder, t, "a.geojson")
+            **{f"area, {k}": partial(_plan, folder, t, "a.geojson")
                for k, t in _DEEP.items() if k != "collections"},
             "area, collections": lambda: _plan(folder, _DEEP["collections"]),
-            **{f"parcels, {k}": lambda t=t: _measure(folder, t)
+            **{f"parcels, {k}": partial(_measure, folder, t)
                for k, t in _DEEP.items()},
-            **{f"counties, {k}": lambda t=t: _count(folder, t)
+            **{f"counties, {k}": partial(_count, folder, t)
                for k, t in _DEEP.items()},
         },
         "refused in one line, or read",
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_million_corners(folder: Path) -> None:
     circle = _collection(_polygon(_ring(1_000_000)), name="x")
     spikes = _collection(_polygon(_spikes(1_000_000)))
