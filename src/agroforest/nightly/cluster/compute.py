@@ -2,6 +2,7 @@
 
 import logging
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
@@ -94,6 +95,9 @@ class Compute:
         self._stack = ExitStack()
         self._client: Client | None = None
         self._crew: Crew | None = None
+        # What may have ended a run for want of memory is done one by one, beside the
+        # workers: after a power cut it is a whole window of tasks.
+        self._turn = threading.Lock()
         self._work: Callable[[TileTask, str], TaskResult]
         self._work = partial(work, model=judge.folder)
 
@@ -172,7 +176,7 @@ class Compute:
         do = carry(self._work)
         future: Future[TaskResult] | Promised[TaskResult]
         if handed.alone and self._crew is None:
-            future = run_apart(do, handed.task, key)
+            future = run_apart(do, handed.task, key, self._turn)
         else:
             client = self._connect()
             future = client.submit(do, handed.task, key, key=key, pure=False)

@@ -16,8 +16,17 @@ class Died(Exception):  # noqa: N818  what happened, not what is wrong
     """The process ended without a result."""
 
 
-def run_apart(work: _Work, task: TileTask, key: str) -> "Future[TaskResult]":
+def run_apart(
+    work: _Work, task: TileTask, key: str, turn: threading.Lock
+) -> "Future[TaskResult]":
     """Do a task in a process of its own, which is ended with this one.
+
+    Parameters
+    ----------
+    work, task, key
+        What to do, with what, and its name.
+    turn
+        Held meanwhile: those that share one are done one after another.
 
     Returns
     -------
@@ -26,10 +35,24 @@ def run_apart(work: _Work, task: TileTask, key: str) -> "Future[TaskResult]":
     """
     promised: Future[TaskResult] = Future()
     thread = threading.Thread(
-        target=_await, args=(promised, work, task, key), name=key, daemon=True
+        target=_take_turn,
+        args=(turn, promised, work, task, key),
+        name=key,
+        daemon=True,
     )
     thread.start()
     return promised
+
+
+def _take_turn(
+    turn: threading.Lock,
+    promised: "Future[TaskResult]",
+    work: _Work,
+    task: TileTask,
+    key: str,
+) -> None:
+    with turn:
+        _await(promised, work, task, key)
 
 
 def _await(
