@@ -162,7 +162,7 @@ def test_no_room_for_a_lease_is_the_machines_fault(tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))  # as a full disk: not a byte
     try:
-        result = work(task(tmp_path), model=None)
+        result = work(task(str(tmp_path)), model=None)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert result.fault is Fault.PLACE
