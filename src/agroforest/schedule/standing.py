@@ -13,8 +13,8 @@ from agroforest.schedule.timetable import (
 #: Waits before a night is tried again; then it is left to the catch-up of the next.
 #: Arbitrary: long enough for a server to come back, over before people arrive.
 WAITS = (timedelta(minutes=10), timedelta(minutes=30), timedelta(minutes=60))
-#: Exit codes of settings that cannot be acted on, of nothing to work on, and of a budget
-#: that is spent: trying again changes none of them, but for spending the budget again.
+#: Exit codes of settings that cannot be acted on, of nothing to work on, and of a
+#: budget that is spent: trying again mends none of them, and spends the budget again.
 HOPELESS = frozenset({2, 5, 6})
 
 
