@@ -111,7 +111,7 @@ def draw_chip(
 
 def _read(path: Path, frame: Grid, style: RasterStyle) -> NDArray[np.uint8] | None:
     try:
-        with rasterio.open(path) as opened:
+        with rasterio.open(path, driver="GTiff") as opened:
             column = round((frame.left - opened.transform.c) / frame.resolution)
             row = round((opened.transform.f - frame.top) / frame.resolution)
             wanted = Window(column, row, frame.width, frame.height)

@@ -266,7 +266,7 @@ def _sample_weather(
     if not wanted:
         return None, ()
     try:
-        with rasterio.open(wanted[-1]) as opened:
+        with rasterio.open(wanted[-1], driver="GTiff") as opened:
             shape = reproject(case.geometry, WGS84, opened.crs.to_string())
             (values,) = opened.sample([shape.representative_point().coords[0]])
             names = opened.descriptions

@@ -155,7 +155,7 @@ class Shelf:
     def _box(self, file: Path) -> Box | None:
         if file.parent not in self._boxes:
             try:
-                with rasterio.open(file) as opened:
+                with rasterio.open(file, driver="GTiff") as opened:
                     west, south, east, north = transform_bounds(
                         opened.crs, WGS84, *opened.bounds
                     )

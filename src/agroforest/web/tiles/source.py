@@ -80,7 +80,7 @@ class Sources:
     def _lend(self, path: Path) -> Iterator[DatasetReader]:
         stat = path.stat()
         stamp = (path, stat.st_ino, stat.st_mtime_ns, stat.st_size)
-        raster = self._take(stamp) or rasterio.open(path)
+        raster = self._take(stamp) or rasterio.open(path, driver="GTiff")
         try:
             yield raster
         except BaseException:
