@@ -326,6 +326,29 @@ def test_facts_go_to_a_file_elsewhere(place: Place, target: Path) -> None:
     assert not place.work.with_name("third").exists()
 
 
+def test_facts_are_not_put_beside_what_sqlite_left(place: Place, target: Path) -> None:
+    back_up(place, target)
+    left = place.work.with_name("own.db-wal")
+    left.write_bytes(b"of a database that is gone")
+    with pytest.raises(ConfigurationError, match=r"own\.db-wal: is there already"):
+        bring_back(
+            target, place.work.with_name("a"), database=left.with_name("own.db")
+        )
+
+
+def test_facts_do_not_stay_where_the_folder_could_not_stand(
+    place: Place, target: Path
+) -> None:
+    back_up(place, target)
+    taken = place.work.with_name(f"{place.work.name}.before-2024-11-03T020000Z")
+    (taken / "other").mkdir(parents=True)
+    file = place.work.with_name("own.db")
+    with pytest.raises(SourceError, match="could not be restored"):
+        bring_back(target, place.work, database=file, replace=True)
+    assert not file.exists()
+    assert (place.work / "agroforest.db").exists()
+
+
 def test_messages_on_their_way_are_counted_or_dropped(
     place: Place, target: Path
 ) -> None:

@@ -112,7 +112,12 @@ def restore(
                 # restored again, a folder without rows can.
                 stack.enter_context(filling(facts, database))
             os.sync()
-            before = _swap(place, work, now)
+            try:
+                before = _swap(place, work, now)
+            except OSError:
+                if file is not None:
+                    file.unlink(missing_ok=True)  # or the next try would find it taken
+                raise
     return Restored(head=head, work=work, before=before, unsent=unsent)
 
 
@@ -221,10 +226,15 @@ def _refuse_taken(work: Path, file: Path | None, *, replace: bool) -> None:
             "is not empty",
             "give another with --work, or --replace to move it aside",
         )
-    if file is not None and file.exists():
-        raise ConfigurationError(
-            file, "is there already", "move it away, or give another with --database"
-        )
+    # What SQLite left beside a database that is gone would be played into the new one.
+    ends = ("", "-wal", "-journal") if file is not None else ()
+    for there in (Path(f"{file}{end}") for end in ends):
+        if there.exists():
+            raise ConfigurationError(
+                there,
+                "is there already",
+                "move it away, or give another with --database",
+            )
 
 
 @contextmanager
