@@ -14,7 +14,7 @@ from agroforest.cli.options import find_folder
 from agroforest.cli.progress import Bar
 
 if TYPE_CHECKING:
-    from agroforest.risk.explain import Explanation
+    from agroforest.risk.explanation import Explanation
 
 app = typer.Typer(help="Models and their cards. · 模型与模型卡", no_args_is_help=True)
 

@@ -58,8 +58,9 @@ def choose_database(work: Path, database: str) -> str | Path:
 
 
 def shown(path: Path) -> str:
-    """Path as the operator would type it."""
-    return os.path.relpath(path)
+    """Path as the operator would type it: from here, if it is below."""
+    near = os.path.relpath(path)
+    return str(path) if near.startswith("..") and path.is_absolute() else near
 
 
 def find_folder(models: Path | None, name: str) -> Path:

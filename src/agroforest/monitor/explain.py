@@ -7,8 +7,8 @@ from agroforest.core.errors import ConfigurationError, DataError
 from agroforest.monitor.cube import Cube
 from agroforest.monitor.watch import choose_pixels, find_medians, follow
 from agroforest.risk import Model
-from agroforest.risk.explain import Explanation
 from agroforest.risk.explain_series import explain_series
+from agroforest.risk.explanation import Explanation
 from agroforest.risk.series import build_block
 
 

@@ -6,7 +6,7 @@ and trees are asked the same question. What two bands say together and either al
 is not credited to any of them.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,38 +14,13 @@ from numpy.typing import NDArray
 from agroforest.core.errors import ConfigurationError
 from agroforest.risk.card import Model
 from agroforest.risk.ensemble import ask
+from agroforest.risk.explanation import Explanation
 from agroforest.risk.rows import Items
 from agroforest.risk.scenes import Scenes
 from agroforest.risk.task import Answers, Task
 
 # Pixels to each side of the one that is explained; the largest reach of a network.
 _AROUND = 64
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Explanation:
-    """What drove one answer.
-
-    Attributes
-    ----------
-    output
-        Which output is explained: the likeliest class, or the only one.
-    value, spread
-        Its answer, and how far the members of the ensemble disagree.
-    features, steps
-        Names of the rows and columns of `change`.
-    change
-        ``(feature, step)`` float32: the answer less what it is without this
-        feature at this step. Positive: this made the answer higher. NaN where there
-        was nothing to take away.
-    """
-
-    output: str
-    value: float
-    spread: float
-    features: tuple[str, ...]
-    steps: tuple[str, ...]
-    change: NDArray[np.float32]
 
 
 def explain_item(

@@ -9,7 +9,7 @@ from agroforest.core.risk import EPOCH
 from agroforest.features.series import FeatureBlock
 from agroforest.indices.season import SIGNALS
 from agroforest.risk.card import DISTURBED, Model
-from agroforest.risk.explain import Explanation
+from agroforest.risk.explanation import Explanation
 from agroforest.risk.infer import classify
 
 _HEALTHY = 0
