@@ -55,6 +55,7 @@ def test_a_cell_that_a_table_left_empty_says_nothing() -> None:
         ({"sand": 0.4}, "only one of sand and clay"),
         ({"field_capacity": 0.3}, "only one of field_capacity"),
         ({"flow_m3h": 0}, "flow_m3h 0 cannot be"),
+        ({"flow_m3h": 10**400}, "flow_m3h 1000"),
         ({"flow_m3h": "much"}, "'much' cannot be"),
         ({"flow_m3h": True}, "True cannot be"),
         ({"most_mm": -3}, "most_mm -3"),

@@ -123,11 +123,11 @@ def norm_instant(text: str, *, where: object) -> datetime:
     """
     try:
         moment = datetime.fromisoformat(text.strip())
-    except ValueError as error:
+        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError) as error:  # UTC has years 1 to 9999, too
         raise DataError(
             where, f"time {text[:40]!r}", "write times as YYYY-MM-DDTHH:MM:SSZ"
         ) from error
-    return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
 
 
 def norm_percent(text: object, *, where: object) -> float | None:

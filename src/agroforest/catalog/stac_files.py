@@ -94,7 +94,7 @@ def read_items(path: Path) -> list[Granule]:
 
 def _base(item: Mapping[str, Any], path: Path) -> str:
     """Where relative addresses start: the file, unless only its origin has them."""
-    for link in item.get("links") or []:
+    for link in _links(item):
         if isinstance(link, Mapping) and link.get("rel") == "self":
             href = str(link.get("href", ""))
             if not is_local(href) and not _has_local_asset(item, path):
@@ -131,7 +131,7 @@ def _is_item_collection(value: Mapping[str, Any]) -> bool:
 def _linked(value: Mapping[str, Any], path: Path) -> list[tuple[Path, bool]]:
     """Files one step down, and whether each is an item."""
     found = []
-    for link in value.get("links") or []:
+    for link in _links(value):
         if not isinstance(link, Mapping) or link.get("rel") not in ("child", "item"):
             continue
         try:
@@ -142,3 +142,8 @@ def _linked(value: Mapping[str, Any], path: Path) -> list[tuple[Path, bool]]:
         if is_local(href):
             found.append((place, link["rel"] == "item"))
     return found
+
+
+def _links(value: Mapping[str, Any]) -> list[Any]:
+    links = value.get("links")
+    return links if isinstance(links, list) else []

@@ -141,14 +141,14 @@ def _number(
         return None
     try:
         value = float("nan") if isinstance(written, bool) else float(written)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         value = float("nan")
     if (value > 0 or (value == 0 and not above)) and value <= most and value < 1e9:
         return value
     least = "above 0" if above else "from 0"
     limit = "" if most == float("inf") else f" to {most:g}"
     raise ConfigurationError(
-        where, f"{name} {written!r} cannot be", f"give a number {least}{limit}"
+        where, f"{name} {repr(written)[:60]} cannot be", f"give a number {least}{limit}"
     )
 
 

@@ -178,7 +178,10 @@ def _read_time(written: object, form: str, zone: str) -> datetime:
         if not zone:
             raise ValueError(f"time {str(written)[:40]!r} has no time zone")
         time = time.replace(tzinfo=resolve_timezone(zone, "timezone"))
-    return time.astimezone(UTC)
+    try:
+        return time.astimezone(UTC)
+    except OverflowError as error:  # the first and the last hours of all
+        raise ValueError(f"time {str(written)[:40]!r} cannot be read") from error
 
 
 def _number(value: object, name: str, missing: Sequence[float]) -> float | None:

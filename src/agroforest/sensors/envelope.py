@@ -189,7 +189,10 @@ def _time(value: object) -> datetime:
         raise ValueError(f"time {_show(value)} has no time zone")
     if time < EARLIEST:
         raise ValueError(f"time {_show(value)} is before {EARLIEST:%Y}")
-    return time.astimezone(UTC)
+    try:
+        return time.astimezone(UTC)
+    except OverflowError as error:  # the last hours of 9999
+        raise ValueError(f"time {_show(value)} cannot be read") from error
 
 
 def _port(value: object) -> int | None:

@@ -271,7 +271,10 @@ def _build_clock(
                     'state it in the mapping, timezone = "+08:00"',
                 )
             time = _place(time, zone, written)
-        return time.astimezone(UTC)
+        try:
+            return time.astimezone(UTC)
+        except OverflowError as error:  # the first and the last hours of all
+            raise ValueError(f"time {written!r} cannot be read") from error
 
     return read
 

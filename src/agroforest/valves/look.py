@@ -86,13 +86,15 @@ def _read_hour(
     try:
         time = datetime.fromisoformat(row["time"])
         rain, wind = float(row["rain_mm"]), float(row["wind_ms"])
-    except (TypeError, ValueError) as error:
+        if time.utcoffset() is not None:
+            time = time.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError) as error:
         raise DataError(where, f"cannot be read ({error})", "mend it") from error
     if time.utcoffset() is None:
         raise DataError(where, f"{row['time']} has no zone", "write +08:00 or Z")
     if not (math.isfinite(rain) and math.isfinite(wind) and min(rain, wind) >= 0):
         raise DataError(where, f"rain {rain}, wind {wind}", "give numbers from 0")
-    return time.astimezone(UTC), rain, wind
+    return time, rain, wind
 
 
 def _find_word(store: Store, name: str, now: datetime) -> SensorWord:

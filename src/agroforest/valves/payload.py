@@ -143,7 +143,10 @@ def _read_time(value: object, form: str) -> datetime:
         raise ValueError(f"time is {value!r}") from error
     if time.utcoffset() is None:
         raise ValueError(f"time {value!r} has no zone")
-    return time.astimezone(UTC)
+    try:
+        return time.astimezone(UTC)
+    except OverflowError as error:  # the first and the last hours of all
+        raise ValueError(f"time {value!r} cannot be read") from error
 
 
 def _refuse(word: str) -> object:

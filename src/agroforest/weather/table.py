@@ -226,7 +226,7 @@ class _Reader:
             rows = found.setdefault(
                 station.id, Rows(station=station, rows=[], refused=[])
             )
-        except (ValueError, IndexError) as error:
+        except (ValueError, IndexError, OverflowError) as error:
             station = Station(id=self._path.stem)
             rows = found.setdefault(
                 station.id, Rows(station=station, rows=[], refused=[])
@@ -240,7 +240,7 @@ class _Reader:
             time = self._read_time(row)
             day = time.date().isoformat()
             rows.rows.append(self._read_row(line, time, row))
-        except (ValueError, IndexError) as error:
+        except (ValueError, IndexError, OverflowError) as error:
             rows.refused.append(
                 Refused(line=line, day=day, reason=explain_row(error, row))
             )
