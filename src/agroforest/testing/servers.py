@@ -107,9 +107,8 @@ def has_postgresql() -> bool:
     return any(_POSTGRESQL.glob("*/bin/initdb"))
 
 
-@contextmanager
-def serve_postgresql(folder: Path, *, settings: str = "-c fsync=off") -> Iterator[str]:
-    """Run an empty PostgreSQL; yields the URL of its database.
+class PostgreSQL:
+    """An empty server that can be stopped and started; a context manager.
 
     Parameters
     ----------
@@ -117,29 +116,62 @@ def serve_postgresql(folder: Path, *, settings: str = "-c fsync=off") -> Iterato
         Short, for it holds a socket; there is no port.
     settings
         Options of the server.
-    """
-    tools = max(_POSTGRESQL.glob("*/bin/initdb")).parent
-    data = folder / "data"
-    as_user: list[str] = []
-    if folder.stat().st_uid == 0:  # root, which the server refuses to be
-        as_user = ["runuser", "-u", "postgres", "--"]
-        shutil.chown(folder, "postgres")
 
-    def call(program: str, *arguments: str | Path) -> None:
+    Attributes
+    ----------
+    url
+        Of its first database.
+    """
+
+    def __init__(self, folder: Path, *, settings: str = "-c fsync=off") -> None:
+        self.url = f"postgresql://gx@/postgres?host={folder}"
+        self._folder = folder
+        self._data = folder / "data"
+        self._options = f"-k {folder} -c listen_addresses='' {settings}"
+        self._as_user: list[str] = []
+        if folder.stat().st_uid == 0:  # root, which the server refuses to be
+            self._as_user = ["runuser", "-u", "postgres", "--"]
+            shutil.chown(folder, "postgres")
+        words = ("-A", "trust", "-U", "gx", "-E", "UTF8", "-N")
+        self._call("initdb", "-D", self._data, *words)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if (self._data / "postmaster.pid").exists():
+            self.stop()
+
+    def start(self) -> Self:
+        """Start it and wait until it answers."""
+        words = ("-w", "-l", self._folder / "log", "-o", self._options, "start")
+        self._call("pg_ctl", "-D", self._data, *words)
+        return self
+
+    def stop(self) -> None:
+        """End it at once; who is connected is cut off."""
+        self._call("pg_ctl", "-D", self._data, "-m", "immediate", "stop")
+
+    def _call(self, program: str, *arguments: str | Path) -> None:
+        tools = max(_POSTGRESQL.glob("*/bin/initdb")).parent
         subprocess.run(  # noqa: S603  a program of the system
-            [*as_user, str(tools / program), *map(str, arguments)],
+            [*self._as_user, str(tools / program), *map(str, arguments)],
             check=True,
             stdout=subprocess.DEVNULL,
-            cwd=folder,
+            cwd=self._folder,
         )
 
-    call("initdb", "-D", data, "-A", "trust", "-U", "gx", "-E", "UTF8", "-N")
-    options = f"-k {folder} -c listen_addresses='' {settings}"
-    call("pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start")
-    try:
-        yield f"postgresql://gx@/postgres?host={folder}"
-    finally:
-        call("pg_ctl", "-D", data, "-m", "immediate", "stop")
+
+@contextmanager
+def serve_postgresql(folder: Path, *, settings: str = "-c fsync=off") -> Iterator[str]:
+    """Run a `PostgreSQL`; yields its URL."""
+    with PostgreSQL(folder, settings=settings) as server:
+        yield server.url
 
 
 @contextmanager

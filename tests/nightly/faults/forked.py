@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import date
 from functools import partial
+from multiprocessing import forkserver
 from multiprocessing.process import BaseProcess
 from types import SimpleNamespace, TracebackType
 from typing import Self
@@ -48,7 +49,8 @@ class Forked:
         """
         # Not copies of this process: threads that it had would be missing in them.
         context = multiprocessing.get_context("forkserver")
-        process = context.Process(target=_do, args=(work, steps))
+        address = forkserver._forkserver._forkserver_address  # type: ignore[attr-defined]
+        process = context.Process(target=_do, args=(work, steps, address))
         process.start()
         self._started.append(process)
         return process
@@ -67,12 +69,16 @@ class Forked:
         return self.call(work, steps)
 
 
-def _do(work: Callable[[], object], steps: int | None) -> None:
+def _do(work: Callable[[], object], steps: int | None, address: str) -> None:
     code = 1
     try:
         os.setsid()
-        # To import everything anew would take longer than what is done there.
-        context = multiprocessing.get_context("fork")
+        # What has a process of its own comes from where this one does: to import
+        # everything anew would take longer than what is done there.
+        server = forkserver._forkserver  # type: ignore[attr-defined]
+        server._forkserver_address = address
+        server.ensure_running = lambda: None
+        context = multiprocessing.get_context("forkserver")
         apart = SimpleNamespace(get_context=lambda _: context)
         expendable.multiprocessing = apart  # type: ignore[assignment]
         with run_alone():
