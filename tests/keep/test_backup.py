@@ -331,9 +331,7 @@ def test_facts_are_not_put_beside_what_sqlite_left(place: Place, target: Path) -
     left = place.work.with_name("own.db-wal")
     left.write_bytes(b"of a database that is gone")
     with pytest.raises(ConfigurationError, match=r"own\.db-wal: is there already"):
-        bring_back(
-            target, place.work.with_name("a"), database=left.with_name("own.db")
-        )
+        bring_back(target, place.work.with_name("a"), database=left.with_name("own.db"))
 
 
 def test_facts_do_not_stay_where_the_folder_could_not_stand(
