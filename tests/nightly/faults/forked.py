@@ -10,7 +10,7 @@ from functools import partial
 from multiprocessing import forkserver
 from multiprocessing.process import BaseProcess
 from types import SimpleNamespace, TracebackType
-from typing import Self
+from typing import Any, Self
 
 from tests.nightly.alone import run_alone
 from tests.nightly.conftest import Site
@@ -49,7 +49,8 @@ class Forked:
         """
         # Not copies of this process: threads that it had would be missing in them.
         context = multiprocessing.get_context("forkserver")
-        address = forkserver._forkserver._forkserver_address  # type: ignore[attr-defined]
+        server: Any = forkserver._forkserver
+        address = server._forkserver_address
         process = context.Process(target=_do, args=(work, steps, address))
         process.start()
         self._started.append(process)
@@ -75,12 +76,12 @@ def _do(work: Callable[[], object], steps: int | None, address: str) -> None:
         os.setsid()
         # What has a process of its own comes from where this one does: to import
         # everything anew would take longer than what is done there.
-        server = forkserver._forkserver  # type: ignore[attr-defined]
+        server: Any = forkserver._forkserver
         server._forkserver_address = address
         server.ensure_running = lambda: None
         context = multiprocessing.get_context("forkserver")
         apart = SimpleNamespace(get_context=lambda _: context)
-        expendable.multiprocessing = apart  # type: ignore[assignment]
+        vars(expendable)["multiprocessing"] = apart
         with run_alone():
             count_own_steps(steps)
             work()

@@ -1,10 +1,12 @@
 """A broker that is gone for a while: what probes send is kept, and comes once."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 from tests.listen.test_broker import make_settings, running, send, uplinks
 
+from agroforest.listen import Figures
 from agroforest.testing.reliability import record
 from agroforest.testing.servers import Mosquitto
 from agroforest.testing.uplinks import READINGS
@@ -12,6 +14,10 @@ from agroforest.testing.uplinks import READINGS
 pytestmark = [pytest.mark.enable_socket, pytest.mark.usefixtures("mosquitto")]
 
 TIMES, EACH = 3, 20
+
+
+def has_added(count: int, figures: Figures) -> bool:
+    return figures.added >= count
 
 
 def test_a_broker_that_goes_and_comes_back(
@@ -32,7 +38,7 @@ def test_a_broker_that_goes_and_comes_back(
             broker.start()
             send(broker.port, messages[EACH * time : EACH * (time + 1)])
             wanted = EACH * (time + 1) * READINGS
-            listener.wait(lambda f, n=wanted: f.added >= n, "those sent since")
+            listener.wait(partial(has_added, wanted), "those sent since")
             came_back += 1
         figures = listener.end()
     right = (figures.added, figures.dead) == (len(messages) * READINGS, 0)
