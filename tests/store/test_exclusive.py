@@ -1,5 +1,6 @@
 """One run at a time on a database, with a real server."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -41,6 +42,15 @@ def test_a_lock_that_another_has_meanwhile_is_lost(postgresql: str) -> None:
             pytest.raises(LockedError),
         ):
             held.require()
+
+
+def test_who_opens_a_new_server_together_upgrades_it_once(postgresql: str) -> None:
+    def read(_: int) -> object:
+        with open_store(postgresql) as store:
+            return store.last_night("p")
+
+    with ThreadPoolExecutor(3) as pool:
+        assert list(pool.map(read, range(3))) == [None] * 3
 
 
 def test_a_file_is_held_by_its_work_folder(tmp_path: Path) -> None:

@@ -43,6 +43,8 @@ _MAPPED_BYTES = 1 << 30
 
 _WRITES = "agroforest_writes"
 _GEOMETRY = "agroforest_geometry"
+# Names the lock of whoever upgrades a server's database; arbitrary.
+_UPGRADING = 6_730_215_498
 _DRIVERS = ("sqlite", "sqlite+pysqlite", "postgresql+psycopg")
 
 
@@ -199,6 +201,8 @@ def _settle_schema(database: Database) -> None:
     if found == HEAD:
         return
     with database.writing() as connection:
+        if not database.is_file:  # whose writers come one by one anyway
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({_UPGRADING})"))
         found = _find_revision(connection)  # another process may have been faster
         if found is None and _is_foreign(connection):
             raise ConfigurationError(
