@@ -17,6 +17,7 @@ from agroforest.nightly.power.factors import find_factor
 from agroforest.nightly.preconditions import refuse_empty, refuse_nights_in_history
 from agroforest.nightly.review import hand_advice, hand_on, open_desk
 from agroforest.nightly.session import NightOutcome, Session
+from agroforest.nightly.storage import blamed_on_storage
 from agroforest.nightly.watch import build_watch
 from agroforest.nightly.watching import Progress, Silence
 from agroforest.store import open_store
@@ -128,7 +129,10 @@ def run_nights(
             scheduler, tiles=len(watch.tiles), workplace=workplace, judge=judge
         ) as compute:
             for night in nights:
-                with logged(pipeline=name, night=night):
+                with (
+                    logged(pipeline=name, night=night),
+                    blamed_on_storage(workplace.folder),
+                ):
                     outcome = run_night(
                         session,
                         compute,

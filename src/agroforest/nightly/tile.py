@@ -50,7 +50,7 @@ def run_task(task: TileTask, model: Path | None = None) -> TaskResult:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         result = failed(
             task,
-            f"{task.tile.id}: {reason}; {_way_out(error)}",
+            f"{task.tile.id}: {reason}; {_way_out(error, task)}",
             find_fault(error),
         )
     return result.patch(
@@ -214,10 +214,11 @@ def failed(task: TileTask, reason: str, fault: Fault) -> TaskResult:
     )
 
 
-def _way_out(error: Exception) -> str:
+def _way_out(error: Exception, task: TileTask) -> str:
     """Say who can mend what went wrong."""
     if find_fault(error) == Fault.PLACE:
-        return "make room, or look after the storage, and run the night again"
+        folder = task.workplace.folder
+        return f"make room, or look after the storage of {folder}, and run it again"
     return "report this as a defect"
 
 
