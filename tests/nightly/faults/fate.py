@@ -26,10 +26,13 @@ class Fates:
         Step after which a worker ends, by ``tile/fence`` of its lease.
     tiles
         The same for every worker of a tile.
+    signal
+        What it gets; stopped instead of killed, it may go on.
     """
 
     fences: dict[str, int] = field(default_factory=dict)
     tiles: dict[str, int] = field(default_factory=dict)
+    signal: int = int(signal.SIGKILL)
 
     def write(self, path: Path) -> None:
         """Have it come true from now on."""
@@ -39,25 +42,24 @@ class Fates:
 
 
 class _Countdown:
-    """Ends this process with SIGKILL after some steps."""
+    """Kills or stops this process after some steps."""
 
     def __init__(self) -> None:
         self._pid = os.getpid()
         self._left: int | None = None
-        self.seen = 0
+        self._signal = int(signal.SIGKILL)
 
-    def set(self, steps: int | None) -> None:
-        self._pid, self._left = os.getpid(), steps
+    def set(self, steps: int | None, number: int = signal.SIGKILL) -> None:
+        self._pid, self._left, self._signal = os.getpid(), steps, number
 
     def count(self) -> None:
         if self._pid != os.getpid():  # a child has a fate of its own
             return
-        self.seen += 1
         if self._left is None:
             return
         self._left -= 1
-        if self._left <= 0:
-            os.kill(self._pid, signal.SIGKILL)
+        if self._left == 0:
+            os.kill(self._pid, self._signal)
 
 
 def count_own_steps(steps: int | None) -> _Countdown:
@@ -90,19 +92,18 @@ def _watch_leases(fates: Path) -> None:
                 and isinstance(flags, int)
                 and flags & os.O_EXCL
             ):
-                countdown.set(_find_steps(fates, *place[1:]))
+                countdown.set(*_find_fate(fates, *place[1:]))
         countdown.count()
 
     sys.addaudithook(see)
 
 
-def _find_steps(fates: Path, tile: str, fence: str) -> int | None:
+def _find_fate(path: Path, tile: str, fence: str) -> tuple[int | None, int]:
     try:
-        said = json.loads(fates.read_text())
+        fates = Fates(**json.loads(path.read_text()))
     except FileNotFoundError:
-        return None
-    steps = said["fences"].get(f"{tile}/{fence}", said["tiles"].get(tile))
-    return None if steps is None else int(steps)
+        return None, signal.SIGKILL
+    return fates.fences.get(f"{tile}/{fence}", fates.tiles.get(tile)), fates.signal
 
 
 if VARIABLE in os.environ:  # imported by the process that workers are forked from
