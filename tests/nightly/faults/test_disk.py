@@ -71,7 +71,7 @@ def disturb(site: Site, harm: AbstractContextManager[Any] | None = None) -> str:
         s for g in outcome.report["gaps"] if g["kind"] == "failed" for s in g["tiles"]
     }
     assert named == set(outcome.failed)
-    return errors[0]
+    return str(errors[0])
 
 
 def test_a_full_disk_of_any_size(
