@@ -302,6 +302,15 @@ def test_a_backup_may_be_written_into_the_work_folder(place: Place) -> None:
     assert not (second.path / "work" / "backups").exists()
 
 
+def test_backups_in_the_work_folder_are_left_out_by_any_name(
+    place: Place, tmp_path: Path
+) -> None:
+    (tmp_path / "link").symlink_to(place.work)
+    first = back_up(place, tmp_path / "link" / "backups")
+    second = back_up(place, tmp_path / "link" / "backups", later=60)
+    assert second.head.files == first.head.files
+
+
 def test_a_folder_that_is_there_is_not_overwritten(place: Place, target: Path) -> None:
     back_up(place, target)
     before = files(place.work)

@@ -66,7 +66,8 @@ def take_snapshot(
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    skipped = {path.absolute() for path in left_out} | {folder.absolute()}
+    work = work.resolve()  # what is left out may be named through a link
+    skipped = {path.resolve() for path in left_out} | {folder.resolve()}
     before = _look(work)
     kept = []
     for file in _walk(work, skipped):
@@ -145,12 +146,12 @@ def _walk(work: Path, skipped: set[Path]) -> Iterator[Path]:
         folders[:] = sorted(
             name
             for name in folders
-            if (here / name).absolute() not in skipped and _is_kept(here / name)
+            if here / name not in skipped and _is_kept(here / name)
         )
         for name in sorted(files, key=lambda n: (n[0].isdigit(), n)):
             file = here / name
             plain = not name.startswith(".") and not file.is_symlink()
-            if plain and file.absolute() not in skipped:
+            if plain and file not in skipped:
                 yield file
 
 

@@ -95,6 +95,7 @@ task_attempt = Table(
     Column("error", Text),
     Index("ix_task_attempt_inputs", "pipeline", "tile", "kind", "inputs"),
     Index("ix_task_attempt_execution", "execution"),
+    Index("ix_task_attempt_outcome", "pipeline", "outcome"),
 )
 
 #: Inputs of a tile that no attempt survived: not tried again until they change, or

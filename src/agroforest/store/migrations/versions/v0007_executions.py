@@ -54,6 +54,9 @@ def upgrade() -> None:
     op.create_index(
         "ix_task_attempt_execution", "task_attempt", ["execution"], unique=False
     )
+    op.create_index(
+        "ix_task_attempt_outcome", "task_attempt", ["pipeline", "outcome"], unique=False
+    )
     op.create_table(
         "tile_quarantine",
         sa.Column("pipeline", sa.String(length=64), nullable=False),
@@ -74,6 +77,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Drop the tables, and with them what runs cost."""
     op.drop_table("tile_quarantine")
+    op.drop_index("ix_task_attempt_outcome", table_name="task_attempt")
     op.drop_index("ix_task_attempt_execution", table_name="task_attempt")
     op.drop_index("ix_task_attempt_inputs", table_name="task_attempt")
     op.drop_table("task_attempt")
