@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.cli.test_commands import call
 
+from agroforest.testing.commands import run_command as call
 from agroforest.testing.servers import find_free_port
 from agroforest.testing.storm import wait_for
 from agroforest.testing.uplinks import READINGS, build_uplinks

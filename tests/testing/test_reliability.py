@@ -1,5 +1,6 @@
 """What tests proved becomes a page, and the page is held to it."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -61,3 +62,12 @@ def test_parameters_of_a_test_are_one_row(proofs: Path, payload: str) -> None:
     found = [p for p in read_proofs(proofs) if p.case == "VRT"]
     again = [replace(p, test=p.test.replace(f"[{payload}]", "[c]")) for p in found]
     assert "| VRT | 2 | 2 |" in build_page([*found, *again])
+
+
+def test_every_test_on_the_page_exists() -> None:
+    root = Path(__file__).resolve().parents[2]
+    page = (root / "docs/reliability.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", page)
+    assert len(named) >= 40
+    for path, name in set(named):
+        assert f"def {name}(" in (root / path).read_text(encoding="utf-8"), name
