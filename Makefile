@@ -36,7 +36,7 @@ test: $(READY) browser axe broker database timer lint ## Everything CI runs.
 reliability: $(READY) browser broker database timer ## Do everything harmful again, and write docs/reliability.md.
 	rm -rf $(PROOFS)
 	AGROFOREST_RELIABILITY=$(PROOFS) $(BIN)/pytest -n 2 --dist loadfile \
-	  $$(grep -rl 'reliability import record' tests)
+	  $$(grep -rlE 'reliability import record|proving import' tests --include='test_*.py')
 	$(BIN)/python -m agroforest.testing.reliability $(PROOFS) docs/reliability.md
 
 quick: $(READY) ## Tests that take less than five seconds each.

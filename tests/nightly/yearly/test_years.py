@@ -36,7 +36,7 @@ def files(forest: Forest) -> dict[str, str]:
     return {
         str(p.relative_to(folder)): digest_file(p)
         for p in sorted(folder.rglob("*"))
-        if p.is_file() and p.parent.name not in {"reports", ".locks"}
+        if p.is_file() and not {"reports", ".locks"} & set(p.parts)
         and p.name != ".lock"
     }  # fmt: skip
 
