@@ -179,7 +179,7 @@ def test_other_needs_words(desk: Desk, enter: Enter) -> None:
 
 
 def ask_again(seen: Visit) -> None:
-    """Press the key until it asks: while the list comes anew there is nothing to ask."""
+    """Press the key until it asks: while the list comes anew it cannot."""
     for _ in range(50):
         seen.press("x")
         if seen.page.locator("#ask-dismiss[open]").count():
