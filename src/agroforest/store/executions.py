@@ -3,7 +3,7 @@
 Every function works on a connection inside the caller's transaction.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection
 from datetime import date, datetime
 from typing import Any
 
@@ -18,7 +18,7 @@ from agroforest.core.execution import (
     TileQuarantine,
 )
 from agroforest.store.schema import execution, task_attempt, tile_quarantine
-from agroforest.store.statements import upsert
+from agroforest.store.statements import split, upsert
 from agroforest.store.times import from_microseconds, to_microseconds
 
 
@@ -116,7 +116,7 @@ def read_history(
         (task_attempt.c.task, tasks),
         (task_attempt.c.inputs, inputs),
     ):
-        for some in _split(sorted(set(wanted))):
+        for some in split(sorted(set(wanted))):
             query = select(task_attempt).where(
                 task_attempt.c.pipeline == pipeline, column.in_(some)
             )
@@ -189,11 +189,6 @@ def redrive(
     if tiles is not None:
         statement = statement.where(tile_quarantine.c.tile.in_(tiles))
     return int(connection.execute(statement).rowcount)
-
-
-def _split(ids: Sequence[str], size: int = 500) -> Iterator[Sequence[str]]:
-    # Databases limit how many values one statement may carry.
-    return (ids[start : start + size] for start in range(0, len(ids), size))
 
 
 def _count(time: datetime | None) -> int | None:

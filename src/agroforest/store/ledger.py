@@ -3,7 +3,7 @@
 Every function works on a connection inside the caller's transaction.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from typing import Any
@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, Select, delete, func, insert, select
 from agroforest.core.identity import digest
 from agroforest.store.records import QuarantineRecord, RunRecord, TaskRecord
 from agroforest.store.schema import output, quarantine, run, scene_use, tile_task
-from agroforest.store.statements import insert_missing, upsert
+from agroforest.store.statements import insert_missing, split, upsert
 
 
 def write_task(connection: Connection, task: TaskRecord) -> None:
@@ -131,7 +131,7 @@ def _read_outputs(
     connection: Connection, tasks: Sequence[str]
 ) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
-    for some in _split(tasks):
+    for some in split(tasks):
         query = select(output).where(output.c.task.in_(some))
         for row in sorted(connection.execute(query)):
             found.setdefault(row.task, {})[row.path] = row.sha256
@@ -150,8 +150,3 @@ def _build_task(row: Row[Any], outputs: Mapping[str, str]) -> TaskRecord:
         outputs=outputs,
         summary=row.summary,
     )
-
-
-def _split(ids: Sequence[str], size: int = 500) -> Iterable[Sequence[str]]:
-    # Databases limit how many values one statement may carry.
-    return (ids[start : start + size] for start in range(0, len(ids), size))

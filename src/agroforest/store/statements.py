@@ -1,6 +1,6 @@
 """Writing a row that may be there already, in SQLite and in PostgreSQL."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection, Table, bindparam, cast, func, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -93,3 +93,8 @@ def build_insert(
     if connection.dialect.name == "sqlite":
         return sqlite.insert(table)
     return postgresql.insert(table)
+
+
+def split(ids: Sequence[str], size: int = 500) -> Iterable[Sequence[str]]:
+    """Split values: databases limit how many of them one statement may carry."""
+    return (ids[start : start + size] for start in range(0, len(ids), size))
