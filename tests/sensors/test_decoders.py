@@ -58,7 +58,7 @@ def test_every_vector_comes_out_right(data_dir: Path) -> None:
 def test_lse01_raw_mode_needs_firmware_121() -> None:
     payload = bytes.fromhex("CE2900F107A5099B6E2890")
     assert _values(decode("LSE01", payload, firmware="1.2.0"))["vwc_pct"] == 19.57
-    for firmware in ("1.2.1", "v1.3.0", None):
+    for firmware in ("1.2.1", "v1.3.0", "9" * 5000, None):
         values = _values(decode("LSE01", payload, firmware=firmware))
         assert values == {
             "battery_v": 3.625,

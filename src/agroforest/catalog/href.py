@@ -23,7 +23,7 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 # Everything else (percent signs, backslashes, letters that only look like others)
 # is read in different ways by different programs.
 _AUTHORITY = re.compile(
-    r"(?:(?P<user>[^@]*)@)?(?P<host>[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>\d+))?"
+    r"(?:(?P<user>[^@]*)@)?(?P<host>[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>\d{1,5}))?"
 )
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\]")
 _NUMBER = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")

@@ -59,7 +59,7 @@ def is_landsat(path: Path) -> bool:
 
 def band_map(platform: str) -> Mapping[int, str]:
     """Our bands by the band numbers of a Landsat, ``landsat-8``."""
-    match = re.search(r"(\d+)$", platform)
+    match = re.search(r"(?<!\d)(\d{1,2})$", platform)
     return OLI if match and int(match[1]) >= 8 else TM
 
 
@@ -149,7 +149,7 @@ def _place(image: Mapping[str, str], path: Path) -> str:
 def read_crs(projection: Mapping[str, str]) -> str | None:
     """CRS of a product in UTM; None for others."""
     zone = projection.get("UTM_ZONE", "")
-    if projection.get("MAP_PROJECTION") == "UTM" and zone.isdigit():
+    if projection.get("MAP_PROJECTION") == "UTM" and re.fullmatch(r"[0-9]{1,2}", zone):
         # South of the equator northings are negative: always the northern zone.
         return f"EPSG:326{int(zone):02d}"
     return None

@@ -65,7 +65,7 @@ def precedence(granule: Granule) -> tuple[tuple[int, ...], datetime, str]:
 
 def baseline_number(baseline: str) -> tuple[int, ...]:
     """Numbers of a baseline: ``"05.10"`` is (5, 10), and more than (5, 9)."""
-    return tuple(int(number) for number in re.findall(r"\d+", baseline))
+    return tuple(int(number) for number in re.findall(r"\d{1,9}", baseline))
 
 
 def _not_replaced(granules: Iterable[Granule]) -> list[Granule]:

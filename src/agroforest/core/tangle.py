@@ -1,13 +1,18 @@
-"""Outlines that are made to be slow: too many corners, or too many crossings.
+"""Outlines that are made to do harm: too many corners, too many crossings, too far.
 
 Whether a polygon is valid takes, at worst, the square of its corners: 3 seconds for
 50,000 that all point at one place. What a repair makes of one that crosses itself takes
 memory by the crossing, and n edges can cross each other n² / 2 times.
 """
 
+from pathlib import Path
+
 import numpy as np
 import shapely
+from shapely.errors import GEOSException
 from shapely.geometry.base import BaseGeometry
+
+from agroforest.core.errors import ConfigurationError
 
 #: Corners of one polygon. The counties of China at 1:250,000 have under 20,000.
 MOST_CORNERS = 50_000
@@ -25,6 +30,38 @@ def count_corners(geometry: BaseGeometry | None) -> int:
         return 0
     parts = shapely.get_parts(geometry)
     return int(shapely.get_num_coordinates(parts).max(initial=0))
+
+
+def mend(geometry: BaseGeometry) -> BaseGeometry | None:
+    """Make an outline valid; ``None`` if corners lie too far apart to be reckoned with.
+
+    What comes back may be of another type, an empty collection too.
+    """
+    try:
+        mended: BaseGeometry = shapely.make_valid(geometry)
+    except GEOSException:
+        return None
+    return mended
+
+
+def mend_drawn(path: Path, geometry: BaseGeometry) -> BaseGeometry:
+    """Make valid what somebody drew in a file.
+
+    Raises
+    ------
+    ConfigurationError
+        It crosses itself all over, or `mend` gives up.
+    """
+    if is_tangled(geometry):
+        raise ConfigurationError(
+            path, "a polygon crosses itself all over", "draw it again"
+        )
+    mended = mend(geometry)
+    if mended is None:
+        raise ConfigurationError(
+            path, "a polygon has a corner that is nowhere", "draw it again"
+        )
+    return mended
 
 
 def is_tangled(geometry: BaseGeometry) -> bool:

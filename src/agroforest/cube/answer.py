@@ -13,7 +13,8 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 from agroforest.cube.limits import Limits, Tally
 
 _CHUNK = 64 * 1024
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
+_CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})")
+_LENGTH = re.compile(r"\d{1,18}")
 _SECONDS = re.compile(r"\d{1,6}")
 
 
@@ -101,7 +102,7 @@ def read_part(answer: requests.Response) -> Part | None:
 
     if answer.status_code == requests.codes.ok:
         length = headers.get("Content-Length", "")
-        if not length.isdecimal():
+        if _LENGTH.fullmatch(length) is None:
             return Part(start=0, stop=None, version=None)
         return Part(start=0, stop=int(length), version=version(int(length)))
     match = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", ""))

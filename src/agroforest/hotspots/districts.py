@@ -14,7 +14,7 @@ from shapely.geometry.base import BaseGeometry
 from agroforest.core.aoi import read_features
 from agroforest.core.errors import ConfigurationError, DataError
 from agroforest.core.gcj02 import from_gcj02
-from agroforest.core.tangle import is_tangled
+from agroforest.core.tangle import mend_drawn
 from agroforest.hotspots.datum import Datum, Verdict, judge_datum
 from agroforest.hotspots.detections import index_places
 
@@ -196,11 +196,7 @@ def _polygon(path: Path, geometry: BaseGeometry | None) -> BaseGeometry | None:
         return None
     flat = shapely.force_2d(geometry)
     if not flat.is_valid:
-        if is_tangled(flat):
-            raise ConfigurationError(
-                path, "a polygon crosses itself all over", "draw it again"
-            )
-        flat = shapely.make_valid(flat)
+        flat = mend_drawn(path, flat)
     parts = [p for p in _leaves(flat) if isinstance(p, shapely.Polygon)]
     if not parts:
         return None

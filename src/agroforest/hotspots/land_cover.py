@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import rasterio
-import shapely
 from numpy.typing import NDArray
 from pyproj import Transformer
 from rasterio.errors import RasterioError
@@ -21,6 +20,7 @@ from rasterio.windows import Window
 from agroforest.core.aoi import read_features
 from agroforest.core.errors import ConfigurationError, DataError
 from agroforest.core.grid import WGS84
+from agroforest.core.tangle import mend_drawn
 from agroforest.hotspots.detections import EARTH_KM, Detections, index_places
 
 _STEPS = (-0.6, 0.0, 0.6)  # of the reach, east and north
@@ -128,7 +128,7 @@ def _from_polygons(
         raise ConfigurationError(path, "holds no polygons", "give a land cover layer")
     cover = np.array([_norm_cover(properties) for properties, _ in features])
     tree = index_places(longitude, latitude)
-    shapes = [g if g.is_valid else shapely.make_valid(g) for _, g in features]
+    shapes = [g if g.is_valid else mend_drawn(path, g) for _, g in features]
     polygon, place = tree.query(shapes, predicate="intersects")
     found = np.zeros(len(longitude), dtype=np.int8)
     found[place[::-1]] = cover[polygon[::-1]]  # where several lie, the first counts

@@ -15,7 +15,7 @@ from shapely.geometry.base import BaseGeometry
 
 from agroforest.core.errors import DataError
 from agroforest.core.grid import WGS84
-from agroforest.core.tangle import is_tangled
+from agroforest.core.tangle import is_tangled, mend
 
 _POLYGONS = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
 _GEOD = pyproj.Geod(ellps="WGS84")
@@ -166,15 +166,16 @@ def geodesic_area(
 def repair(polygons: NDArray[np.object_]) -> tuple[NDArray[np.object_], int]:
     """Make polygons valid: ``(n,)`` object with None, and how many were not.
 
-    A polygon that falls to lines or points, or crosses itself all over, becomes None.
+    A polygon that falls to lines or points, crosses itself all over or reaches beyond
+    all reckoning becomes None.
     """
     wrong = np.flatnonzero(~shapely.is_valid(polygons) & ~shapely.is_missing(polygons))
     if not wrong.size:
         return polygons, 0
     polygons = polygons.copy()
     for n in wrong:
-        tangled = is_tangled(polygons[n])
-        polygons[n] = None if tangled else _polygons_of(shapely.make_valid(polygons[n]))
+        mended = None if is_tangled(polygons[n]) else mend(polygons[n])
+        polygons[n] = None if mended is None else _polygons_of(mended)
     return polygons, len(wrong)
 
 

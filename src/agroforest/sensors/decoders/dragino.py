@@ -24,6 +24,8 @@ _NO_ANSWER = 0xFFFF
 #: no probe (SE01-LB manual), lie outside.
 _CABLE_PROBE = (-55.0, 125.0)
 _NO_TEMPERATURE = 0x7FFF
+#: Of a part of a version that means anything.
+_MOST_DIGITS = 9
 
 
 def decode_lse01(payload: bytes, fport: int, firmware: str | None) -> Message:  # noqa: ARG001  every decoder takes the same
@@ -93,5 +95,6 @@ def _is_older(firmware: str | None) -> bool:
         return False
     if firmware.startswith("<"):
         return True
-    parts = [p for p in firmware.lstrip("vV").split(".") if p.isdecimal()]
-    return bool(parts) and [int(p) for p in parts] < [1, 2, 1]
+    written = firmware.lstrip("vV").split(".")
+    parts = [int(p) for p in written if p.isdecimal() and len(p) <= _MOST_DIGITS]
+    return bool(parts) and parts < [1, 2, 1]
