@@ -63,7 +63,7 @@ class BlockTable:
     ----------
     offsets, lengths
         Of each block, in bytes, uint64, row by row and plane by plane; 0 where it
-        is not stored.
+        is not stored. A file may list more of either; they are of no block.
     """
 
     offsets: NDArray[np.uint64]
@@ -213,8 +213,8 @@ class TiffHead:
             raise UnreadableHeaderError(f"room for {listed} of {self.blocks} blocks")
         data.expect([(entry.at, entry.length) for entry in entries.values()])
         return BlockTable(
-            offsets=self._layout.integers(data, offsets),
-            lengths=self._layout.integers(data, lengths),
+            offsets=self._layout.integers(data, offsets)[: self.blocks],
+            lengths=self._layout.integers(data, lengths)[: self.blocks],
         )
 
 
