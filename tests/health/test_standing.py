@@ -21,6 +21,7 @@ from agroforest.core.message import Delivery
 from agroforest.core.reading import Quality, Reading, Sensor, Variable
 from agroforest.health.concerns import find_concerns, find_silent
 from agroforest.health.metrics import render_metrics, write_metrics
+from agroforest.health.questions import sum_costs
 from agroforest.health.standing import find_missed, is_running, read_standing
 from agroforest.schedule.heartbeat import Heartbeat, write_heartbeat
 from agroforest.schedule.missed import MANY
@@ -226,6 +227,22 @@ def test_figures(store: Store, tmp_path: Path) -> None:
         assert family.documentation
         totals = [s.name.endswith("_total") for s in family.samples]
         assert all(totals) if family.type == "counter" else not any(totals)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_the_database_sums_costs(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    sqlite = kind == "sqlite"
+    place = tmp_path / "a.db" if sqlite else request.getfixturevalue("postgresql")
+    costs = [Cost(energy_kwh=0.1, factor_g_per_kwh=450), Cost(energy_kwh=0.25), Cost()]
+    with open_store(place) as store:
+        assert sum_costs(store, "gaofeng") == (0.0, 0.0)
+        for number, cost in enumerate(costs):
+            one = make_try(id=f"e{number}", pipeline="gaofeng", cost=cost)
+            store.tries.record_execution(one)
+        assert sum_costs(store, "gaofeng") == pytest.approx((0.35, 45.0))
+        assert sum_costs(store, "elsewhere") == (0.0, 0.0)
 
 
 def test_labels_are_pipelines_and_a_few_words(store: Store, tmp_path: Path) -> None:

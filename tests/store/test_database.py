@@ -6,10 +6,12 @@ import sys
 from datetime import date
 from pathlib import Path
 
+import psycopg
 import pytest
 from tests.store.schemas import compare_schema
 
 from agroforest.core.errors import ConfigurationError, SourceError
+from agroforest.core.queue import CaseQuery
 from agroforest.store import QuarantineRecord, database, migration, open_store
 from agroforest.store.schema import HEAD, VERSION_TABLE, metadata
 
@@ -187,6 +189,30 @@ def test_lock_held_too_long_is_a_source_error(
         other.execute("ROLLBACK")
         other.close()
         store.record_night(quarantined=[_ASIDE])
+
+
+def test_connections_that_the_server_closed_are_opened_anew(postgresql: str) -> None:
+    with open_store(postgresql) as store:
+        with store.reading(), store.reading():  # two are kept
+            pass
+        with psycopg.connect(postgresql) as other:
+            ended = other.execute(
+                "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            ).fetchall()
+        assert ended == [(True,), (True,)]
+        assert store.desk.queue(CaseQuery()).rows == ()
+        with store.reading(), store.reading():
+            assert store.quarantined("gx") == []
+
+
+def test_an_error_under_a_page_of_the_queue_is_ours(tmp_path: Path) -> None:
+    with open_store(tmp_path / "a.db") as store:
+        with sqlite3.connect(tmp_path / "a.db") as other:
+            other.execute("ALTER TABLE case_tally RENAME TO elsewhere")
+        other.close()
+        with pytest.raises(SourceError, match="no such table"):
+            store.desk.queue(CaseQuery())
 
 
 def test_two_processes_write_at_once(tmp_path: Path) -> None:

@@ -93,7 +93,10 @@ def read_granule(item: Mapping[str, Any], *, where: object) -> Granule:
     """
     try:
         return _granule(item)
-    except (KeyError, TypeError, ValueError, shapely.errors.ShapelyError) as error:
+    except (
+        *(LookupError, AttributeError, TypeError, ValueError, OverflowError),
+        shapely.errors.ShapelyError,
+    ) as error:
         raise DataError(
             where,
             f"damaged item of the local catalogue ({type(error).__name__}: {error})",

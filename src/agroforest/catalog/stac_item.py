@@ -92,7 +92,7 @@ def read_item(
         return granule
     try:
         return _Reader(item, base, where, reach).granule()
-    except (TypeError, KeyError, AttributeError, IndexError, ValueError) as error:
+    except (LookupError, AttributeError, TypeError, ValueError, OverflowError) as error:
         problem = f"not a STAC item as specified ({type(error).__name__}: {error})"
         raise DataError(where, problem, "validate it with `rustac validate`") from error
 

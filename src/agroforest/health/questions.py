@@ -7,7 +7,6 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import func, select
 
 from agroforest.core.alert import AlertStatus
-from agroforest.core.cost import Cost
 from agroforest.core.message import Delivery
 from agroforest.store import Store
 from agroforest.store.desk_schema import message
@@ -103,10 +102,12 @@ def count_alerts(store: Store, pipeline: str) -> dict[str, int]:
 
 def sum_costs(store: Store, pipeline: str) -> tuple[float, float]:
     """Sum energy (kWh) and carbon (g) of all tries on record."""
-    query = select(execution.c.cost).where(execution.c.pipeline == pipeline)
+    energy = execution.c.cost["energy_kwh"].as_float()
+    factor = execution.c.cost["factor_g_per_kwh"].as_float()
+    query = select(func.sum(energy), func.sum(energy * factor))
     with store.reading() as connection:
-        costs = [Cost.from_plain(kept) for kept in connection.scalars(query)]
-    return sum(c.energy_kwh for c in costs), sum(c.carbon_g for c in costs)
+        found = connection.execute(query.where(execution.c.pipeline == pipeline)).one()
+    return float(found[0] or 0.0), float(found[1] or 0.0)
 
 
 def count_messages(store: Store, now: datetime) -> Messages:

@@ -7,6 +7,7 @@ then writes cannot fail half-way on a lock.
 """
 
 import json
+import select
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import (
     ArgumentError,
     DatabaseError,
+    DisconnectionError,
     NoSuchModuleError,
     OperationalError,
 )
@@ -165,7 +167,10 @@ def open_database(url: str | Path) -> Database:
     name = name or address.render_as_string(hide_password=True)
     try:
         engine = create_engine(
-            address, json_serializer=_dump_json, pool_pre_ping=not _is_sqlite(address)
+            address,
+            json_serializer=_dump_json,
+            # SQLite's look like it all the time, for we say BEGIN ourselves.
+            skip_autocommit_rollback=not _is_sqlite(address),
         )
     except (ImportError, NoSuchModuleError) as error:
         raise ConfigurationError(
@@ -174,6 +179,8 @@ def open_database(url: str | Path) -> Database:
     if _is_sqlite(address):
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+    else:
+        event.listen(engine, "checkout", _check_line)
     database = Database(engine, name)
     try:
         _settle_schema(database)
@@ -287,6 +294,21 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     writes = connection.get_execution_options().get(_WRITES, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _check_line(connection: Any, _record: object, _lent: object) -> None:  # noqa: ANN401  psycopg's, which may not be installed
+    """Let go of a connection that the server has closed.
+
+    Whoever was sent nothing has nothing to read but the end of it; another word of the
+    server's costs a new connection. To ask the server instead takes a message there and
+    back, for each question that is asked.
+    """
+    if connection.closed:
+        raise DisconnectionError
+    line = select.poll()
+    line.register(connection.fileno(), select.POLLIN)
+    if line.poll(0):
+        raise DisconnectionError
 
 
 def _dump_json(value: object) -> str:

@@ -66,12 +66,11 @@ def read_page(connection: Connection, query: CaseQuery) -> CasePage:
     place = _read_cursor(query) if query.after else None
     wanted = query.limit + 1
     asked = Asked(connection, query)
-    ways = find_ways(connection, asked, order=sorting.column, limit=wanted)
+    ways = find_ways(asked, order=sorting.column, limit=wanted)
     if not ways:
         return CasePage(rows=())
     statement = _write_page(asked, ways, sorting, place, wanted)
-    found = connection.exec_driver_sql(statement, asked.values)
-    rows = [Read._make(row) for row in found]
+    rows = [Read._make(row) for row in asked.ask(statement)]
     shown = rows[: query.limit]
     more = len(rows) > query.limit
     return CasePage(
@@ -83,10 +82,10 @@ def read_page(connection: Connection, query: CaseQuery) -> CasePage:
 def count_cases(connection: Connection, query: CaseQuery, limit: int) -> int:
     """Count the cases that a query finds on all its pages, `limit` at most."""
     asked = Asked(connection, query)
-    counted = count_by_words(connection, asked)
+    counted = count_by_words(asked)
     if counted is not None:
         return min(counted, limit)
-    ways = find_ways(connection, asked, limit=limit)
+    ways = find_ways(asked, limit=limit)
     if not ways:
         return 0
     most = asked.write("wanted", limit)
@@ -96,8 +95,7 @@ def count_cases(connection: Connection, query: CaseQuery, limit: int) -> int:
         for number, way in enumerate(ways)
     )
     statement = f"SELECT count(*) FROM ({branches} LIMIT {most}) AS found"  # noqa: S608
-    row = connection.exec_driver_sql(statement, asked.values).one()
-    return int(row[0])
+    return int(asked.ask(statement)[0][0])
 
 
 def _write_page(

@@ -10,12 +10,9 @@ How many cases match is read from the tally, which knows all combinations of the
 that the queue is filtered by, or counted as far as `_COUNTED`.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection, Iterator
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Row
-
-from agroforest.store.database import has_geometry
 from agroforest.store.queue_words import NOBODY, Asked
 
 #: How far matching cases are counted to choose a way. Arbitrary: so many rows are
@@ -49,15 +46,11 @@ class Way(NamedTuple):
         return column if is_free else f"+{column}"
 
 
-def find_ways(
-    connection: Connection, asked: Asked, *, order: str = "", limit: int
-) -> list[Way]:
+def find_ways(asked: Asked, *, order: str = "", limit: int) -> list[Way]:
     """Find the ways to the first `limit` cases of a query, of each stage that has any.
 
     Parameters
     ----------
-    connection
-        In a transaction.
     asked
         What is asked for.
     order
@@ -65,15 +58,15 @@ def find_ways(
     limit
         How many cases are wanted.
     """
-    stages = [row for row in _count_by_stage(connection, asked) if row.matching]
+    stages = [row for row in _count_by_stage(asked) if row.matching]
     names = tuple(row.stage for row in stages)
     is_told = asked.is_sqlite
-    boxes = "rtree" if is_told else "geom" if has_geometry(connection) else ""
-    if names and asked.query.box and boxes and _is_small(connection, asked, boxes):
+    boxes = "rtree" if is_told else "geom" if asked.has_geometry else ""
+    if names and asked.query.box and boxes and _is_small(asked, boxes):
         return [Way(names, _NUMBER if is_told else _ANY, boxes)]
     if not is_told:
         return [Way((name,)) for name in names]
-    found = _count_candidates(connection, asked, names)
+    found = _count_candidates(asked, names)
     ways = []
     for row in stages:
         candidates = [(row.grouped, _COUNTY)] if asked.query.counties else []
@@ -86,12 +79,12 @@ def find_ways(
     return ways
 
 
-def count_by_words(connection: Connection, asked: Asked) -> int | None:
+def count_by_words(asked: Asked) -> int | None:
     """Count the cases of a query that asks for nothing but words; ``None`` if not."""
     query = asked.query
     if query.assignee or query.box or any(True for _ in _write_ranges(asked, str)):
         return None
-    return int(sum(row.matching for row in _count_by_stage(connection, asked)))
+    return int(sum(row.matching for row in _count_by_stage(asked)))
 
 
 def write_conditions(asked: Asked, way: Way, number: int) -> str:
@@ -142,14 +135,14 @@ def _write_meeting(asked: Asked) -> str:
     )
 
 
-def _is_small(connection: Connection, asked: Asked, boxes: str) -> bool:
+def _is_small(asked: Asked, boxes: str) -> bool:
     most = asked.write("boxed", _BOXED)
     if boxes == "rtree":
         table, condition = "case_box", _write_meeting(asked)
     else:
         table, condition = "review_case", _write_inside(asked, boxes)
     some = f"SELECT 1 FROM {table} WHERE {condition} LIMIT {most}"  # noqa: S608  our names
-    counted = _ask(connection, f"SELECT count(*) FROM ({some}) AS boxes", asked)  # noqa: S608
+    counted = asked.ask(f"SELECT count(*) FROM ({some}) AS boxes")  # noqa: S608
     return int(counted[0][0]) < _BOXED
 
 
@@ -192,8 +185,17 @@ def _write_ranges(
         yield _ANY, f"CASE WHEN {_write_meeting(asked)} THEN true ELSE false END"
 
 
-def _count_by_stage(connection: Connection, asked: Asked) -> Sequence[Row[Any]]:
-    """Count all cases, those of the hazards and counties, and those of all words."""
+class _Counted(NamedTuple):
+    """Cases of a stage: all, those of the hazards and counties, those of all words."""
+
+    stage: str
+    cases: int
+    grouped: int
+    matching: int
+
+
+def _count_by_stage(asked: Asked) -> list[_Counted]:
+    """Count the cases of each stage that has any."""
     matching = {c: f"{c} IN ({words})" for c, words in asked.words.items()}
     grouped = [condition for c, condition in matching.items() if c in _COUNTY]
     where = f"WHERE stage IN ({asked.stages})" if asked.stages else ""
@@ -202,7 +204,7 @@ def _count_by_stage(connection: Connection, asked: Asked) -> Sequence[Row[Any]]:
         f"{_sum_where(matching.values())} AS matching "
         f"FROM case_tally {where} GROUP BY stage"
     )
-    return _ask(connection, counted, asked)
+    return [_Counted._make(row) for row in asked.ask(counted)]
 
 
 def _sum_where(conditions: Collection[str]) -> str:
@@ -212,7 +214,7 @@ def _sum_where(conditions: Collection[str]) -> str:
 
 
 def _count_candidates(
-    connection: Connection, asked: Asked, stages: Collection[str]
+    asked: Asked, stages: Collection[str]
 ) -> dict[str, list[tuple[int, frozenset[str]]]]:
     """Count what each index finds by stage, as far as `_COUNTED`; in one question."""
     ranges = [(columns, c) for columns, c in _write_ranges(asked, str) if columns]
@@ -225,12 +227,8 @@ def _count_candidates(
         for stage in asked.write_all("stage_of", stages).split(", ")
         for _, condition in ranges
     ]
-    (row,) = _ask(connection, f"SELECT {', '.join(counts)}", asked)
+    (row,) = asked.ask(f"SELECT {', '.join(counts)}")
     counted = iter(row)
     return {
         stage: [(next(counted), columns) for columns, _ in ranges] for stage in stages
     }
-
-
-def _ask(connection: Connection, statement: str, asked: Asked) -> Sequence[Row[Any]]:
-    return connection.exec_driver_sql(statement, asked.values).all()

@@ -7,12 +7,15 @@ whatever came from outside is a value beside it.
 """
 
 from collections.abc import Collection
+from contextlib import closing
 from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from agroforest.core.queue import CaseQuery
+from agroforest.store.database import has_geometry
 
 #: Stands for nobody in `CaseQuery.assignee`.
 NOBODY = "-"
@@ -31,7 +34,7 @@ class Asked:
     Parameters
     ----------
     connection
-        Says how values are written.
+        In the caller's transaction; says how values are written.
     query
         What is asked for.
 
@@ -41,6 +44,8 @@ class Asked:
         As given.
     is_sqlite
         Whether the database is SQLite.
+    has_geometry
+        Whether it has columns of PostGIS beside the boxes.
     values
         By name, as far as they were written; statements are sent with all of them.
     words
@@ -51,7 +56,9 @@ class Asked:
 
     def __init__(self, connection: Connection, query: CaseQuery) -> None:
         self.query = query
+        self._connection = connection
         self.is_sqlite = connection.dialect.name == "sqlite"
+        self.has_geometry = has_geometry(connection)
         self.values: dict[str, Any] = {}
         self.stages = self._list("stage", query.stages)
         self.words = {
@@ -71,6 +78,25 @@ class Asked:
     def write_all(self, names: str, words: Collection[str]) -> str:
         """Keep words, and write them as a list in SQL."""
         return ", ".join(self.write(f"{names}_{n}", w) for n, w in enumerate(words))
+
+    def ask(self, statement: str) -> list[tuple[Any, ...]]:
+        """Ask with the values written so far; rows as the driver gives them.
+
+        What SQLAlchemy makes of a result, which it does anew each time, takes as
+        long as everything the driver does.
+        """
+        connection = self._connection
+        if not connection.in_transaction():
+            connection.begin()
+        driver = connection.dialect.loaded_dbapi
+        with closing(connection.connection.cursor()) as cursor:
+            try:
+                cursor.execute(statement, self.values)
+                return list(cursor.fetchall())
+            except driver.Error as error:
+                raise DBAPIError.instance(
+                    statement, None, error, driver.Error, dialect=connection.dialect
+                ) from error
 
     def _list(self, names: str, words: Collection[str]) -> str:
         return self.write_all(names, sorted(set(map(str, words))))

@@ -1,5 +1,6 @@
 """Running an application on this machine, until stopped."""
 
+import gc
 import socket
 import sys
 
@@ -58,6 +59,8 @@ def open_socket(host: str, port: int) -> socket.socket:
 def serve(app: FastAPI, door: socket.socket) -> None:
     """Answer requests until SIGTERM or Ctrl-C."""
     sys.setswitchinterval(_TURN_S)
+    gc.collect()
+    gc.freeze()  # what is there now stays; to look through it each time takes longer
     config = uvicorn.Config(
         app,
         log_config=None,  # our handlers: JSON where that was asked for, no secrets
