@@ -32,12 +32,15 @@ def today() -> date:
 
 def test_nothing_has_run_yet(tmp_path: Path) -> None:
     assert isinstance(ask(tmp_path).exception, NoInputError)
+    open_store(tmp_path / "agroforest.db").close()  # by a listener, or for an account
+    assert "夜间运行 nights: 还没有运行过 none has run here yet" in ask(tmp_path).stdout
 
 
 def test_all_is_well(tmp_path: Path, today: date) -> None:
     run_night(tmp_path, today)
     shown = ask(tmp_path)
     assert "south" in shown.stdout
+    assert "none has run here yet" not in shown.stdout
     assert len(shown.stdout.splitlines()) < 25
     if "disk" not in shown.stdout.partition("!")[2]:  # of the machine of the tests
         assert shown.exit_code == 0

@@ -124,6 +124,7 @@ def _tell(standing: "Standing", concerns: "list[Concern]") -> list[str]:
 
     messages, disk, beat = standing.messages, standing.disk, standing.heartbeat
     lines = [_tell_pipeline(one, standing.now) for one in standing.pipelines]
+    lines = lines or ["夜间运行 nights: 还没有运行过 none has run here yet"]
     lines.append(
         f"消息 messages: {messages.waiting} 待发 waiting, {messages.overdue} 超时 "
         f"overdue, {messages.failed} 失败 failed"
