@@ -3,6 +3,7 @@
 import os
 import pickle
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,19 @@ import numpy as np
 import psutil
 import pytest
 from distributed import LocalCluster
+from tests.nightly.cluster.test_mounts import task
 from tests.nightly.conftest import Site
 from tests.nightly.test_nights import FIRST
 
 from agroforest.core.errors import ConfigurationError, SourceError
 from agroforest.nightly import TileTask
-from agroforest.nightly.cluster.compute import Compute
+from agroforest.nightly.attempts import Fault
+from agroforest.nightly.cluster.compute import Compute, _Running
 from agroforest.nightly.cluster.scheduler import Scheduler
 from agroforest.nightly.judge import Judge
+from agroforest.nightly.lease import Token
 from agroforest.nightly.result import TaskResult
+from agroforest.nightly.supply import Handed
 from agroforest.nightly.workplace import Workplace
 
 pytestmark = pytest.mark.enable_socket
@@ -52,6 +57,29 @@ def test_nothing_listens_beyond_the_loopback(tmp_path: Path) -> None:
             if c.status == psutil.CONN_LISTEN
         }
     assert listening == {"127.0.0.1"}
+
+
+def test_a_silent_worker_elsewhere_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handed = Handed(task=task("/srv/work", "/srv/work/B01.tif"), key="k")
+    running = _Running(key="k-1", handed=handed, attempt=1, future=Future())
+    waiting = {"k-1": running}
+    token = Token(fence=7, holder="else.where:1", key="k-1")
+    with compute(None, tmp_path) as started:
+        asked = []
+
+        def find(tiles: dict[str, str], *, most_s: float) -> dict[str, Token]:
+            asked.append((tiles, most_s))
+            return {"k-1": token}
+
+        monkeypatch.setattr(started._silence, "find", find)
+        (result,) = started._end_silent(waiting)
+    assert asked == [({"k-1": "49QBF-1"}, 10.0)]
+    assert waiting == {}
+    assert (result.fault, result.fence) == (Fault.KILLED, 7)
+    assert result.error is not None
+    assert "its worker (else.where:1) stood still; end it" in result.error
 
 
 def test_a_scheduler_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -11,11 +11,12 @@ import pytest
 from tests.nightly.conftest import Site
 from tests.nightly.faults.fate import Fates
 from tests.nightly.faults.forked import Forked
-from tests.nightly.faults.nights import NIGHT, Clean, differ, run_in
+from tests.nightly.faults.nights import NIGHT, Clean, differ, run, run_in
 from tests.nightly.faults.workers import Crew
 from tests.nightly.outcome import look
 
-from agroforest.nightly.lease import Token, read_token
+from agroforest.nightly.cluster import silence
+from agroforest.nightly.lease import LENGTH_S, Token, read_token
 from agroforest.nightly.workplace import Workplace
 from agroforest.testing.reliability import record
 
@@ -60,6 +61,36 @@ def test_a_worker_stopped_in_a_night_writes_nothing_late(
     )
     assert same
     assert left == []
+
+
+def test_a_night_does_not_wait_for_a_worker_that_stands_still(
+    learned: Site, clean: Clean, crew: Crew, tmp_path: Path
+) -> None:
+    site = learned.copy(tmp_path)
+    locks = Workplace(root=site.work, pipeline=site.pipeline.name).locks
+    before = read_token(locks, TILE)
+    assert before is not None
+    with crew.at_work(), pytest.MonkeyPatch.context() as patch:
+        # Longer than between two signs of life of a worker that works.
+        patch.setattr(silence, "SILENT_S", LENGTH_S / 2)
+        fence = f"{TILE}/{before.fence + 1}"
+        Fates(fences={fence: _STEPS}, signal=signal.SIGSTOP).write(crew.fates)
+        (outcome,) = run(site, [NIGHT])
+    assert outcome.report is not None
+    named = [a["error"] for a in outcome.report["attempts"]]
+    same = differ(look(site.work), clean.first) == []
+    record(
+        "fault",
+        "worker of a night that stands still, and never goes on",
+        tried=1,
+        survived=int(same and not outcome.failed),
+        note="it is ended after ten minutes (half of one in the test), and its tile "
+        "done by another; files and rows are those of a clean run",
+    )
+    assert not outcome.failed
+    assert named[1:] == [None]  # the second attempt
+    assert "stood still and was ended" in named[0]
+    assert same
 
 
 def await_stopped(locks: Path) -> tuple[psutil.Process, Token]:

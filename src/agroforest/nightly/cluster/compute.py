@@ -25,6 +25,7 @@ from agroforest.nightly.cluster.beacon import lit
 from agroforest.nightly.cluster.crew import Crew, connected
 from agroforest.nightly.cluster.expendable import Died, run_apart
 from agroforest.nightly.cluster.scheduler import WORKER_SETTINGS, Scheduler
+from agroforest.nightly.cluster.silence import Silence, end_holder
 from agroforest.nightly.cluster.worker import Terms, work, work_for
 from agroforest.nightly.judge import Judge
 from agroforest.nightly.lease import read_token
@@ -33,6 +34,8 @@ from agroforest.nightly.result import TaskResult
 from agroforest.nightly.supply import Handed, Once, Supply
 from agroforest.nightly.tile import failed
 from agroforest.nightly.workplace import Workplace
+
+_log = logging.getLogger(__name__)
 
 # Seconds between two looks at the workers; arbitrary.
 _ROUND = 5.0
@@ -58,6 +61,7 @@ _LOCAL_SETTINGS = {
 class _Running:
     """A task that was handed out, and for which time."""
 
+    key: str
     handed: Handed
     attempt: int
     future: "Future[TaskResult] | Promised[TaskResult]"
@@ -92,6 +96,8 @@ class Compute:
         self._workers = max(1, min(tiles, os.cpu_count() or 1))
         self._workplace = workplace
         self._judge = judge
+        self._silence = Silence(workplace.locks)
+        self._still: set[str] = set()  # attempts whose workers stood still
         self._stack = ExitStack()
         self._client: Client | None = None
         self._crew: Crew | None = None
@@ -144,10 +150,12 @@ class Compute:
                 return
             # What was handed out says when it ends; what waits for its time does not.
             key = _next(done, pause or _ROUND)
-            if self._crew is not None and time.monotonic() - looked > _ROUND:
-                self._crew.look_after()
+            if time.monotonic() - looked > _ROUND:
+                if self._crew is not None:
+                    self._crew.look_after()
+                yield from self._end_silent(waiting)
                 looked = time.monotonic()
-            if key is None:
+            if key not in waiting:  # none, or of one that was given up
                 continue
             running = waiting.pop(key)
             result = self._result(running)
@@ -155,6 +163,24 @@ class Compute:
                 self._submit(running.handed, running.attempt + 1, waiting, done)
             else:
                 yield result
+
+    def _end_silent(self, waiting: dict[str, _Running]) -> Iterator[TaskResult]:
+        """End workers that have stood still for too long; what came of their tasks.
+
+        Those of this machine are killed, and their tasks end by that. One elsewhere is
+        given up: should it go on, it finds its tile taken, and writes nothing.
+        """
+        tiles = {key: each.handed.task.tile.id for key, each in waiting.items()}
+        for key, token in self._silence.find(tiles, most_s=2 * _ROUND).items():
+            task = waiting[key].handed.task
+            problem = f"{task.tile.id}: its worker ({token.holder}) stood still"
+            _log.error("%s, and is ended or given up", problem)
+            self._still.add(key)
+            if not end_holder(token):
+                waiting.pop(key)
+                yield failed(
+                    task, f"{problem}; end it, then run the night again", Fault.KILLED
+                ).patch(fence=token.fence)
 
     def _fill(self, supply: Supply, waiting: dict[str, _Running], done: _Queue) -> None:
         """Hand tasks out, half a window at once: each time costs a transaction."""
@@ -180,7 +206,7 @@ class Compute:
         else:
             client = self._connect()
             future = client.submit(do, handed.task, key, key=key, pure=False)
-        waiting[key] = _Running(handed=handed, attempt=attempt, future=future)
+        waiting[key] = _Running(key=key, handed=handed, attempt=attempt, future=future)
         future.add_done_callback(lambda _: done.put(key))
 
     def _result(self, running: "_Running") -> TaskResult | None:
@@ -191,7 +217,7 @@ class Compute:
         try:
             return running.future.result()
         except Died:
-            return _killed(task, 1)
+            return _killed(task, 1, still=running.key in self._still)
         except KilledWorker as error:
             return self._find_guilt(running, error)
         except CancelledError as error:
@@ -211,13 +237,13 @@ class Compute:
         """
         task, deaths = running.handed.task, error.allowed_failures + 1
         token = read_token(self._workplace.locks, task.tile.id)
-        key = f"{running.handed.key}-{running.attempt}"
-        if token is None or token.key != key or token.free:
+        if token is None or token.key != running.key or token.free:
             reason = "its worker died of something else"
             return failed(
                 task, f"{task.tile.id}: {reason}; run the night again", Fault.LOST
             )
-        return _killed(task, deaths).patch(fence=token.fence)
+        died = _killed(task, deaths, still=running.key in self._still)
+        return died.patch(fence=token.fence)
 
     def _connect(self) -> Client:
         if self._client is None:
@@ -268,12 +294,16 @@ def _next(done: _Queue, timeout: float) -> str | None:
         return None
 
 
-def _killed(task: TileTask, deaths: int) -> TaskResult:
+def _killed(task: TileTask, deaths: int, *, still: bool = False) -> TaskResult:
     died = "its worker died" if deaths == 1 else f"{deaths} workers died"
+    why = (
+        "its worker stood still and was ended"
+        if still
+        else f"{died} of it, often for want of memory"
+    )
     return failed(
         task,
-        f"{task.tile.id}: {died} of it, often for want of memory; "
-        "look into their logs, then run the night again",
+        f"{task.tile.id}: {why}; look into their logs, then run the night again",
         Fault.KILLED,
     ).patch(deaths=deaths)
 

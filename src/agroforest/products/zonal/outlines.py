@@ -18,6 +18,8 @@ from agroforest.core.grid import WGS84
 from agroforest.core.tangle import is_tangled, mend
 
 _POLYGONS = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
+#: Degrees that some coordinate system counts to: half a turn more than one.
+_GLOBE = np.array([540.0, 90.0, 540.0, 90.0]) + 1e-6
 _GEOD = pyproj.Geod(ellps="WGS84")
 # Longer edges are divided before projecting: a straight line in one CRS is a curve
 # in another. Under a metre of sagitta in both (as in `core.grid`).
@@ -147,7 +149,8 @@ def geodesic_area(
     Returns
     -------
     ndarray
-        ``(n,)`` float64, square metres; 0 for None.
+        ``(n,)`` float64, square metres; 0 for None, not a number for what lies
+        beyond the globe.
     """
     area = np.zeros(len(polygons))
     parts, owner = shapely.get_parts(polygons, return_index=True)
@@ -160,6 +163,9 @@ def geodesic_area(
         inside, _ = _GEOD.polygon_area_perimeter(*points[start:end].T)
         sign = 1.0 if is_shell[n] else -1.0
         area[owner[part[n]]] += sign * abs(inside)
+    with np.errstate(invalid="ignore"):  # of None
+        beyond = np.abs(shapely.bounds(degrees)) > _GLOBE
+    area[owner[beyond.any(axis=1)]] = np.nan
     return area
 
 
