@@ -6,10 +6,10 @@ guarded for the whole application by `guard`: a page cannot forget it.
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 from urllib.parse import quote, urlsplit
 
-from fastapi import Depends, Request
+from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from agroforest.core.account import Account, Right, Role
@@ -100,6 +100,9 @@ class Visit:
         )
 
 
+_Page: TypeAlias = Callable[[Request, Visit], Coroutine[Any, Any, Response]]
+
+
 def cookie_names(site: Site) -> tuple[str, str]:
     """Names of the cookies of the session, and of forms before there is one.
 
@@ -165,6 +168,33 @@ def need(
         return visit
 
     return check
+
+
+def page(router: APIRouter, path: str, right: Right) -> Callable[[_Page], _Page]:
+    """Serve what is read again and again, to whoever has the right.
+
+    It reads of the address what it needs itself. To have FastAPI read it, and find who
+    asks, takes longer than a third of the page.
+
+    Parameters
+    ----------
+    router
+        Where it is served.
+    path
+        As routes are written.
+    right
+        What one needs.
+    """
+    check = need(right)
+
+    def add(show: _Page) -> _Page:
+        async def answer(request: Request) -> Response:
+            return await show(request, await check(request, await visiting(request)))
+
+        router.add_route(path, answer, methods=["GET"], include_in_schema=False)
+        return show
+
+    return add
 
 
 async def guard(request: Request, visit: Annotated[Visit, Depends(visiting)]) -> None:

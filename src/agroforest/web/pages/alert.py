@@ -1,9 +1,8 @@
 """One case: what is known, what happened, what its reader may do with it."""
 
 from dataclasses import dataclass
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse
 
 from agroforest.core.account import Right
@@ -11,7 +10,7 @@ from agroforest.core.queue import CaseQuery, QueueRow
 from agroforest.core.review import ENDED, REASONS, Act, Case, Stage, Verdict
 from agroforest.review.field_work import find_next
 from agroforest.review.life import find_right, list_acts
-from agroforest.web.access import Visit, need
+from agroforest.web.access import Visit, page
 from agroforest.web.pages.layout import render, speech_of
 from agroforest.web.pages.queue import list_people
 from agroforest.web.views_alert import draw_outline, view_facts, view_step
@@ -29,7 +28,6 @@ _ORDER = (
 )
 
 router = APIRouter(include_in_schema=False)
-_See = Annotated[Visit, Depends(need(Right.SEE_CASES))]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,13 +47,10 @@ class Nearby:
     text: str
 
 
-@router.get("/alerts/{id}")
-async def show_case(
-    request: Request,
-    visit: _See,
-    id: str,  # noqa: A002  of the case
-) -> HTMLResponse:
+@page(router, "/alerts/{id}", Right.SEE_CASES)
+async def show_case(request: Request, visit: Visit) -> HTMLResponse:
     """Show a case."""
+    id = request.path_params["id"]  # noqa: A001  of the case
     return await visit.site.lane.run(_show_case, request, visit, id)
 
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import Annotated, TypeVar
+from typing import TypeVar
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 
@@ -15,7 +15,7 @@ from agroforest.core.errors import DataError
 from agroforest.core.queue import CaseQuery, Order
 from agroforest.core.review import WAITING, Stage
 from agroforest.core.risk import Hazard
-from agroforest.web.access import Visit, need
+from agroforest.web.access import Visit, page
 from agroforest.web.pages.layout import address, render, speech_of
 from agroforest.web.pages.queue_list import list_options, show_dialogs, show_rows
 
@@ -148,10 +148,8 @@ class Chip:
     is_here: bool
 
 
-@router.get(_PATH)
-async def show_queue(
-    request: Request, visit: Annotated[Visit, Depends(need(Right.SEE_CASES))]
-) -> HTMLResponse:
+@page(router, _PATH, Right.SEE_CASES)
+async def show_queue(request: Request, visit: Visit) -> HTMLResponse:
     """Show a page of the queue."""
     return await visit.site.lane.run(_show_queue, request, visit)
 
@@ -160,18 +158,18 @@ def _show_queue(request: Request, visit: Visit) -> HTMLResponse:
     site, filters = visit.site, Filters.read(request.query_params)
     today = speech_of(visit).today
     try:
-        page = site.store.desk.queue(filters.query(today))
+        found = site.store.desk.queue(filters.query(today))
     except DataError:  # a cursor of another order, or none at all
         filters = Filters.read({**request.query_params, "after": ""})
-        page = site.store.desk.queue(filters.query(today))
+        found = site.store.desk.queue(filters.query(today))
     return render(
         request,
         visit,
         "queue.html",
         filters=filters,
         chips=build_chips(visit, filters),
-        rows=show_rows(visit, page.rows),
-        next=filters.address(after=page.next) if page.next else "",
+        rows=show_rows(visit, found.rows),
+        next=filters.address(after=found.next) if found.next else "",
         first=filters.address() if filters.after else "",
         back=filters.address(after=filters.after),
         options=_list_choices(visit, filters),
