@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 #: Largest body of a request, bytes. Arbitrary; a note has two thousand characters.
@@ -55,9 +54,13 @@ class Shield:
         self, app: ASGIApp, *, secure: bool = False, largest: int = LARGEST
     ) -> None:
         self._app, self._largest = app, largest
-        self._headers = dict(_HEADERS)
+        own = {**_HEADERS, "Cache-Control": "no-store"}
         if secure:
-            self._headers["Strict-Transport-Security"] = "max-age=31536000"
+            own["Strict-Transport-Security"] = "max-age=31536000"
+        self._headers = [
+            (name.lower().encode("latin-1"), value.encode("latin-1"))
+            for name, value in own.items()
+        ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""
@@ -78,10 +81,10 @@ class Shield:
             nonlocal began
             if message["type"] == "http.response.start":
                 began = True
-                headers = MutableHeaders(scope=message)
-                for name, value in self._headers.items():
-                    headers.setdefault(name, value)
-                headers.setdefault("Cache-Control", "no-store")
+                headers = list(message.get("headers", ()))
+                said = {name.lower() for name, _ in headers}
+                headers += [pair for pair in self._headers if pair[0] not in said]
+                message["headers"] = headers
             await send(message)
 
         if _declared(scope) > self._largest:

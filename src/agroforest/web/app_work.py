@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 
 from agroforest.core.account import Right
-from agroforest.web.access import Visit, need
+from agroforest.web.access import Visit, need, visiting
 from agroforest.web.pages import (
     bulletins,
     exports,
@@ -26,10 +26,8 @@ def build_work(site: Site, work: Path) -> tuple[APIRouter, ...]:
     """Build the routers of what nights left in a work folder, each behind its lock."""
     nights, ground = Nights(site, work), Ground(bureau=site.bureau)
     shelf = Shelf(work, nights.pipelines)
-    tiles = APIRouter(dependencies=[Depends(need(Right.SEE_CASES))])
-    tiles.include_router(build_tiles(shelf, may_see_exact=_may_see_exact))
     return (
-        tiles,
+        build_tiles(shelf, admit=_admit, may_see_exact=_may_see_exact),
         map.build_router(nights, shelf, ground),
         parcels.build_router(nights),
         runs.build_router(nights),
@@ -38,6 +36,10 @@ def build_work(site: Site, work: Path) -> tuple[APIRouter, ...]:
         bulletins.build_router(nights, ground),
         exports.build_router(),
     )
+
+
+async def _admit(request: Request) -> None:
+    await need(Right.SEE_CASES)(request, await visiting(request))
 
 
 def _may_see_exact(request: Request) -> bool:

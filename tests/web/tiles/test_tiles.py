@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, HTTPException, Request
 from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 from rasterio.errors import NotGeoreferencedWarning
@@ -57,9 +57,16 @@ def client(work: Path) -> TestClient:
     return _client(work, lambda _: True)
 
 
+async def _admit(request: Request) -> None:
+    if "x-nobody" in request.headers:
+        raise HTTPException(403)
+
+
 def _client(work: Path, may: Callable[[object], bool]) -> TestClient:
     app = FastAPI()
-    app.include_router(build_router(Shelf(work, ["p"]), may_see_exact=may))
+    app.include_router(
+        build_router(Shelf(work, ["p"]), admit=_admit, may_see_exact=may)
+    )
     return TestClient(app, base_url="http://desk.example")
 
 
@@ -132,6 +139,15 @@ def test_each_place_shows_its_newest_day(client: TestClient, work: Path) -> None
 )
 def test_what_is_not_there_is_refused(client: TestClient, path: str) -> None:
     assert client.get(f"/tiles/{path}.png").status_code in {404, 422}
+
+
+@pytest.mark.parametrize(
+    "path", ["p/ndvi/2024-05-06/3/6/3.png", "WMTSCapabilities.xml", "p/ndvi/style.qml"]
+)
+def test_who_is_not_admitted_sees_nothing(client: TestClient, path: str) -> None:
+    assert client.get(f"/tiles/{path}").status_code == 200
+    nobody = {"x-nobody": "1"}
+    assert client.get(f"/tiles/{path}", headers=nobody).status_code == 403
 
 
 def test_exact_risk_is_for_some(work: Path) -> None:

@@ -1,11 +1,11 @@
 """Tiles, capabilities and styles over HTTP, as a router that the desk mounts."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import date
 from typing import NamedTuple
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from agroforest.maps.qml import write_qml
 from agroforest.web.lanes import Lane
@@ -14,6 +14,8 @@ from agroforest.web.tiles.render import DEEPEST, Drawer, render
 from agroforest.web.tiles.source import Sources
 from agroforest.web.tiles.wmts import find_box, write_capabilities
 
+_NUMBER = re.compile(r"[0-9]{1,9}")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _HOST = re.compile(r"[A-Za-z0-9._:\[\]-]{1,255}")
 # Tiles that are drawn at once. Arbitrary; GDAL and numpy mostly run beside Python.
 _AT_ONCE = 2
@@ -22,7 +24,11 @@ _CACHE = "private, max-age=300"
 
 
 def build_router(
-    shelf: Shelf, *, may_see_exact: Callable[[Request], bool], prefix: str = "/tiles"
+    shelf: Shelf,
+    *,
+    admit: Callable[[Request], Awaitable[object]],
+    may_see_exact: Callable[[Request], bool],
+    prefix: str = "/tiles",
 ) -> APIRouter:
     """Build the router of everything below `prefix`.
 
@@ -30,16 +36,24 @@ def build_router(
     ----------
     shelf
         The layers.
+    admit
+        Turns whoever may see nothing at all away, by an error.
     may_see_exact
-        Whether whoever sent a request may see where exactly alerts are; who may see
-        nothing at all is turned away before.
+        Whether whoever was admitted may see where exactly alerts are.
     prefix
         Where it is mounted.
     """
-    router = APIRouter(prefix=prefix, tags=["tiles"])
+    router = APIRouter(prefix=prefix, tags=["tiles"], dependencies=[Depends(admit)])
     counter = _Counter(shelf, may_see_exact, prefix)
+
+    # To have FastAPI read the address takes four times as long as to answer.
+    async def answer(request: Request) -> Response:
+        await admit(request)
+        return await counter.tile(request)
+
+    tile = f"{prefix}/{{pipeline}}/{{name}}/{{day}}/{{z}}/{{x}}/{{y}}.png"
+    router.add_route(tile, answer, methods=["GET"], include_in_schema=False)
     for path, read in (
-        ("/{pipeline}/{name}/{day}/{z}/{x}/{y}.png", counter.tile),
         ("/WMTSCapabilities.xml", counter.capabilities),
         ("/{pipeline}/{name}/style.qml", counter.style),
     ):
@@ -53,6 +67,15 @@ class _Place(NamedTuple):
     x: int
     y: int
     z: int
+
+    @classmethod
+    def read(cls, asked: Mapping[str, str]) -> "_Place | None":
+        """Read it from an address; ``None`` if that names no tile."""
+        numbers = (asked["x"], asked["y"], asked["z"])
+        if not all(_NUMBER.fullmatch(number) for number in numbers):
+            return None
+        place = cls._make(map(int, numbers))
+        return place if place.is_one else None
 
     @property
     def is_one(self) -> bool:
@@ -73,18 +96,13 @@ class _Counter:
         self._drawer, self._sources = Drawer(), Sources()
         self._lane = Lane(_AT_ONCE)
 
-    async def tile(
-        self,
-        request: Request,
-        pipeline: str,
-        name: str,
-        day: date,
-        z: int,
-        x: int,
-        y: int,
-    ) -> Response:
+    async def tile(self, request: Request) -> Response:
         """Read a map tile in web mercator: of each place the newest up to a day."""
-        place = _Place(x, y, z)
+        asked = request.path_params
+        place, day = _Place.read(asked), _read_day(asked["day"])
+        if place is None or day is None:
+            return _nothing()
+        pipeline, name = asked["pipeline"], asked["name"]
         known = self._shelf.recall(pipeline, name, day)
         if known is not None:  # what is drawn needs no thread, and does not wait
             answer = self._answer(request, *known, place)
@@ -96,7 +114,7 @@ class _Counter:
         self, request: Request, layer: Layer, cover: Cover, place: "_Place"
     ) -> Response | None:
         """Answer with what is drawn; ``None`` if it is not."""
-        if (layer.exact and not self._may_see_exact(request)) or not place.is_one:
+        if layer.exact and not self._may_see_exact(request):
             return _nothing()
         headers = {"ETag": f'"{cover.version}"', "Cache-Control": _CACHE}
         if request.headers.get("if-none-match") == headers["ETag"]:
@@ -110,7 +128,7 @@ class _Counter:
         self, request: Request, pipeline: str, name: str, day: date, place: "_Place"
     ) -> Response:
         layer = self._find(request, pipeline, name)
-        if layer is None or not place.is_one:
+        if layer is None:
             return _nothing()
         cover = self._shelf.cover(layer, day)
         answer = self._answer(request, layer, cover, place)
@@ -147,6 +165,13 @@ class _Counter:
         if layer is None or (layer.exact and not self._may_see_exact(request)):
             return None
         return layer
+
+
+def _read_day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if _DAY.fullmatch(text) else None
+    except ValueError:
+        return None
 
 
 def _nothing() -> Response:
