@@ -5,10 +5,12 @@ after the other, most end early, and none later. A kind with a lane of its own w
 for its own kind alone.
 """
 
+import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
 from typing import ParamSpec, TypeVar
-
-from anyio import CapacityLimiter, to_thread
 
 _Given = ParamSpec("_Given")
 _Answer = TypeVar("_Answer")
@@ -24,7 +26,7 @@ class Lane:
     """
 
     def __init__(self, width: int) -> None:
-        self._limiter = CapacityLimiter(width)
+        self._threads = ThreadPoolExecutor(width, thread_name_prefix="lane")
 
     async def run(
         self,
@@ -33,6 +35,5 @@ class Lane:
         **named: _Given.kwargs,
     ) -> _Answer:
         """Do something in a thread, when it is its turn."""
-        return await to_thread.run_sync(
-            lambda: work(*given, **named), limiter=self._limiter
-        )
+        do = partial(copy_context().run, work, *given, **named)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, do)
