@@ -12,7 +12,10 @@ import pytest
 from agroforest.testing.reliability import record
 from agroforest.testing.soak import NightFigures, measure_growth, run_soak
 
-pytestmark = [pytest.mark.slow, pytest.mark.soak, pytest.mark.enable_socket]
+pytestmark = [
+    *(pytest.mark.slow, pytest.mark.soak, pytest.mark.enable_socket),
+    pytest.mark.timeout(1200),  # all nights are run for the first test
+]
 
 NIGHTS = 400
 # Before it, libraries are loaded, code is compiled and seasons are learned.
