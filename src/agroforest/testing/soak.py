@@ -81,11 +81,13 @@ def run_soak(folder: Path, *, nights: int) -> Iterator[NightFigures]:
     world = build_world(folder / "world", size=40, years=_YEARS)
     end = world.end - timedelta(days=nights)
     settings = world.pipeline.read_text(encoding="utf-8")
-    settings = _HISTORY.sub(rf"\g<1>{end}", settings)
+    settings, replaced = _HISTORY.subn(rf"\g<1>{end}", settings)
     world.pipeline.write_text(settings, encoding="utf-8")
     work = folder / "work"
     add_scenes([world.scenes], LocalCatalog(work / "catalog"))
     pipeline = read_pipeline(world.pipeline)
+    if replaced != 1 or pipeline.baseline.end != end:
+        raise RuntimeError(f"the history of {world.pipeline} does not end {end}")
     damaged_from = min(planted.start for planted in world.planted)
     dates = [end + timedelta(days=n + 1) for n in range(nights)]
     with patch.object(os, "cpu_count", lambda: 1):

@@ -173,8 +173,8 @@ def need(
 def page(router: APIRouter, path: str, right: Right) -> Callable[[_Page], _Page]:
     """Serve what is read again and again, to whoever has the right.
 
-    It reads of the address what it needs itself. To have FastAPI read it, and find who
-    asks, takes longer than a third of the page.
+    It reads of the address what it needs itself: to have FastAPI read it, and find who
+    asks, was a fifth of the server's time (docs/adr/0014-review-desk.md).
 
     Parameters
     ----------
