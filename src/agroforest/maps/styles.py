@@ -1,8 +1,11 @@
 """How each kind of raster is coloured, wherever it is shown: tiles, QGIS, legends."""
+# mypy: disable-error-code="untyped-decorator"
+# (numba has no types)
 
 from dataclasses import dataclass, field
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from agroforest.core.risk import Hazard
@@ -44,13 +47,18 @@ class RasterStyle:
     ) -> NDArray[np.uint8]:
         """Entry of each stored number in `palette`; 0 where it is not valid."""
         low, high = self.ends
-        values = stored.astype(np.float32) * np.float32(self.scale)
-        valid = valid & np.isfinite(values)
-        if self.steps:
-            valid &= values >= low
-        share = (np.where(valid, values, low) - low) / (high - low)
-        level = np.rint(np.clip(share, 0, 1) * (len(self.colors) - 1))
-        return np.where(valid, level + 1, 0).astype(np.uint8)
+        codes = np.empty(stored.shape, np.uint8)
+        _write_codes(
+            np.ascontiguousarray(stored, np.float32).ravel(),
+            np.ascontiguousarray(valid).ravel(),
+            np.float32(self.scale),
+            np.float32(low),
+            np.float32(high - low),
+            np.float32(len(self.colors) - 1),
+            self.steps,
+            codes.ravel(),
+        )
+        return codes
 
     @property
     def palette(self) -> NDArray[np.uint8]:
@@ -69,6 +77,32 @@ class RasterStyle:
             (round(float(v), 6), (int(r), int(g), int(b)))
             for v, (r, g, b, _) in zip(values, shown, strict=True)
         ]
+
+
+# As a row of numpy's operations this would let go of Python at each, and wait as often.
+@njit(
+    "void(float32[::1], boolean[::1], float32, float32, float32, float32, boolean,"
+    "uint8[::1])",
+    nogil=True,
+    cache=True,
+    error_model="numpy",
+)
+def _write_codes(
+    stored: NDArray[np.float32],
+    valid: NDArray[np.bool_],
+    scale: np.float32,
+    low: np.float32,
+    span: np.float32,
+    most: np.float32,
+    steps: bool,
+    codes: NDArray[np.uint8],
+) -> None:
+    for i in range(stored.size):
+        value = stored[i] * scale
+        codes[i] = 0
+        if valid[i] and np.isfinite(value) and not (steps and value < low):
+            share = min(max((value - low) / span, np.float32(0)), np.float32(1))
+            codes[i] = np.uint8(np.rint(share * most) + np.float32(1))
 
 
 def style_index(name: str) -> RasterStyle:

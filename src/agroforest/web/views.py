@@ -1,6 +1,6 @@
 """Numbers, days, times and cases as people read them, in their language."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -30,16 +30,18 @@ class Speech:
         Of the desk.
     now
         UTC.
+    today
+        Day at the desk.
     """
 
     words: Words
     zone: ZoneInfo
     now: datetime
+    today: date = field(init=False)
 
-    @property
-    def today(self) -> date:
-        """Day at the desk."""
-        return self.now.astimezone(self.zone).date()
+    def __post_init__(self) -> None:
+        today = self.now.astimezone(self.zone).date()
+        object.__setattr__(self, "today", today)
 
     def number(self, value: float, digits: int = 0) -> str:
         """Write a number with thousands apart."""

@@ -12,7 +12,8 @@ from rasterio.warp import transform_bounds
 
 from agroforest.core.grid import Grid
 from agroforest.cube import write_cog
-from agroforest.web.tiles.source import SIZE, Sources, read_piece
+from agroforest.web.tiles.pixels import SIZE
+from agroforest.web.tiles.source import Piece, Sources, read_piece
 from agroforest.web.tiles.wmts import find_box
 
 SIDE = 700
@@ -54,6 +55,19 @@ def warp(
     return there, there != -1
 
 
+def look(piece: Piece) -> tuple[NDArray[np.int_], NDArray[np.bool_]]:
+    """Spread all of a piece over its tile, a byte of its numbers at a time."""
+    planes = []
+    for shift in (0, 8):
+        tile = np.zeros((SIZE, SIZE), np.uint8)
+        piece.spread((piece.values.astype(int) >> shift & 255).astype(np.uint8), tile)
+        planes.append(tile.astype(int) << shift)
+    seen = np.zeros((SIZE, SIZE), np.uint8)
+    left = piece.spread(piece.valid.astype(np.uint8), seen)
+    assert left == (seen == 0).sum()
+    return sum(planes).astype(np.int16).astype(int), seen > 0  # type: ignore[union-attr]
+
+
 def tile_over(path: Path, zoom: int) -> tuple[int, int]:
     """Tile that holds the middle of the raster."""
     with rasterio.open(path) as raster:
@@ -75,11 +89,11 @@ def test_pixels_lie_where_gdal_puts_them(
     if found is None:
         assert not valid.any()
         return
-    values, inside = found
+    values, inside = look(found)
     # Between two pixels either is right: the net is exact to a hundredth of one.
     assert (inside == valid).mean() > 0.995
     both = inside & valid
-    off = np.abs(values[both].astype(int) - expected[both])
+    off = np.abs(values[both] - expected[both])
     assert off.max(initial=0) <= 11  # the next pixel, in both directions
     assert (off == 0).mean() > 0.98
 
@@ -91,11 +105,11 @@ def test_far_out_a_pixel_shows_its_own_ground(path: Path, zoom: int) -> None:
     found = Sources().read(path, x, y, zoom)
     expected, valid = warp(path, x, y, zoom)
     assert found is not None
-    values, inside = found
+    values, inside = look(found)
     side = 156543.03 / (1 << zoom) * 0.93 / 10  # pixels of the grid under one
     assert abs(int(inside.sum()) - int(valid.sum())) <= 8 * SIDE / side + 4
     both = inside & valid
-    off = np.abs(values[both].astype(int) - expected[both])
+    off = np.abs(values[both] - expected[both])
     assert off.max(initial=0) <= 11 * (side + 1)
 
 
@@ -115,7 +129,8 @@ def test_a_raster_that_was_replaced_is_opened_anew(tmp_path: Path) -> None:
         for _ in range(2):
             found = sources.read(file, x, y, 15)
             assert found is not None
-            assert set(found[0][found[1]].tolist()) == {value}
+            values, inside = look(found)
+            assert set(values[inside].tolist()) == {value}
 
 
 def test_few_rasters_stay_open(path: Path, tmp_path: Path) -> None:
@@ -150,4 +165,16 @@ def test_masks_and_missing_numbers_are_seen(tmp_path: Path) -> None:
         with rasterio.open(file) as raster:
             found = read_piece(raster, *tile_over(file, 15), 15)
         assert found is not None
-        assert not found[1].any()
+        assert not found.valid.any()
+
+
+def test_what_lies_on_top_stays(path: Path) -> None:
+    found = Sources().read(path, *tile_over(path, 15), 15)
+    assert found is not None
+    tile = np.zeros((SIZE, SIZE), np.uint8)
+    tile[:100] = 7
+    under = np.full(found.values.shape, 9, np.uint8)
+    assert found.spread(np.zeros_like(under), tile) == tile.size - 100 * SIZE
+    assert found.spread(under, tile) == 0
+    assert set(tile[:100].ravel().tolist()) == {7}
+    assert set(tile[100:].ravel().tolist()) == {9}

@@ -22,8 +22,8 @@ from agroforest.maps.qml import write_qml
 from agroforest.maps.styles import find_style
 from agroforest.web.tiles import Shelf, build_router
 from agroforest.web.tiles import layers as module
+from agroforest.web.tiles.pixels import SIZE
 from agroforest.web.tiles.render import EMPTY, Drawer, encode
-from agroforest.web.tiles.source import SIZE
 from agroforest.web.tiles.wmts import find_box
 
 pytestmark = pytest.mark.enable_socket

@@ -58,7 +58,8 @@ def _show_case(request: Request, visit: Visit, id: str) -> HTMLResponse:  # noqa
     desk, speech = visit.site.store.desk, speech_of(visit)
     case = _find(visit, id)
     name_of = visit.site.title_of
-    acts = _offer(case, visit)
+    acts, steps = _offer(case, visit), desk.steps(id)
+    was_split = any(step.act == Act.SPLIT for step in steps)
     return render(
         request,
         visit,
@@ -66,7 +67,7 @@ def _show_case(request: Request, visit: Visit, id: str) -> HTMLResponse:  # noqa
         case=case,
         short=case.id[:8],
         facts=view_facts(case, speech, name_of, visit.site.bureau.places),
-        steps=[view_step(s, speech, name_of) for s in reversed(desk.steps(id))],
+        steps=[view_step(s, speech, name_of) for s in reversed(steps)],
         outline=draw_outline(case.geometry, exact=visit.may(Right.SEE_EXACT)),
         acts=acts,
         first=_FIRST,
@@ -77,7 +78,7 @@ def _show_case(request: Request, visit: Visit, id: str) -> HTMLResponse:  # noqa
         people=list_people(visit) if Act.ASSIGN in acts else [],
         sampling=find_next(case),
         nearby=_find_nearby(visit, case) if Act.MERGE in acts else [],
-        parts_of=[p.id for p in desk.parts(id)],
+        parts_of=[p.id for p in desk.parts(id)] if was_split else [],
         is_own=_is_own(case, visit),
     )
 

@@ -1,5 +1,7 @@
 """How a page is put together: templates, the frame around them, what was just done."""
 
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -11,12 +13,13 @@ from urllib.parse import urlencode
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2.ext import Extension
 from markupsafe import Markup
 
 from agroforest.web.access import Visit
 from agroforest.web.site import NavEntry
 from agroforest.web.views import Speech
-from agroforest.web.words import LANGUAGES, WORDS
+from agroforest.web.words import LANGUAGES, WORDS, Words
 
 #: Holds what was just done until the next page has said so: a key of `WORDS`.
 SAID_COOKIE = "desk-said"
@@ -25,6 +28,7 @@ _SCRIPTS = (
     "htmx.min.js",
     "desk.js",
 )
+_SAID = re.compile(r"\bt\('([a-z0-9_.]+)'\)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,7 +90,7 @@ def render(
     if flash is None and said in WORDS:
         flash = Flash(text=visit.words(said))
     text = (
-        compile_templates()
+        compile_templates(visit.words.language)
         .get_template(template)
         .render(frame(request, visit), flash=flash, **context)
     )
@@ -142,15 +146,30 @@ def address(path: str, **query: object) -> str:
     return f"{path}?{urlencode(asked, doseq=True)}" if asked else path
 
 
-def compile_templates() -> Environment:
-    """Environment of the templates; compiled once for all."""
-    return _environment()
+def compile_templates(language: str) -> Environment:
+    """Environment of the templates in a language; compiled once for all."""
+    return _environment(Words(language).language)
+
+
+class _Speller(Extension):
+    """Puts words in as a template is compiled, where it says which: most of them."""
+
+    def preprocess(
+        self,
+        source: str,
+        name: str | None,  # noqa: ARG002  jinja's signature
+        filename: str | None = None,  # noqa: ARG002
+    ) -> str:
+        """Replace ``t('key')`` by the text that it would be each time."""
+        words = Words(str(self.environment.globals["language"]))
+        return _SAID.sub(lambda found: json.dumps(words(found[1])), source)
 
 
 @cache
-def _environment() -> Environment:
+def _environment(language: str) -> Environment:
     environment = Environment(
         loader=PackageLoader("agroforest.web"),
+        extensions=[_Speller],
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -158,7 +177,7 @@ def _environment() -> Environment:
         auto_reload=False,
         cache_size=-1,
     )
-    environment.globals["scripts"] = _SCRIPTS
+    environment.globals |= {"scripts": _SCRIPTS, "language": language}
     return environment
 
 

@@ -6,9 +6,9 @@ what is kept is never old, and nobody sees what is another's.
 
 import html
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
 from datetime import datetime, time
 from functools import lru_cache
+from operator import attrgetter
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
@@ -28,29 +28,14 @@ _OFFERED: Mapping[str, tuple[Reason, ...]] = {
     "confirm": REASONS[Verdict.CONFIRMED],
     "dismiss": REASONS[Verdict.DISMISSED],
 }
-#: Texts of a row, whoever wrote them.
-_TEXTS = tuple(
-    each.name for each in fields(RowView) if each.name not in {"version", "is_waiting"}
+#: What every row has as text, whoever wrote it.
+_TEXTS = attrgetter(
+    *("id", "short", "hazard", "stage", "name", "place", "area", "probability"),
+    *("first", "age", "clear", "clear_age", "stage_name", "verdict", "assignee"),
+    *("due", "pressing", "mark", "acts"),
 )
-_BOX = (
-    '<td class="mark"><input type="checkbox" name="marked" value="{id}:{version}" '
-    'aria-label="{mark}"></td>'
-)
-_SAID = ' <span class="small">{verdict}</span>'
-_ROW = """<tr id="case-{id}" data-case="{id}" data-version="{version}" \
-data-acts="{acts}"{done}>
-{box}
-<td class="what"><a href="/alerts/{path}"><span class="hazard {hazard}" \
-aria-hidden="true"></span>{name}</a> <span class="id">{short}</span></td>
-<td class="place"><bdi>{place}</bdi></td>
-<td class="number area">{area}</td>
-<td class="number chance">{probability}</td>
-<td class="first">{first} <span class="small">{age}</span></td>
-<td class="clear">{clear} <span class="small">{clear_age}</span></td>
-<td class="stage"><span class="badge stage-{stage}">{stage_name}</span>{said}</td>
-<td class="who"><bdi>{assignee}</bdi></td>
-<td class="due {pressing}">{due}</td>
-</tr>"""
+#: Between texts that are escaped together; from outside it comes by accident at most.
+_BETWEEN = "\x1f"
 
 
 def show_rows(visit: Visit, rows: Iterable[QueueRow]) -> Markup:
@@ -94,20 +79,52 @@ def _render_known(
     assignee: str,
     may_judge: bool,
 ) -> str:
-    speech = Speech(words=Words(language), zone=zone, now=now)
+    speech = _find_speech(language, zone, now)
     view = view_row(row, speech, assignee=assignee, may_judge=may_judge)
     return _write_row(view, may_judge=may_judge)
 
 
+@lru_cache(maxsize=64)
+def _find_speech(language: str, zone: ZoneInfo, now: datetime) -> Speech:
+    return Speech(words=Words(language), zone=zone, now=now)
+
+
 def _write_row(row: RowView, *, may_judge: bool) -> str:
     """Write a row as HTML; by hand, for a page has fifty of them, most seldom seen."""
-    texts = {name: html.escape(getattr(row, name)) for name in _TEXTS}
-    texts["version"] = str(row.version)
-    texts["path"] = quote(row.id)
-    texts["box"] = _BOX.format_map(texts) if may_judge else ""
-    texts["done"] = "" if row.is_waiting else ' class="done"'
-    texts["said"] = _SAID.format_map(texts) if row.verdict else ""
-    return _ROW.format_map(texts)
+    texts = _escape(_TEXTS(row))
+    case, short, hazard, stage, name, place, area, probability, *texts = texts
+    first, age, clear, clear_age, stage_name, verdict, assignee, *texts = texts
+    due, pressing, mark, acts = texts
+    done = "" if row.is_waiting else ' class="done"'
+    said = f' <span class="small">{verdict}</span>' if verdict else ""
+    box = (
+        f'<td class="mark"><input type="checkbox" name="marked" '
+        f'value="{case}:{row.version}" aria-label="{mark}"></td>'
+    )
+    return (
+        f'<tr id="case-{case}" data-case="{case}" data-version="{row.version}" '
+        f'data-acts="{acts}"{done}>\n{box if may_judge else ""}\n'
+        f'<td class="what"><a href="/alerts/{quote(row.id)}">'
+        f'<span class="hazard {hazard}" aria-hidden="true"></span>{name}</a> '
+        f'<span class="id">{short}</span></td>\n'
+        f'<td class="place"><bdi>{place}</bdi></td>\n'
+        f'<td class="number area">{area}</td>\n'
+        f'<td class="number chance">{probability}</td>\n'
+        f'<td class="first">{first} <span class="small">{age}</span></td>\n'
+        f'<td class="clear">{clear} <span class="small">{clear_age}</span></td>\n'
+        f'<td class="stage"><span class="badge stage-{stage}">{stage_name}</span>'
+        f"{said}</td>\n"
+        f'<td class="who"><bdi>{assignee}</bdi></td>\n'
+        f'<td class="due {pressing}">{due}</td>\n</tr>'
+    )
+
+
+def _escape(texts: Sequence[str]) -> Sequence[str]:
+    """Escape texts for HTML: together, in a third of the time."""
+    escaped = html.escape(_BETWEEN.join(texts)).split(_BETWEEN)
+    if len(escaped) != len(texts):  # somebody wrote what stands between them
+        return [html.escape(text) for text in texts]
+    return escaped
 
 
 def list_options(pairs: Sequence[tuple[str, str]], chosen: str) -> Markup:
@@ -132,7 +149,7 @@ def show_dialogs(visit: Visit) -> Markup:
 @lru_cache(maxsize=_DIALOGS_KEPT)
 def _render_dialogs(language: str, csrf: str, *, may_judge: bool) -> Markup:
     text = (
-        compile_templates()
+        compile_templates(language)
         .get_template("queue_dialogs.html")
         .render(
             t=Words(language),

@@ -12,7 +12,8 @@ from isal import isal_zlib
 from numpy.typing import NDArray
 
 from agroforest.maps.styles import RasterStyle
-from agroforest.web.tiles.source import SIZE, Sources
+from agroforest.web.tiles.pixels import SIZE
+from agroforest.web.tiles.source import Sources
 
 #: Deepest zoom: 5 m a pixel at the equator halves our finest grid.
 DEEPEST = 15
@@ -37,16 +38,15 @@ def render(
     style
         Colours.
     """
-    codes: NDArray[np.uint8] | None = None
+    tile = np.zeros((SIZE, SIZE), np.uint8)
+    left = tile.size
     for path in files:
         found = sources.read(path, x, y, z)
-        if found is None:
-            continue
-        piece = style.codes(*found)
-        codes = piece if codes is None else np.where(codes == 0, piece, codes)
-        if codes.all():
+        if found is not None:
+            left = found.spread(style.codes(found.values, found.valid), tile)
+        if not left:
             break
-    return EMPTY if codes is None or not codes.any() else encode(codes, style.palette)
+    return EMPTY if left == tile.size else encode(tile, style.palette)
 
 
 def encode(codes: NDArray[np.uint8], palette: NDArray[np.uint8]) -> bytes:

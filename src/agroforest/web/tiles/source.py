@@ -22,22 +22,38 @@ from rasterio.errors import CRSError, RasterioIOError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
-#: Pixels of a tile's side.
-SIZE = 256
-#: Pixels between two knots of the net. A straight line between them is off by
-#: ``_STEP² / 8`` pixels over the Earth's radius: a fiftieth of a pixel at zoom 5.
-_STEP = 16
-_KNOTS = np.arange(0, SIZE + 1, _STEP)
-_SHARES: NDArray[np.float32] = ((np.arange(_STEP) + 0.5) / _STEP).astype(np.float32)
-_OTHERS = np.float32(1) - _SHARES
+from agroforest.web.tiles.pixels import SIZE, STEP, spread
+
+_KNOTS = np.arange(0, SIZE + 1, STEP)
 _MERCATOR = "EPSG:3857"
 _HALF = 20_037_508.342789244  # metres from the middle of web mercator to its edge
 #: Rasters that are kept open at most. Arbitrary; a night has some dozens of tiles.
 _OPEN = 48
 
-#: Pixels of a tile: what the raster holds, and where it holds anything.
-Piece = tuple[NDArray[np.generic], NDArray[np.bool_]]
 _Stamp = tuple[Path, int, int, int]
+
+
+class Piece(NamedTuple):
+    """What was read of a raster for a tile.
+
+    Attributes
+    ----------
+    values
+        ``(y, x)`` as stored.
+    valid
+        ``(y, x)``, where that holds anything.
+    columns, rows
+        ``(y, x)`` float32, where the knots of the tile's net lie in it.
+    """
+
+    values: NDArray[np.generic]
+    valid: NDArray[np.bool_]
+    columns: NDArray[np.float32]
+    rows: NDArray[np.float32]
+
+    def spread(self, codes: NDArray[np.uint8], tile: NDArray[np.uint8]) -> int:
+        """Spread codes of its pixels over a tile; see `agroforest.web.tiles.pixels`."""
+        return int(spread(self.columns, self.rows, codes, tile))
 
 
 class Sources:
@@ -66,9 +82,9 @@ class Sources:
 
         Returns
         -------
-        tuple or None
-            ``(y, x)`` values as stored, and True where they are valid; ``None`` also
-            for what was removed since it was listed, or is being replaced.
+        Piece or None
+            ``None`` also for what was removed since it was listed, or is being
+            replaced.
         """
         try:
             with self._lend(path) as raster:
@@ -113,11 +129,7 @@ def read_piece(raster: DatasetReader, x: int, y: int, z: int) -> Piece | None:
     shape = (down.read, across.read)
     values = raster.read(1, window=window, out_shape=shape)
     valid = _read_valid(raster, values, window)
-    column, is_across = across.place(columns)
-    row, is_down = down.place(rows)
-    at = row * across.read + column
-    inside = is_across & is_down
-    return values.ravel().take(at), valid.ravel().take(at) & inside
+    return Piece(values, valid, across.place(columns), down.place(rows))
 
 
 class _Span(NamedTuple):
@@ -127,25 +139,10 @@ class _Span(NamedTuple):
     size: int
     read: int
 
-    def place(
-        self, knots: NDArray[np.float64]
-    ) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
-        """Find rows or columns of a tile's pixels among what is read.
-
-        Parameters
-        ----------
-        knots
-            ``(y, x)`` rows or columns of the net's knots.
-
-        Returns
-        -------
-        tuple
-            ``(y, x)`` numbers of what is read, and True where there are any.
-        """
+    def place(self, knots: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Find where among what is read rows or columns of the raster lie."""
         near = (knots - self.first) * (self.read / self.size)
-        filled = _fill(near.astype(np.float32))
-        inside = (filled >= 0) & (filled < self.read)
-        return np.where(inside, filled, 0).astype(np.int32), inside
+        return near.astype(np.float32)
 
 
 def _carry(
@@ -184,14 +181,6 @@ def _span(knots: NDArray[np.float64], size: int) -> _Span | None:
     every = max(int((most - least) / SIZE), 1)
     count = last - first + 1
     return _Span(first, count, -(-count // every))
-
-
-def _fill(knots: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Fill in the middles of the pixels between the knots of a net."""
-    lines = knots[:-1, None] * _OTHERS[:, None] + knots[1:, None] * _SHARES[:, None]
-    lines = lines.reshape(SIZE, -1, 1)
-    filled: NDArray[np.float32] = lines[:, :-1] * _OTHERS + lines[:, 1:] * _SHARES
-    return filled.reshape(SIZE, SIZE)
 
 
 def _read_valid(

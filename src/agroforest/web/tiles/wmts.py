@@ -11,8 +11,8 @@ from xml.etree.ElementTree import (
 )
 
 from agroforest.web.tiles.layers import Layer
+from agroforest.web.tiles.pixels import SIZE
 from agroforest.web.tiles.render import DEEPEST
-from agroforest.web.tiles.source import SIZE
 
 _WMTS = "http://www.opengis.net/wmts/1.0"
 _OWS = "http://www.opengis.net/ows/1.1"
