@@ -372,6 +372,19 @@ class TestAudit:
         with pytest.raises(DataError, match="entry 1 of the audit"):
             call("audit", "verify")
 
+    def test_a_record_whose_end_was_cut_off_is_found(self, call: Call, work: Path):
+        call("alerts", "pass", "a1", "--as", "li")
+        call("alerts", "note", "a1", "--as", "li", "--note", "second")
+        head = read(call("audit", "verify", "--json"))["desk"]["digest"]
+        call("alerts", "note", "a1", "--as", "li", "--note", "third")
+        assert "3 条完整" in call("audit", "verify", "--head", head).stdout
+        with sqlite3.connect(work / "agroforest.db") as database:
+            database.execute("DROP TRIGGER deed_delete")
+            database.execute("DELETE FROM deed WHERE number > 1")
+        assert "1 条完整" in call("audit", "verify").stdout
+        with pytest.raises(DataError, match=f"does not hold the entry {head}"):
+            call("audit", "verify", "--head", head)
+
 
 class TestLearning:
     def judge(self, call: Call) -> None:

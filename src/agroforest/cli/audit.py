@@ -57,6 +57,10 @@ def show(
 @app.command()
 def verify(
     *,
+    head: Annotated[
+        list[str] | None,
+        typer.Option(help="A digest noted before: one of the chains must hold it."),
+    ] = None,
     work: WorkFolder = DEFAULT_WORK,
     database: Database = "",
     as_json: Json = False,
@@ -64,14 +68,15 @@ def verify(
     """校验两条审计链（研判与阀门） · Follow both chains, of the desk and of valves.
 
     Ends with an error that names the first entry that was changed, removed or added.
+    That entries were cut off the end is seen only with a digest noted before.
     """
     from agroforest.core.valve import check_chain
 
     with open_desk_store(work, database) as store:
-        deeds = store.desk.check_audit()
-        newest = store.desk.deeds(limit=1)
         valves = store.valve_audit()
         last = check_chain(valves)
+        deeds = store.desk.check_audit(set(head or ()) - {v.digest for v in valves})
+        newest = store.desk.deeds(limit=1)
     if as_json:
         dump(
             {
@@ -87,9 +92,12 @@ def verify(
     typer.echo(f"阀门 valves: {len(valves)} 条完整 · entries, whole")
     if newest:
         typer.echo(f"最后一条 last: {newest[0].number} {newest[0].digest}")
+    if valves:
+        typer.echo(f"阀门最后一条 last of valves: {len(valves)} {last}")
     typer.echo(
-        "链尾可另存别处，以防整链被替换 · keep the last digest elsewhere: "
-        "it shows whether the whole chain was replaced"
+        "请将链尾摘要另存别处，日后用 --head 核对，可发现链尾被截断或整链被替换 · "
+        "keep the last digests elsewhere: --head DIGEST then shows whether the end was "
+        "cut off or all of it replaced"
     )
 
 

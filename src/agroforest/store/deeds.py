@@ -4,12 +4,13 @@ Every function works on a connection inside the caller's transaction; who adds h
 the lock of `agroforest.store.cases`, so that the chain has one end.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select
 
 from agroforest.core.audit import GENESIS, Deed, SealedDeed, check_chain, seal
+from agroforest.core.errors import DataError
 from agroforest.store.desk_schema import deed
 from agroforest.store.texts import clean, plain
 from agroforest.store.times import from_microseconds, to_microseconds
@@ -53,24 +54,40 @@ def read_deeds(
     return [_build(row) for row in connection.execute(query)]
 
 
-def check_deeds(connection: Connection) -> int:
+def check_deeds(connection: Connection, heads: Collection[str] = ()) -> int:
     """Follow the whole chain; return how many entries it has.
+
+    Parameters
+    ----------
+    connection
+        In the caller's transaction.
+    heads
+        Digests that it is known to have held.
 
     Raises
     ------
     DataError
-        An entry was changed, removed, added or moved; with its number.
+        An entry was changed, removed, added or moved; with its number. Or the chain
+        does not hold one of the digests.
     """
-    counted = 0
+    counted, missing = 0, set(heads)
 
     def read() -> Iterator[SealedDeed]:
         nonlocal counted
         query = select(deed).order_by(deed.c.number)
         for row in connection.execution_options(yield_per=_AT_ONCE).execute(query):
             counted += 1
+            missing.discard(row.digest)
             yield _build(row)
 
     check_chain(read())
+    if missing:
+        raise DataError(
+            "the audit",
+            f"does not hold the entry {min(missing)}: "
+            "its end was cut off, or all of it was replaced",
+            "compare with a copy of the database from before",
+        )
     return counted
 
 

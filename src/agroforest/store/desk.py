@@ -281,16 +281,22 @@ class Desk:
                 limit=limit,
             )
 
-    def check_audit(self) -> int:
+    def check_audit(self, heads: Collection[str] = ()) -> int:
         """Follow the whole audit; how many entries it has.
+
+        Parameters
+        ----------
+        heads
+            Digests that it is known to have held.
 
         Raises
         ------
         DataError
-            An entry was changed, removed, added or moved; with its number.
+            An entry was changed, removed, added or moved; with its number. Or the
+            audit does not hold one of the digests.
         """
         with self._database.reading() as connection:
-            return deeds.check_deeds(connection)
+            return deeds.check_deeds(connection, heads)
 
     # ---------------------------------------------------------------- messages
 

@@ -57,6 +57,23 @@ def test_a_changed_record_is_found(desk: Desk) -> None:
     assert "entry 1" in broken["problem"]
 
 
+def test_a_record_without_its_end_is_found_by_a_digest_noted_before(
+    desk: Desk,
+) -> None:
+    ada = program(desk, "ada")
+    for name in ("one", "two"):
+        ada.post(f"{API}/accounts", json={"name": name, "role": "viewer"})
+    head = ada.get(f"{API}/audit").json()[0]["digest"]
+    assert ada.get(f"{API}/audit/check?head={head}").json()["whole"]
+    with desk.store._database.writing() as connection:
+        connection.execute(text("DROP TRIGGER deed_delete"))
+        connection.execute(text("DELETE FROM deed WHERE number = 2"))
+    assert ada.get(f"{API}/audit/check").json()["whole"]
+    cut = ada.get(f"{API}/audit/check?head={head}").json()
+    assert not cut["whole"]
+    assert head in cut["problem"]
+
+
 def test_people_see_their_own_messages_and_who_reads_the_audit_all(
     desk: Desk,
 ) -> None:

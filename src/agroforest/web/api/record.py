@@ -183,10 +183,14 @@ def list_deeds(
 
 
 @router.get("/audit/check", responses=FAULTS, tags=["audit"])
-def check_audit(visit: _Audit) -> Checked:
-    """Follow the whole chain, and say whether each entry follows the one before."""
+def check_audit(visit: _Audit, *, head: _Word = "") -> Checked:
+    """Follow the whole chain, and say whether each entry follows the one before.
+
+    `head` is the digest of an entry seen before; without it nobody can tell that the
+    end was cut off.
+    """
     try:
-        entries = visit.site.store.desk.check_audit()
+        entries = visit.site.store.desk.check_audit([head] if head else [])
     except DataError as error:
         return Checked(whole=False, entries=None, problem=str(error))
     return Checked(whole=True, entries=entries, problem="")
