@@ -74,7 +74,9 @@ def visit(browser: Browser) -> Iterator[Open]:
 
     def open_page(path: Path, size: tuple[int, int] = DESK) -> Visit:
         context = browser.new_context(
-            viewport={"width": size[0], "height": size[1]}, has_touch=size == PHONE
+            viewport={"width": size[0], "height": size[1]},
+            has_touch=size == PHONE,
+            reduced_motion="reduce",  # what moves is clicked beside
         )
         contexts.append(context)
         seen = Visit(page=context.new_page())

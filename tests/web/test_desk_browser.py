@@ -100,6 +100,7 @@ def enter(desk: Desk, browser: Browser) -> Iterator[Enter]:
             context = browser.new_context(
                 viewport={"width": size[0], "height": size[1]},
                 has_touch=size == PHONE,
+                reduced_motion="reduce",  # what moves is clicked beside
                 java_script_enabled=scripts,
             )
             context.set_default_timeout(15_000)

@@ -53,11 +53,19 @@ class _Map(folium.Map):
             <div class="folium-map" id={{ this.get_name()|tojson }}></div>
         {% endmacro %}
         {% macro script(this, kwargs) %}
-            agroforest.start(L.map({{ this.get_name()|tojson }}, {
-                center: {{ this.location|tojson }},
-                crs: L.CRS.{{ this.crs }},
-                ...{{ this.options|tojavascript }}
-            }));
+            (() => {
+                const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+                const map = L.map({{ this.get_name()|tojson }}, {
+                    center: {{ this.location|tojson }},
+                    crs: L.CRS.{{ this.crs }},
+                    fadeAnimation: !calm, zoomAnimation: !calm, inertia: !calm,
+                    ...{{ this.options|tojavascript }}
+                });
+                // Leaflet glides to make room for a card, and has no option for that.
+                if (calm) map.panBy = (by, options) =>
+                    L.Map.prototype.panBy.call(map, by, {...options, animate: false});
+                agroforest.start(map);
+            })();
         {% endmacro %}
         """
     )

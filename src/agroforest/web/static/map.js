@@ -12,7 +12,14 @@
   const WAIT_MS = 200; // after the last move before asking
 
   frame.replaceChildren();
-  const map = L.map(frame, { zoomControl: false, maxZoom: 18, minZoom: 2, worldCopyJump: false });
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const map = L.map(frame, {
+    zoomControl: false, maxZoom: 18, minZoom: 2, worldCopyJump: false,
+    fadeAnimation: !calm, zoomAnimation: !calm, inertia: !calm,
+  });
+  if (calm) { // Leaflet glides to make room for a card, and has no option for that
+    map.panBy = (by, options) => L.Map.prototype.panBy.call(map, by, { ...options, animate: false });
+  }
   map.attributionControl.setPrefix(false);
   L.control.zoom({ zoomInTitle: words["map.in"], zoomOutTitle: words["map.out"] }).addTo(map);
   L.control.scale({ imperial: false }).addTo(map);
