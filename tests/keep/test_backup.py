@@ -311,6 +311,17 @@ def test_backups_in_the_work_folder_are_left_out_by_any_name(
     assert second.head.files == first.head.files
 
 
+def test_where_a_disk_is_mounted_nothing_is_moved(
+    place: Place, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    back_up(place, target)
+    before = files(place.work)
+    monkeypatch.setattr(Path, "is_mount", lambda path: path == place.work)
+    with pytest.raises(ConfigurationError, match=f"--work {place.work / 'work'}"):
+        bring_back(target, place.work, replace=True)
+    assert files(place.work) == before
+
+
 def test_a_folder_that_is_there_is_not_overwritten(place: Place, target: Path) -> None:
     back_up(place, target)
     before = files(place.work)

@@ -3,6 +3,7 @@
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tests.store.schemas import compare_schema
 from agroforest.core.errors import ConfigurationError, SourceError
 from agroforest.core.queue import CaseQuery
 from agroforest.store import QuarantineRecord, database, migration, open_store
+from agroforest.store.database import open_database
 from agroforest.store.schema import HEAD, VERSION_TABLE, metadata
 
 pytestmark = pytest.mark.usefixtures("every_migration")
@@ -204,6 +206,17 @@ def test_connections_that_the_server_closed_are_opened_anew(postgresql: str) -> 
         assert store.desk.queue(CaseQuery()).rows == ()
         with store.reading(), store.reading():
             assert store.quarantined("gx") == []
+
+
+@pytest.mark.parametrize(("asked", "idle"), [("", "60"), ("keepalives_idle=7", "7")])
+def test_a_dead_line_is_noticed(postgresql: str, asked: str, idle: str) -> None:
+    url = f"{postgresql}{'&' if '?' in postgresql else '?'}{asked}"
+    with closing(open_database(url)) as opened, opened.reading() as connection:
+        line = connection.connection.driver_connection
+        assert isinstance(line, psycopg.Connection)
+        told = line.info.get_parameters()
+    assert told["keepalives_idle"] == idle
+    assert told["keepalives_count"] == "4"
 
 
 def test_an_error_under_a_page_of_the_queue_is_ours(tmp_path: Path) -> None:

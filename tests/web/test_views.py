@@ -79,6 +79,7 @@ def test_an_outline_is_drawn_to_scale() -> None:
     assert drawn.scale == "500 m"
     assert drawn.bar / high == pytest.approx(500 / 1113.2, rel=0.01)
     assert drawn.center == "60.00500° N, 10.01000° E"
+    assert drawn.view == "15/60.00500/10.01000"
 
 
 def test_a_hole_stays_a_hole_and_south_is_south() -> None:
@@ -99,6 +100,7 @@ def test_who_may_not_see_the_place_sees_a_cell() -> None:
     assert spots[0] == spots[1] == spots[2]
     assert spots[0] is not None
     assert spots[0].is_coarse
+    assert spots[0].view == "13/22.30500/108.20500"
     assert spots[0].center == "22.30° N, 108.20° E" or spots[0].center.startswith(
         "22.3"
     )

@@ -1,5 +1,6 @@
 """Map and parcels in a real browser, on a phone and on a desk."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -143,6 +144,9 @@ def test_the_map_draws_and_answers(enter: Enter, size: tuple[int, int]) -> None:
     expect(card).to_contain_text("公顷")
     card.get_by_role("link").click()
     page.wait_for_url("**/alerts/*")
+    page.get_by_role("link", name="在地图上查看").click()
+    page.wait_for_url(re.compile(r"/map\#15/22\.30\d*/108\.2"))
+    expect(page.locator("path.case").first).to_be_attached()
 
 
 def test_what_is_seen_follows_the_window_and_the_filters(enter: Enter) -> None:

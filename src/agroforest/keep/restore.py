@@ -220,6 +220,12 @@ def _swap(place: Path, work: Path, now: datetime) -> Path | None:
 def _refuse_taken(work: Path, file: Path | None, *, replace: bool) -> None:
     if work.exists() and not work.is_dir():
         raise ConfigurationError(work, "is no folder", "give another with --work")
+    if work.is_mount():
+        raise ConfigurationError(
+            work,
+            "is where a disk is mounted, and cannot be moved aside",
+            f"give a folder on it: --work {work / 'work'}",
+        )
     if not replace and work.is_dir() and any(work.iterdir()):
         raise ConfigurationError(
             work,

@@ -43,6 +43,11 @@ BUSY_TIMEOUT_MS = 30_000
 #: desk ask for are then in memory once, not in a cache of 2 MB each. Arbitrary.
 _MAPPED_BYTES = 1 << 30
 
+#: How a line on which nothing comes is watched: asked after so many seconds, again
+#: after so many, and given up after so many times (libpq). A machine that vanishes is
+#: so noticed in two minutes, by whoever waits for it and by whoever holds a lock.
+_ALIVE = {"keepalives_idle": 60, "keepalives_interval": 15, "keepalives_count": 4}
+
 _WRITES = "agroforest_writes"
 _GEOMETRY = "agroforest_geometry"
 # Names the lock of whoever upgrades a server's database; arbitrary.
@@ -171,6 +176,7 @@ def open_database(url: str | Path) -> Database:
             json_serializer=_dump_json,
             # SQLite's look like it all the time, for we say BEGIN ourselves.
             skip_autocommit_rollback=not _is_sqlite(address),
+            connect_args=_watch_line(address),
         )
     except (ImportError, NoSuchModuleError) as error:
         raise ConfigurationError(
@@ -200,6 +206,13 @@ def find_file(url: str | Path) -> Path | None:
 def has_geometry(connection: Connection) -> bool:
     """Whether a database has columns of PostGIS beside the boxes."""
     return bool(connection.get_execution_options().get(_GEOMETRY))
+
+
+def _watch_line(address: URL) -> dict[str, object]:
+    """Settings of a connection under which a dead line is noticed."""
+    if _is_sqlite(address):
+        return {}
+    return {key: value for key, value in _ALIVE.items() if key not in address.query}
 
 
 def _settle_schema(database: Database) -> None:

@@ -25,6 +25,8 @@ _NORTH_UP = np.array([1.0, -1.0])
 _LEAST_M = 60.0
 #: Points of a drawing; finer outlines are thinned to a tenth of its units.
 _FINE = 0.1
+#: Zoom of the map around a case, and around cells of the public grid.
+_NEAR, _FAR = 15, 13
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,6 +72,8 @@ class Outline:
         What it stands for, ``200 m``.
     center
         Latitude and longitude, as people read them.
+    view
+        Zoom, latitude and longitude, as the map's address has them.
     is_coarse
         Whether the reader's role is shown cells of the public grid only.
     """
@@ -80,6 +84,7 @@ class Outline:
     bar: float
     scale: str
     center: str
+    view: str
     is_coarse: bool
 
 
@@ -195,6 +200,7 @@ def draw_outline(geometry: BaseGeometry, *, exact: bool) -> Outline | None:
         bar=bar_m * unit,
         scale=f"{bar_m / 1000:g} km" if bar_m >= 1000 else f"{bar_m:g} m",
         center=_write_center(center[1], center[0], digits=5 if exact else 2),
+        view=f"{_NEAR if exact else _FAR}/{center[1]:.5f}/{center[0]:.5f}",
         is_coarse=not exact,
     )
 

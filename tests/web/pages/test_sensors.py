@@ -53,6 +53,15 @@ def test_trust_is_what_the_night_advised_by(tmp_path: Path) -> None:
     assert "disagrees with the rain" in shown["二号探头"]
 
 
+def test_whoever_is_silent_is_not_called_trusted(tmp_path: Path) -> None:
+    write_water(tmp_path, [parcel(2, sensors=[{"id": "old", "trust": 1.0}])])
+    with open_work_desk(tmp_path) as desk:
+        add_sensors(desk.store)
+        shown = cards(desk.visitor("rui").get("/sensors").text)
+    assert ">silent</span>" in shown["旧探头"]
+    assert "100" not in shown["旧探头"].partition("<svg")[0]
+
+
 def test_a_low_battery_and_flags_are_named(desk: Desk) -> None:
     desk.store.add_sensors([Sensor(id="b", name="b")])
     desk.store.add_readings(

@@ -69,6 +69,7 @@ def _show_case(request: Request, visit: Visit, id: str) -> HTMLResponse:  # noqa
         facts=view_facts(case, speech, name_of, visit.site.bureau.places),
         steps=[view_step(s, speech, name_of) for s in reversed(steps)],
         outline=draw_outline(case.geometry, exact=visit.may(Right.SEE_EXACT)),
+        has_map=any(entry.path == "/map" for entry in visit.site.nav),
         acts=acts,
         first=_FIRST,
         reasons={

@@ -130,11 +130,14 @@ def view_sensor(
         for value, unit in ((one.battery_level, "%"), (one.battery, "V"))
         if value is not None
     ]
+    state = find_state(one)
+    # Of one that is silent it would be that of days ago.
+    is_told = one.trust is not None and state != "silent"
     return SensorView(
         id=sensor.id,
         name=name,
-        state=find_state(one),
-        trust=speech.percent(one.trust) if one.trust is not None else "",
+        state=state,
+        trust=speech.percent(one.trust) if is_told else "",
         reason=words.pick(one.reasons),
         battery=" · ".join(told),
         is_low=one.battery_low,
