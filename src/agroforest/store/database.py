@@ -209,7 +209,7 @@ def has_geometry(connection: Connection) -> bool:
 
 
 def _watch_line(address: URL) -> dict[str, object]:
-    """Settings of a connection under which a dead line is noticed."""
+    """Choose settings of a connection under which a dead line is noticed."""
     if _is_sqlite(address):
         return {}
     return {key: value for key, value in _ALIVE.items() if key not in address.query}
