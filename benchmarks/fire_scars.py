@@ -24,6 +24,7 @@ import re
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -92,9 +93,10 @@ def main() -> None:
 
 def measure_fires(model: Model, scenes: Scenes, folder: Path) -> dict[str, Any]:
     """Count fire by fire, each judged by members that have not seen its place."""
-    said = ensemble.ask_unseen(TASK, model, scenes)
+    every = replace(TASK, finish=None)  # a map of scars shows every fire
+    said = ensemble.ask_unseen(every, model, scenes)
     chances = scenes.split(said.value[:, 0])
-    threshold = ensemble.threshold_of(TASK, model)
+    threshold = ensemble.open_threshold_of(TASK, model)
     held = model.card.ensemble.held_out if model.card.ensemble else {}
     fold = np.array([held[str(place)] for place in scenes.place])
     rows, plain, loss = [], [], []
@@ -174,7 +176,7 @@ def measure_beetles(model: Model, folder: Path) -> dict[str, Any] | None:
     """Map scars where trees died or were felled, but did not burn."""
     if not folder.is_dir():
         return None
-    threshold = ensemble.threshold_of(TASK, model)
+    threshold = ensemble.open_threshold_of(TASK, model)
     figures = dict.fromkeys(("seen", "damaged", "fire", "harvest", "alone"), 0.0)
     damage = canopy_damage.read_scenes(folder)
     order = [canopy_damage.BANDS.index(band) for band in BANDS]
@@ -220,7 +222,7 @@ def _coarser(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def measure_fast(model: Model, scenes: Scenes) -> dict[str, float]:
     """Compare the fast path with asking all members of every pixel."""
-    threshold = ensemble.threshold_of(TASK, model)
+    threshold = ensemble.open_threshold_of(TASK, model)
     pixels = different = 0
     seconds = {True: 0.0, False: 0.0}
     for values in scenes.values[::_EVERY_FIRE]:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import rasterio
 import shapely
 from tests.fire import scars
 
-from agroforest.core.errors import ConfigurationError, DataError
+from agroforest.core.errors import ConfigurationError, DataError, ModelError
 from agroforest.core.grid import WGS84, Grid, reproject
 from agroforest.fire import scar_judge
 from agroforest.fire.scar import ScarMap, ScarRequest, map_scars
@@ -267,12 +268,25 @@ def test_one_window_says_what_the_ensemble_says() -> None:
     )
     exact = scar_judge.judge_window(model, values, exact=True)
     fast = scar_judge.judge_window(model, values)
-    asked = ensemble.ask(TASK, model, samples).value[:, 0].reshape(exact.shape)
-    threshold = ensemble.threshold_of(TASK, model)
+    every = replace(TASK, finish=None)  # not the one in the middle alone
+    asked = ensemble.ask(every, model, samples).value[:, 0].reshape(exact.shape)
+    threshold = ensemble.open_threshold_of(TASK, model)
     # Near 1 a probability of 32 bits has few digits left for its logit.
     np.testing.assert_allclose(exact, asked, atol=5e-3)
     assert ((exact >= threshold) == (asked >= threshold)).all()
     assert ((exact >= threshold) != (fast >= threshold)).mean() < 1e-3
+
+
+def test_a_card_from_before_is_named() -> None:
+    model = ensemble.load(TASK, models_dir() / TASK.name)
+    calibration = model.card.calibration.model_copy(
+        update={"thresholds": {"burned": 0.5}}
+    )
+    card = model.card.model_copy(
+        update={"calibration": calibration, "version": "1.1.0"}
+    )
+    with pytest.raises(ModelError, match=r"burned-area 1\.1\.0: has no threshold"):
+        ensemble.open_threshold_of(TASK, replace(model, card=card))
 
 
 def test_windows_cover_an_image_and_agree_where_they_meet(

@@ -156,7 +156,7 @@ def map_scars(
     model = ensemble.load(TASK, request.model or models_dir() / TASK.name)
     threshold = request.threshold
     if threshold is None:
-        threshold = ensemble.threshold_of(TASK, model)
+        threshold = ensemble.open_threshold_of(TASK, model)
     hotspots = request.hotspots
     if isinstance(hotspots, Path):
         hotspots = read_hotspots(hotspots)

@@ -3,7 +3,8 @@
 The model compares every pixel with the scene around it, and it learned from scenes of
 a few kilometres. So a tile is judged in overlapping windows of about ten kilometres,
 each a scene of its own, and the answers are blended where windows meet. An image no
-larger than a window is one scene: the answer of `agroforest model predict`.
+larger than a window is one scene: the answer of `agroforest model predict`, but that
+every fire in it counts (`Task.finish`).
 """
 
 from collections.abc import Callable, Iterator

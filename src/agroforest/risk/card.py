@@ -40,6 +40,8 @@ DISTURBED = "canopy-disturbed"
 #: Appended to the name of a decision: its threshold for the learners of one family
 #: that are asked alone.
 ALONE = "-networks"
+#: Likewise: its threshold for answers that were not finished, `Task.finish`.
+OPEN = "-open"
 CARD_NAME, WEIGHTS_NAME = "card.toml", "weights.safetensors"
 #: What the weights of a model look like in memory.
 Tensors = Mapping[str, NDArray[Any]]

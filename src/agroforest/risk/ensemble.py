@@ -17,6 +17,7 @@ from agroforest.core.errors import DataError, ModelError
 from agroforest.core.identity import digest, digest_file
 from agroforest.risk.calibrate import is_known
 from agroforest.risk.card import (
+    OPEN,
     Ensemble,
     Inputs,
     Model,
@@ -29,7 +30,7 @@ from agroforest.risk.card import (
     schema_digest,
 )
 from agroforest.risk.measure import measure
-from agroforest.risk.mixing import mix, settle
+from agroforest.risk.mixing import finish, mix, settle
 from agroforest.risk.prior import promise
 from agroforest.risk.task import Answers, S, Samples, Task
 from agroforest.risk.train import Progress
@@ -224,6 +225,24 @@ def threshold_of(task: Task[S], model: Model) -> float:
     return model.card.calibration.thresholds.get(task.threshold, float("nan"))
 
 
+def open_threshold_of(task: Task[S], model: Model) -> float:
+    """Threshold of the decision on answers that were not finished, see `Task.finish`.
+
+    Raises
+    ------
+    ModelError
+        The card has none: the model is older than that.
+    """
+    found = model.card.calibration.thresholds.get(task.threshold + OPEN)
+    if found is None:
+        raise ModelError(
+            f"the card of {model.card.name} {model.card.version}",
+            f"has no threshold {task.threshold + OPEN}",
+            "use the models of this release, or train it again",
+        )
+    return found
+
+
 def share_out(samples: Samples, folds: int, where: Path) -> dict[str, int]:
     """Share the places out over folds of about equal size; always the same way.
 
@@ -312,7 +331,7 @@ def _answers(
     """Mean of copies as the head promises it, and how far they disagree."""
     calibration = model.card.calibration
     mean = np.asarray(np.mean(said, axis=0, dtype=np.float32))
-    value = promise(mean, samples, task.answer, calibration)
+    value = finish(task, samples, promise(mean, samples, task.answer, calibration))
     if len(said) == 1:
         return Answers(value=value, spread=np.zeros(len(value), np.float32))
     top = value.argmax(axis=1) if task.answer.head == "classes" else 0

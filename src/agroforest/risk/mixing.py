@@ -15,7 +15,7 @@ from agroforest.risk.calibrate import (
     keep_threshold,
     probabilities,
 )
-from agroforest.risk.card import ALONE, Calibration, Learner
+from agroforest.risk.card import ALONE, OPEN, Calibration, Learner
 from agroforest.risk.prior import describe_prior, promise
 from agroforest.risk.task import Answers, S, Samples, Task
 
@@ -75,9 +75,12 @@ def settle(
         temperature=fit_temperature(mixed, target, task.answer, weight),
         **describe_prior(target, task),
     )
-    chance = promise(mixed, samples, task.answer, calibration)
+    raw = promise(mixed, samples, task.answer, calibration)
+    chance = finish(task, samples, raw)
     answers = Answers(value=chance, spread=np.zeros(len(chance), np.float32))
     said_of = {task.threshold: chance[:, 0]} if task.threshold else {}
+    if task.threshold and task.finish is not None:
+        said_of[task.threshold + OPEN] = raw[:, 0]
     for found, learner in zip(said, learners, strict=True):
         if learner.family == task.alone:
             alone = probabilities(found, task.answer, learner.temperature)
@@ -106,6 +109,13 @@ def mix(
             scaled = log_softmax(scaled, axis=1)
         mixed += np.float32(learner.share) * scaled
     return mixed
+
+
+def finish(
+    task: Task[S], samples: S, chance: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Bring probabilities into the form that is told, see `Task.finish`."""
+    return chance if task.finish is None else task.finish(samples, chance)
 
 
 def find_threshold(

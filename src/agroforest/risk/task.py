@@ -193,6 +193,11 @@ class Task(Generic[S]):
         Family of the student that is asked alone where all would take too long, of
         whole tiles; it gets a threshold of its own, `agroforest.risk.card.ALONE`.
         Empty for none.
+    finish
+        From samples and probabilities, ``(answer, output)``, to those that are told,
+        by what is known of an item as a whole; the threshold is chosen for them. `None`
+        tells them as they are. What is asked otherwise, of whole tiles, is not
+        finished and has a threshold of its own, `agroforest.risk.card.OPEN`.
     prior_weight
         Of classes: items that the shares of the classes in the training data count
         as when those of a new place are estimated, `agroforest.risk.prior`; `None`
@@ -218,5 +223,6 @@ class Task(Generic[S]):
     write: Callable[[Path, S, Answers, float], Sequence[Path]]
     threshold: str = ""
     alone: str = ""
+    finish: Callable[[S, NDArray[np.float32]], NDArray[np.float32]] | None = None
     prior_weight: float | None = None
     prior_power: float = 1.0
