@@ -162,7 +162,12 @@ class _Speller(Extension):
     ) -> str:
         """Replace ``t('key')`` by the text that it would be each time."""
         words = Words(str(self.environment.globals["language"]))
-        return _SAID.sub(lambda found: json.dumps(words(found[1])), source)
+        return _SAID.sub(lambda found: _quote(words(found[1])), source)
+
+
+def _quote(text: str) -> str:
+    """Write a text as one in a template."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 @cache
