@@ -73,16 +73,18 @@ def test_an_even_scene_is_left_alone() -> None:
 
 @given(
     arrays.arrays(
-        np.float32, (12, 9), elements=st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0])
+        np.float32, (6, 5), elements=st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0])
     ),
     st.sampled_from([0.1, 0.5, 1.0]),
 )
-def test_nothing_rises_and_order_is_all_that_counts(
+def test_nothing_rises_nor_falls_below_the_ground_and_order_is_all_that_counts(
     chance: NDArray[np.float32], least: float
 ) -> None:
+    # So often that each value is a level, whatever lies between two.
+    chance = np.repeat(np.repeat(chance, 4, axis=0), 4, axis=1)
     kept = keep(chance, least)
     assert (kept <= chance).all()
-    assert kept.max() == chance.max() or (kept < chance.max()).all()
+    assert kept.min() == chance.min()
     squared = keep(chance**2, least)
     np.testing.assert_allclose(squared, kept**2, atol=1e-7)
 
