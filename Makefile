@@ -25,7 +25,8 @@ real: $(READY) ## Run two years of real nights and print the README's table.
 	$(BIN)/python benchmarks/real_nights.py --work $(WORK)/real
 
 evaluate: $(READY) ## Measure every model on labelled data and bring docs/models.md up to date.
-	$(BIN)/python benchmarks/evaluate.py --write docs/models.md --json $(WORK)/evaluate.json
+	$(BIN)/python benchmarks/evaluate.py --write docs/models.md --readme README.md \
+		--json $(WORK)/evaluate.json
 	$(BIN)/python benchmarks/fire_scars.py --write docs/fire-scars.md
 
 test: $(READY) browser axe broker database timer lint ## Everything CI runs.

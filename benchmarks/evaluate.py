@@ -1,11 +1,13 @@
 """How good every shipped model is, on the data its card names.
 
-    python benchmarks/evaluate.py [--data DIR] [--write docs/models.md] [--json FILE]
+    python benchmarks/evaluate.py [--data DIR] [--write docs/models.md]
+                                  [--readme README.md] [--json FILE]
 
 Judges every place only by members that have not seen it, checks that the figures
-are those of the card, and prints the tables. With ``--write`` what stands between
-the markers of the page is replaced. ``--data`` holds the data sets under the names
-below; AGROFOREST_DATA, or else ../shared/data, unless given.
+are those of the card, grows plain boosted trees on the same folds, and prints the
+tables. With ``--write`` and ``--readme`` what stands between the markers of the pages
+is replaced. ``--data`` holds the data sets under the names below; AGROFOREST_DATA, or
+else ../shared/data, unless given. Ten minutes on one core.
 """
 
 import argparse
@@ -18,8 +20,10 @@ from pathlib import Path
 
 from agroforest.risk import Metric, ModelCard, load_model, models_dir, read_card
 from agroforest.risk import ensemble as ensembles
+from agroforest.risk.baseline import Beside
 from agroforest.risk.evaluate import Evaluation, evaluate
 from agroforest.risk.tasks import find_task
+from agroforest.risk.tasks.baselines import find_baseline
 from agroforest.risk.watched import evaluate_canopy_stress
 
 _DATA = {
@@ -30,6 +34,23 @@ _DATA = {
     "fire-occurrence": "fire_points_thailand",
 }
 _STRESS = "canopy-stress"
+# Rows of the README: metric, what was measured, what the metric is called there.
+_README = {
+    "canopy-damage": (
+        "f1",
+        "160 scenes, bark beetle, Czechia",
+        "F1 at one threshold",
+    ),
+    "disturbance-cause": (
+        "macro_f1",
+        "237,790 Landsat series, Canada",
+        "macro-F1 of 11 classes",
+    ),
+    "burned-area": ("iou", "26 fires, California", "IoU over all pixels"),
+    "fuel-moisture": ("r2", "100 sites, United States", "R²"),
+    "fire-occurrence": ("auroc", "575 points, Thailand, by year", "AUROC"),
+    _STRESS: ("ap_disturbed", "simulated forests", "AP of disturbed"),
+}
 _START, _END = "<!-- figures -->", "<!-- end of figures -->"
 _ROOT = Path(__file__).resolve().parents[1]
 
@@ -41,6 +62,7 @@ def main() -> None:
     options.add_argument("--data", type=Path, default=Path(given))
     options.add_argument("--only", nargs="*", default=())
     options.add_argument("--write", type=Path, help="page to bring up to date")
+    options.add_argument("--readme", type=Path, help="page for the summary")
     options.add_argument("--json", type=Path)
     chosen = options.parse_args()
     names = [n for n in (*_DATA, _STRESS) if not chosen.only or n in chosen.only]
@@ -50,12 +72,17 @@ def main() -> None:
     if chosen.json:
         chosen.json.parent.mkdir(parents=True, exist_ok=True)
         content = {
-            name: [m.model_dump(mode="json") for m in one.metrics]
+            name: {
+                "metrics": [m.model_dump(mode="json") for m in one.metrics],
+                "beside": [b._asdict() for b in one.beside],
+            }
             for name, one in found.items()
         }
         chosen.json.write_text(json.dumps(content, indent=1) + "\n")
     if chosen.write:
         _write(chosen.write, text)
+    if chosen.readme:
+        _write(chosen.readme, _summary(found))
     different = [n for n, one in found.items() if not _agree(_card(n), one.metrics)]
     if different:
         sys.exit(f"other figures than in the card: {', '.join(different)}")
@@ -66,7 +93,13 @@ def _evaluate(name: str, data: Path) -> Evaluation:
     if name == _STRESS:
         return Evaluation(metrics=evaluate_canopy_stress(load_model(folder)))
     task = find_task(name)
-    return evaluate(task, ensembles.load(task, folder), data / _DATA[name])
+    return evaluate(
+        task,
+        ensembles.load(task, folder),
+        data / _DATA[name],
+        baseline=find_baseline(name),
+        progress=lambda _, note: print(note, file=sys.stderr),
+    )
 
 
 def _card(name: str) -> ModelCard:
@@ -83,25 +116,92 @@ def _agree(card: ModelCard, metrics: Iterable[Metric]) -> bool:
 
 def _section(name: str, found: Evaluation) -> str:
     card = _card(name)
+    baseline = _baseline(found)
     lines = [
         f"### `{name}` {card.version}",
         "",
         f"{card.purpose.en} {card.training.data}. {found.metrics[0].on}.",
         "",
-        "| metric | value | 95 % interval | prevalence |",
-        "|---|---|---|---|",
+        "| metric | value | 95 % interval | prevalence "
+        + ("| baseline | more than that |" if baseline else "|"),
+        "|---|---|---|---|" + ("---|---|" if baseline else ""),
     ]
-    lines += [
-        f"| {m.name} | {m.value:.3f} | {_number(m.low)} to {_number(m.high)} "
-        f"| {_number(m.prevalence)} |"
-        for m in found.metrics
-    ]
+    for m in found.metrics:
+        row = (
+            f"| {m.name} | {m.value:.3f} | {_number(m.low)} to {_number(m.high)} "
+            f"| {_number(m.prevalence)} |"
+        )
+        if baseline:
+            row += _beside(baseline.get(m.name))
+        lines.append(row)
+    lines += _others(found)
     if found.reliability:
         lines += ["", "| said | was | answers |", "|---|---|---|"]
         lines += [
             f"| {b.said:.2f} | {b.was:.2f} | {b.answers:,} |" for b in found.reliability
         ]
     return "\n".join([*lines, ""])
+
+
+def _baseline(found: Evaluation) -> dict[str, Beside]:
+    """Find what the baseline reaches, by metric; empty without one."""
+    return {b.metric: b for b in found.beside if b.name == found.beside[0].name}
+
+
+def _beside(row: Beside | None) -> str:
+    return " | |" if row is None else f" {row.value:.3f} | {_gain(row)} |"
+
+
+def _gain(row: Beside) -> str:
+    return f"{row.gain:+.3f} [{row.gain_low:+.3f}, {row.gain_high:+.3f}]"
+
+
+def _others(found: Evaluation) -> list[str]:
+    """Name the baseline, and what each learner reaches alone."""
+    if not found.beside:
+        return []
+    name, first = found.beside[0].name, found.metrics[0].name
+    alone = [
+        f"{b.name.removesuffix(', alone')} {b.value:.3f}"
+        for b in found.beside
+        if b.name != name and b.metric == first
+    ]
+    lines = ["", f"Baseline: {name}, grown on the same folds."]
+    if alone:
+        lines += [f"{first} of each learner alone: {', '.join(alone)}."]
+    return lines
+
+
+def _summary(found: dict[str, Evaluation]) -> str:
+    """Table of the README."""
+    columns = (
+        "model",
+        "data",
+        "metric",
+        "members that had not seen the place",
+        "baseline",
+        "more than that",
+    )
+    lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
+    for name, one in found.items():
+        chosen, data, metric = _README[name]
+        values = {m.name: m for m in one.metrics}
+        row = values[chosen]
+        if name == _STRESS:
+            beside = f"{_short(values[chosen + '_rule'].value)} | |"
+        else:
+            other = _baseline(one)[chosen]
+            gain = _gain(other).replace("0.", ".")
+            beside = f"{_short(other.value)} | {gain} |"
+        lines.append(
+            f"| `{name}` | {data} | {metric} | {_short(row.value)} "
+            f"[{_short(row.low)}, {_short(row.high)}] | {beside}"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _short(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}".lstrip("0")
 
 
 def _number(value: float | None) -> str:

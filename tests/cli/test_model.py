@@ -139,8 +139,28 @@ def test_a_small_evaluation_gives_the_cards_figures(data_dir: Path) -> None:
     assert said == pytest.approx({m.name: m.value for m in card.metrics}, abs=1e-3)
     assert found["unseen_places"] == 0
     assert sum(b["answers"] for b in found["reliability"]) == 575
+    assert found["beside"] == []
     text = run("model", "evaluate", "fire-occurrence", "--data", data)
     assert "prevalence 0.511" in text
+
+
+def test_a_baseline_is_grown_beside_the_model(data_dir: Path) -> None:
+    name, data = "fire-occurrence", data_dir / "fire_points_thailand"
+    common = ("model", "evaluate", name, "--data", data, "--baseline")
+    found = json.loads(run(*common, "--json"))
+    auroc = {b["name"]: b for b in found["beside"] if b["metric"] == "auroc"}
+    assert len(auroc) == 5  # the forest, and four learners alone
+    forest = auroc["random forest, numbers of a point"]
+    assert forest["value"] == pytest.approx(0.808, abs=0.005)
+    ours = {m["name"]: m["value"] for m in found["metrics"]}["auroc"]
+    for one in auroc.values():
+        assert one["gain"] == pytest.approx(ours - one["value"], abs=2e-4)
+        assert one["gain_low"] < one["gain"] < one["gain_high"]
+    assert "random forest" in run(*common)
+    refused = CliRunner().invoke(
+        app, ["model", "evaluate", "canopy-stress", "--baseline"]
+    )
+    assert refused.exit_code != 0
 
 
 @pytest.mark.parametrize(

@@ -186,6 +186,14 @@ def evaluate(
         ),
     ] = None,
     models: _Models = None,
+    baseline: Annotated[
+        bool,
+        typer.Option(
+            "--baseline",
+            help="Set plain boosted trees, grown on the same folds, and every learner "
+            "alone beside the model. Minutes; needs the data that it was trained on.",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure a model on labelled data, place by place.
@@ -193,7 +201,8 @@ def evaluate(
     用带标签的数据评价模型：只由未见过该地点的成员作答。
 
     Places the model was trained on are judged only by members that have not seen
-    them, so its own training data give the card's metrics again.
+    them, so its own training data give the card's metrics again. --baseline says
+    what the model is worth beside plain boosted trees (需要训练数据本身).
     """
     from agroforest.core.errors import ConfigurationError
     from agroforest.risk import load_model
@@ -203,17 +212,30 @@ def evaluate(
     if name == _STRESS:
         from agroforest.risk.watched import evaluate_canopy_stress
 
+        if baseline:
+            raise ConfigurationError(
+                _STRESS, "has its rule beside it already", "leave --baseline out"
+            )
         found = Evaluation(metrics=evaluate_canopy_stress(load_model(folder)))
     else:
         from agroforest.risk import ensemble
         from agroforest.risk.tasks import find_task
+        from agroforest.risk.tasks.baselines import find_baseline
 
         task = find_task(name)
         if data is None:
             raise ConfigurationError(
                 name, "needs labelled data", "name its folder with --data"
             )
-        found = evaluate(task, ensemble.load(task, folder), data)
+        model = ensemble.load(task, folder)
+        with Bar() as bar:
+            found = evaluate(
+                task,
+                model,
+                data,
+                baseline=find_baseline(name) if baseline else None,
+                progress=lambda share, note: bar.reached(round(100 * share), 100, note),
+            )
     if as_json:
         typer.echo(as_plain(name, found))
         return

@@ -29,6 +29,13 @@ def list_metrics(metrics: "tuple[Metric, ...]") -> list[str]:
 def list_findings(found: "Evaluation") -> list[str]:
     """Metrics, reliability and places of an evaluation."""
     lines = list_metrics(found.metrics)
+    if found.beside:
+        lines += ["", "others on the same answers, and how much more ours is"]
+        lines += [
+            f"{b.name:<54} {b.metric:<18} {b.value:.3f} [{b.low:.3f}, {b.high:.3f}]  "
+            f"{b.gain:+.3f} [{b.gain_low:+.3f}, {b.gain_high:+.3f}]"
+            for b in found.beside
+        ]
     if found.reliability:
         lines += ["", "said      was       answers"]
         lines += [
@@ -59,6 +66,7 @@ def as_plain(name: str, found: "Evaluation") -> str:
                 for place, value in found.places.items()
             },
             "unseen_places": found.unseen,
+            "beside": [b._asdict() for b in found.beside],
         },
         ensure_ascii=False,
     )

@@ -33,7 +33,7 @@ from agroforest.risk.measure import measure
 from agroforest.risk.mixing import finish, mix, settle
 from agroforest.risk.prior import promise
 from agroforest.risk.task import Answers, S, Samples, Task
-from agroforest.risk.train import Progress
+from agroforest.risk.train import Progress, silent
 
 
 def train(
@@ -69,7 +69,7 @@ def train(
     DataError
         Damaged or unlabelled data, or fewer places than folds.
     """
-    say = progress or _silent
+    say = progress or silent
     samples = task.read(data)
     target = require_target(samples, data)
     held_out = share_out(samples, task.folds, data)
@@ -153,7 +153,7 @@ def ask(
     progress
         Told what is being done.
     """
-    say = progress or _silent
+    say = progress or silent
     folds = _folds(model)
     said = []
     for fold in range(folds):
@@ -382,7 +382,3 @@ def _share(say: Progress, task: Task[S], done: int) -> Progress:
         say((done + share) / total * 0.95, f"{family} {fold}/{task.folds} {note}")
 
     return told
-
-
-def _silent(share: float, note: str) -> None:
-    """Say nothing."""

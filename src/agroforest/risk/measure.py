@@ -59,20 +59,19 @@ def measure(
     once = np.ones(int(samples.sizes.sum()))
     if samples.weight is not None:
         once = samples.weight
-    places, place = np.unique(samples.place, return_inverse=True)
-    every = np.repeat(place, samples.sizes)
+    places = np.unique(samples.place)
     statistics = dict(task.measures(samples, answers, threshold))
     if task.answer.head != "value":
         statistics["ece"] = _calibration(task, samples, answers)
     truth = samples.target
-    known = is_known(truth) if truth is not None else np.zeros(every.size, bool)
+    known = is_known(truth) if truth is not None else np.zeros(once.size, bool)
     prevalence = None
     if task.answer.head == "probability" and truth is not None:
         share = np.average(truth[known] > 0, weights=once[known])
         prevalence = _rounded(float(share))
     metrics = []
     for name, statistic in statistics.items():
-        low, high = interval(len(places), _by_place(statistic, every, once))
+        low, high = interval(len(places), over_places(statistic, samples))
         metrics.append(
             Metric(
                 name=name,
@@ -105,10 +104,12 @@ def reliability(task: Task[S], samples: S, answers: Answers) -> tuple[Reliabilit
     )
 
 
-def _by_place(
-    statistic: Statistic, place: NDArray[np.intp], once: NDArray[np.float64]
-) -> Statistic:
-    return lambda counts: statistic(counts[place] * once)
+def over_places(statistic: Statistic, samples: Samples) -> Statistic:
+    """Make a statistic of how often each place counts, ``(place,)``, sorted by name."""
+    _, place = np.unique(samples.place, return_inverse=True)
+    every = np.repeat(place, samples.sizes)
+    once = np.ones(every.size) if samples.weight is None else samples.weight
+    return lambda counts: statistic(counts[every] * once)
 
 
 def _calibration(task: Task[S], samples: Samples, answers: Answers) -> Statistic:

@@ -154,10 +154,10 @@ def explained(
     return float(1 - error / variance) if variance else float("nan")
 
 
-def interval(
+def resample(
     places: int, statistic: Callable[[NDArray[np.float64]], float], seed: int = 0
-) -> tuple[float, float]:
-    """95 % bootstrap interval, resampling whole places.
+) -> NDArray[np.float64]:
+    """Bootstrap a statistic, resampling whole places.
 
     Parameters
     ----------
@@ -166,18 +166,31 @@ def interval(
     statistic
         Given how often each place counts, ``(places,)``, the statistic.
     seed
-        Of the resampling.
+        Of the resampling; the same one draws the same places for any statistic.
 
     Returns
     -------
-    tuple of float
-        2.5th and 97.5th percentile over 200 resamples; NaN results are left out.
+    ndarray
+        ``(200,)`` float64.
     """
     rng = np.random.default_rng(seed)
     even = np.full(places, 1 / places)
-    drawn = [
-        statistic(rng.multinomial(places, even).astype(np.float64))
-        for _ in range(_RESAMPLES)
-    ]
+    return np.array(
+        [
+            statistic(rng.multinomial(places, even).astype(np.float64))
+            for _ in range(_RESAMPLES)
+        ]
+    )
+
+
+def middle(drawn: NDArray[np.float64]) -> tuple[float, float]:
+    """2.5th and 97.5th percentile of what `resample` drew; NaN is left out."""
     low, high = np.nanpercentile(drawn, [2.5, 97.5])
     return float(low), float(high)
+
+
+def interval(
+    places: int, statistic: Callable[[NDArray[np.float64]], float], seed: int = 0
+) -> tuple[float, float]:
+    """95 % bootstrap interval of a statistic; parameters as for `resample`."""
+    return middle(resample(places, statistic, seed))

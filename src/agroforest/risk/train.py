@@ -19,6 +19,11 @@ Loss = Callable[[nn.Module, Batch], Tensor]
 #: Called with the share of the work done and a short note.
 Progress = Callable[[float, str], None]
 
+
+def silent(share: float, note: str) -> None:
+    """Tell nobody."""
+
+
 # Share of the steps in which the rate rises. Arbitrary.
 _WARM_UP = 0.1
 
