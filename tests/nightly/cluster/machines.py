@@ -68,14 +68,20 @@ class Machine:
         log = self.folder / "opened"
         return set(log.read_text().splitlines()) if log.exists() else set()
 
-    def doom(self, word: str, *, once: Path | None = None) -> None:
-        """Kill it when it opens a path of the state with that word in it.
+    def doom(
+        self,
+        word: str,
+        *,
+        once: Path | None = None,
+        fate: signal.Signals = signal.SIGKILL,
+    ) -> None:
+        """Kill it, or stop it, when it opens a path of the state with that word in it.
 
         With `once` the whole machine dies, its nanny too, if it is the first that
         can make that file; without, only the worker, every time.
         """
         parent = "with its parent" if once else ""
-        self.fate.write_text("\n".join([word, parent, str(once or "")]))
+        self.fate.write_text("\n".join([word, parent, str(once or ""), str(int(fate))]))
 
     @property
     def fate(self) -> Path:
@@ -92,8 +98,10 @@ class Cluster:
         *,
         host: str = "127.0.0.1",
         prefix: Sequence[str] = (),
+        settings: Mapping[str, str] | None = None,
     ) -> None:
         self._folder = folder
+        self._settings = settings or {}
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -138,7 +146,10 @@ class Cluster:
                 ],
                 self._folder,
                 # A task is tried twice, to be quick.
-                {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1"},
+                {
+                    "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1",
+                    **self._settings,
+                },
             )
         for machine in machines:
             machine.fate.unlink(missing_ok=True)
@@ -151,6 +162,29 @@ class Cluster:
         security = self.at.security("client")
         with Client(self.at.address, security=security, set_as_default=False) as client:
             client.wait_for_workers(count, timeout=60)
+
+    def stands_still(self, machine: Machine) -> bool:
+        """Whether one of its processes is stopped."""
+        return any(
+            process.status() == psutil.STATUS_STOPPED for process in self._all(machine)
+        )
+
+    def go_on(self, machine: Machine) -> None:
+        """Wake what is stopped of it."""
+        for process in self._all(machine):
+            process.send_signal(signal.SIGCONT)
+
+    def has_open(self, machine: Machine, name: str) -> bool:
+        """Whether one of its processes has a file of that name open."""
+        return any(
+            Path(file.path).name == name
+            for process in self._all(machine)
+            for file in process.open_files()
+        )
+
+    def _all(self, machine: Machine) -> list[psutil.Process]:
+        parent = psutil.Process(self.workers[machine.folder].pid)
+        return [parent, *parent.children(recursive=True)]
 
     def listening(self) -> set[str]:
         """Addresses on which any of its processes listens."""

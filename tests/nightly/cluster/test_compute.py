@@ -2,15 +2,18 @@
 
 import os
 import pickle
+import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
 import psutil
 import pytest
-from distributed import LocalCluster
+from distributed import Client, LocalCluster
 from tests.nightly.cluster.test_mounts import task
 from tests.nightly.conftest import Site
 from tests.nightly.test_nights import FIRST
@@ -18,12 +21,14 @@ from tests.nightly.test_nights import FIRST
 from agroforest.core.errors import ConfigurationError, SourceError
 from agroforest.nightly import TileTask
 from agroforest.nightly.attempts import Fault
-from agroforest.nightly.cluster.compute import Compute, _Running
+from agroforest.nightly.cluster import compute as compute_module
+from agroforest.nightly.cluster.compute import Compute, _LateError, _Queue, _Running
 from agroforest.nightly.cluster.scheduler import Scheduler
 from agroforest.nightly.judge import Judge
 from agroforest.nightly.lease import Token
 from agroforest.nightly.result import TaskResult
 from agroforest.nightly.supply import Handed
+from agroforest.nightly.tile import failed
 from agroforest.nightly.workplace import Workplace
 
 pytestmark = pytest.mark.enable_socket
@@ -80,6 +85,83 @@ def test_a_silent_worker_elsewhere_is_given_up(
     assert (result.fault, result.fence) == (Fault.KILLED, 7)
     assert result.error is not None
     assert "its worker (else.where:1) stood still; end it" in result.error
+
+
+def test_a_result_on_a_stopped_worker_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run looks after its other tasks meanwhile."""
+    monkeypatch.setattr(compute_module, "_FETCH_S", 0.5)
+    own = task("/srv/work", "/srv/work/B01.tif")
+    with (
+        loopback(1) as cluster,
+        Client(cluster, set_as_default=False) as client,
+        compute(None, tmp_path) as started,
+    ):
+        ((_, process),) = client.run(os.getpid).items()
+        future = client.submit(failed, own, "nothing", Fault.DATA)
+        there = Event()
+        future.add_done_callback(lambda _: there.set())
+        assert there.wait(60)
+        handed = Handed(task=own, key="k")
+        running = _Running(key="k-1", handed=handed, attempt=1, future=future)
+        os.kill(process, signal.SIGSTOP)
+        try:
+            with pytest.raises(_LateError):
+                started._result(running)
+        finally:
+            os.kill(process, signal.SIGCONT)
+        assert started._result(running) == failed(own, "nothing", Fault.DATA)
+
+
+def test_a_late_result_does_not_hold_up_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compute_module, "_ROUND", 0.2)
+    one = task("/srv/work", "/srv/work/B01.tif")
+    tasks = [replace(one, id=name) for name in ("first", "second")]
+    tries = []
+
+    class Late(Future):  # type: ignore[type-arg]
+        def result(self, timeout: float | None = None) -> TaskResult:
+            tries.append(timeout)
+            if len(tries) < 4:
+                raise TimeoutError
+            return failed(tasks[0], "late", Fault.DATA)
+
+        def done(self) -> bool:
+            return False
+
+    def submit(
+        handed: Handed, attempt: int, waiting: dict[str, _Running], done: _Queue
+    ) -> None:
+        future: Future[TaskResult] = Future()
+        if handed.task is tasks[0]:
+            future = Late()
+        else:
+            future.set_result(failed(handed.task, "at once", Fault.DATA))
+        waiting[handed.key] = _Running(
+            key=handed.key, handed=handed, attempt=attempt, future=future
+        )
+        done.put(handed.key)
+
+    with compute(None, tmp_path) as started:
+        monkeypatch.setattr(started, "_submit", submit)
+        errors = [result.error for result in started.run(tasks)]
+    assert errors == ["at once", "late"]
+    assert len(tries) == 4
+    assert all(timeout == compute_module._FETCH_S for timeout in tries)
+
+
+def test_a_task_that_timed_out_itself_is_not_late(tmp_path: Path) -> None:
+    handed = Handed(task=task("/srv/work", "/srv/work/B01.tif"), key="k")
+    broken: Future[TaskResult] = Future()
+    broken.set_exception(TimeoutError("the storage"))
+    running = _Running(key="k-1", handed=handed, attempt=1, future=broken)
+    with compute(None, tmp_path) as started:
+        result = started._result(running)
+    assert result is not None
+    assert result.fault == Fault.LOST
 
 
 def test_a_scheduler_that_is_not_there_is_named(tmp_path: Path) -> None:

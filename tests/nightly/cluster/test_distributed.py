@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import time
@@ -25,7 +26,9 @@ from agroforest.core.config import Pipeline
 from agroforest.core.errors import ConfigurationError, SourceError
 from agroforest.core.identity import digest_file
 from agroforest.nightly import NightOutcome, run_nights
+from agroforest.nightly.cluster import silence
 from agroforest.nightly.cluster.scheduler import Certificates, Scheduler
+from agroforest.nightly.lease import LENGTH_S
 from agroforest.nightly.run import Silence
 from agroforest.testing.reliability import record
 
@@ -270,6 +273,57 @@ def test_a_machine_that_dies_mid_task_costs_nothing(
         tried=1,
         survived=int(same),
         note="another machine takes its tile; files and rows are those of a clean run",
+    )
+    assert same
+
+
+def test_a_machine_that_stands_still_is_given_up(
+    province: Province,
+    certificates: Certificates,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nobody can end it from here. When it goes on, it writes nothing."""
+    province.restore(province.learned)
+    # Longer than between two signs of life of a worker that works.
+    monkeypatch.setattr(silence, "SILENT_S", LENGTH_S / 2)
+    name = {"WITNESS_HOST": "elsewhere"}
+    pair = [province.machine(tmp_path / n, environment=name) for n in "ab"]
+    soon = {"DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "20s"}
+    with Cluster(tmp_path / "s", certificates, settings=soon) as cluster:
+        cluster.start(*pair)
+        cluster.await_workers(2)
+        for machine in pair:  # one of them, whoever takes the tile first
+            machine.doom(VICTIM, once=tmp_path / "stopped", fate=signal.SIGSTOP)
+        outcomes = province.run(LATER, cluster.at)
+        (still,) = [m for m in pair if cluster.stands_still(m)]
+        assert not any(o.failed for o in outcomes)
+        errors = [
+            attempt["error"]
+            for outcome in outcomes
+            if outcome.report
+            for attempt in outcome.report.get("attempts", ())
+            if attempt["error"]
+        ]
+        first = province.made()
+        assert cluster.has_open(still, VICTIM)  # its lock of the tile
+        cluster.go_on(still)
+        deadline = time.monotonic() + 60
+        while cluster.has_open(still, VICTIM):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        second = province.made()
+    assert len(errors) == 1
+    assert f"{VICTIM}: its worker (elsewhere:" in errors[0]
+    assert "stood still; end it" in errors[0]
+    same = first == second == province.made(province.reference)
+    record(
+        "fault",
+        "a machine of the cluster that stands still while it works on a tile",
+        tried=1,
+        survived=int(same),
+        note="it is given up after ten minutes (half of one in the test), its tile "
+        "done by another, and nothing written when it goes on",
     )
     assert same
 

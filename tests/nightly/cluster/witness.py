@@ -2,14 +2,15 @@
 
 Set by the environment: ``WITNESS_LOG`` receives ``own`` or ``foreign`` for each opened
 file below ``WITNESS_OWN`` or one of the folders ``WITNESS_FOREIGN``;
-``WITNESS_VERSION`` is what the worker says is its version. If there is a file
-``WITNESS_FATE``, the process is killed when it opens a path of the state that contains
-the file's first line, and so is its parent if there is a second line; if the third
-line names a file, only whoever can make that file.
+``WITNESS_VERSION`` is what the worker says is its version, and ``WITNESS_HOST`` the
+name of its machine. If there is a file ``WITNESS_FATE``, the process is sent the signal
+of the fourth line when it opens a path of the state that contains the file's first
+line, and so is its parent if there is a second line; if the third line names a file,
+only whoever can make that file.
 """
 
 import os
-import signal
+import socket
 import sys
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def _see(event: str, arguments: tuple[object, ...]) -> None:
         _meet(path, *_FATE.read_text().splitlines())
 
 
-def _meet(path: str, word: str, with_parent: str = "", once: str = "") -> None:
+def _meet(path: str, word: str, with_parent: str, once: str, number: str) -> None:
     if word not in path:
         return
     if once:
@@ -46,10 +47,12 @@ def _meet(path: str, word: str, with_parent: str = "", once: str = "") -> None:
         except FileExistsError:
             return
     if with_parent:
-        os.kill(os.getppid(), signal.SIGKILL)
-    os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getppid(), int(number))
+    os.kill(os.getpid(), int(number))
 
 
 if "WITNESS_VERSION" in os.environ:
     agroforest.__version__ = os.environ["WITNESS_VERSION"]
+if "WITNESS_HOST" in os.environ:
+    socket.gethostname = lambda: os.environ["WITNESS_HOST"]
 sys.addaudithook(_see)

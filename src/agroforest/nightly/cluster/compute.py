@@ -18,12 +18,11 @@ import dask
 from distributed import Client, Future, KilledWorker, LocalCluster
 
 from agroforest import __version__
-from agroforest.core.errors import ConfigurationError
 from agroforest.core.log_context import carry
-from agroforest.nightly.attempts import Fault
 from agroforest.nightly.cluster.beacon import lit
 from agroforest.nightly.cluster.crew import Crew, connected
 from agroforest.nightly.cluster.expendable import Died, run_apart
+from agroforest.nightly.cluster.losses import given_up, innocent, killed, lost
 from agroforest.nightly.cluster.scheduler import WORKER_SETTINGS, Scheduler
 from agroforest.nightly.cluster.silence import Silence, end_holder
 from agroforest.nightly.cluster.worker import Terms, work, work_for
@@ -32,7 +31,6 @@ from agroforest.nightly.lease import read_token
 from agroforest.nightly.plan import TileTask
 from agroforest.nightly.result import TaskResult
 from agroforest.nightly.supply import Handed, Once, Supply
-from agroforest.nightly.tile import failed
 from agroforest.nightly.workplace import Workplace
 
 _log = logging.getLogger(__name__)
@@ -40,6 +38,9 @@ _log = logging.getLogger(__name__)
 # Seconds between two looks at the workers; arbitrary.
 _ROUND = 5.0
 _LEAST = 0.05
+# Seconds that a result may take to get here: a few kilobytes. Meanwhile nothing else is
+# looked at. Arbitrary.
+_FETCH_S = 5.0
 # How often a task is given to another worker because the first was not fit.
 _ATTEMPTS = 3
 
@@ -65,6 +66,10 @@ class _Running:
     handed: Handed
     attempt: int
     future: "Future[TaskResult] | Promised[TaskResult]"
+
+
+class _LateError(Exception):
+    """A result has not come yet, though it is said to be there."""
 
 
 class Compute:
@@ -142,6 +147,7 @@ class Compute:
             self._crew.gather()
         done: _Queue = SimpleQueue()
         waiting: dict[str, _Running] = {}
+        late: set[str] = set()
         looked = time.monotonic()
         while True:
             self._fill(supply, waiting, done)
@@ -155,10 +161,17 @@ class Compute:
                     self._crew.look_after()
                 yield from self._end_silent(waiting)
                 looked = time.monotonic()
+                while late:
+                    done.put(late.pop())
             if key not in waiting:  # none, or of one that was given up
                 continue
-            running = waiting.pop(key)
-            result = self._result(running)
+            running = waiting[key]
+            try:
+                result = self._result(running)
+            except _LateError:
+                late.add(key)
+                continue
+            waiting.pop(key)
             if result is None:
                 self._submit(running.handed, running.attempt + 1, waiting, done)
             else:
@@ -173,14 +186,15 @@ class Compute:
         tiles = {key: each.handed.task.tile.id for key, each in waiting.items()}
         for key, token in self._silence.find(tiles, most_s=2 * _ROUND).items():
             task = waiting[key].handed.task
-            problem = f"{task.tile.id}: its worker ({token.holder}) stood still"
-            _log.error("%s, and is ended or given up", problem)
+            _log.error(
+                "%s: its worker (%s) stood still, and is ended or given up",
+                task.tile.id,
+                token.holder,
+            )
             self._still.add(key)
             if not end_holder(token):
                 waiting.pop(key)
-                yield failed(
-                    task, f"{problem}; end it, then run the night again", Fault.KILLED
-                ).patch(fence=token.fence)
+                yield given_up(task, token)
 
     def _fill(self, supply: Supply, waiting: dict[str, _Running], done: _Queue) -> None:
         """Hand tasks out, half a window at once: each time costs a transaction."""
@@ -210,23 +224,32 @@ class Compute:
         future.add_done_callback(lambda _: done.put(key))
 
     def _result(self, running: "_Running") -> TaskResult | None:
-        """Fetch a result; ``None`` when another worker should try."""
+        """Fetch a result; ``None`` when another worker should try.
+
+        Raises
+        ------
+        _LateError
+            The worker has it and does not give it away: it was stopped since. When
+            the scheduler notices, it lets another do the task (``worker-ttl``).
+        """
         task = running.handed.task
         if self._crew is not None:
             self._crew.require_connection()
         try:
-            return running.future.result()
+            return running.future.result(_FETCH_S)
         except Died:
-            return _killed(task, 1, still=running.key in self._still)
+            return killed(task, 1, still=running.key in self._still)
         except KilledWorker as error:
             return self._find_guilt(running, error)
         except CancelledError as error:
             if self._crew is None:
-                return _lost(task, error)
+                return lost(task, error)
             raise self._crew.lost() from error
-        except Exception as error:  # noqa: BLE001  a lost worker, in any form
+        except Exception as error:  # a lost worker, in any form
+            if isinstance(error, TimeoutError) and not _has_failed(running.future):
+                raise _LateError from error
             if self._crew is None or running.attempt == _ATTEMPTS:
-                return _lost(task, error)
+                return lost(task, error)
             self._crew.look_after(everybody=True)
             return None
 
@@ -238,11 +261,8 @@ class Compute:
         task, deaths = running.handed.task, error.allowed_failures + 1
         token = read_token(self._workplace.locks, task.tile.id)
         if token is None or token.key != running.key or token.free:
-            reason = "its worker died of something else"
-            return failed(
-                task, f"{task.tile.id}: {reason}; run the night again", Fault.LOST
-            )
-        died = _killed(task, deaths, still=running.key in self._still)
+            return innocent(task)
+        died = killed(task, deaths, still=running.key in self._still)
         return died.patch(fence=token.fence)
 
     def _connect(self) -> Client:
@@ -294,22 +314,8 @@ def _next(done: _Queue, timeout: float) -> str | None:
         return None
 
 
-def _killed(task: TileTask, deaths: int, *, still: bool = False) -> TaskResult:
-    died = "its worker died" if deaths == 1 else f"{deaths} workers died"
-    why = (
-        "its worker stood still and was ended"
-        if still
-        else f"{died} of it, often for want of memory"
-    )
-    return failed(
-        task,
-        f"{task.tile.id}: {why}; look into their logs, then run the night again",
-        Fault.KILLED,
-    ).patch(deaths=deaths)
-
-
-def _lost(task: TileTask, error: BaseException) -> TaskResult:
-    if isinstance(error, ConfigurationError):
-        return failed(task, str(error), Fault.PLACE)
-    reason = f"worker lost ({type(error).__name__})"
-    return failed(task, f"{task.tile.id}: {reason}; run the night again", Fault.LOST)
+def _has_failed(future: "Future[TaskResult] | Promised[TaskResult]") -> bool:
+    """Whether its error is the task's own, and not that of fetching it."""
+    if isinstance(future, Promised):
+        return future.done()
+    return bool(future.status == "error")
