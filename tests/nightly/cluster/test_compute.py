@@ -22,6 +22,7 @@ from agroforest.core.errors import ConfigurationError, SourceError
 from agroforest.nightly import TileTask
 from agroforest.nightly.attempts import Fault
 from agroforest.nightly.cluster import compute as compute_module
+from agroforest.nightly.cluster import crew
 from agroforest.nightly.cluster.compute import Compute, _LateError, _Queue, _Running
 from agroforest.nightly.cluster.scheduler import Scheduler
 from agroforest.nightly.judge import Judge
@@ -112,6 +113,30 @@ def test_a_result_on_a_stopped_worker_is_waited_for(
         finally:
             os.kill(process, signal.SIGCONT)
         assert started._result(running) == failed(own, "nothing", Fault.DATA)
+
+
+def test_a_stopped_worker_is_sent_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever inspects it does not wait for ever."""
+    monkeypatch.setattr(crew, "INSPECTED_S", 3.0)
+    monkeypatch.setattr(crew, "_ANSWER_S", 6.0)
+    monkeypatch.setenv("AGROFOREST_WORK", str(tmp_path))
+    with (
+        loopback(2) as cluster,
+        Client(cluster, set_as_default=False) as client,
+        compute(Scheduler(address=cluster.scheduler_address), tmp_path) as started,
+    ):
+        processes = client.run(os.getpid)
+        still, fit = processes
+        os.kill(processes[still], signal.SIGSTOP)
+        try:
+            list(started.run([]))
+            assert started._crew is not None
+            assert started._crew._fit == {fit}
+        finally:
+            os.kill(processes[still], signal.SIGCONT)
+    assert "does not answer (TimeoutError); it is sent away" in caplog.text
 
 
 def test_a_late_result_does_not_hold_up_the_others(

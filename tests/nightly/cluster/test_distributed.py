@@ -26,7 +26,7 @@ from agroforest.core.config import Pipeline
 from agroforest.core.errors import ConfigurationError, SourceError
 from agroforest.core.identity import digest_file
 from agroforest.nightly import NightOutcome, run_nights
-from agroforest.nightly.cluster import silence
+from agroforest.nightly.cluster import crew, silence
 from agroforest.nightly.cluster.scheduler import Certificates, Scheduler
 from agroforest.nightly.lease import LENGTH_S
 from agroforest.nightly.run import Silence
@@ -342,16 +342,28 @@ def test_a_tile_that_kills_its_workers_is_a_failed_result(
     assert len(errors) < 4
 
 
+@pytest.mark.parametrize(
+    ("fate", "done"),
+    [(signal.SIGKILL, "killed (-9)"), (signal.SIGSTOP, "stopped, for good,")],
+)
 def test_a_lost_scheduler_ends_the_night_and_harms_nothing(
-    province: Province, cluster: Cluster, caplog: pytest.LogCaptureFixture
+    fate: signal.Signals,
+    done: str,
+    province: Province,
+    cluster: Cluster,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     province.restore(province.learned)
+    monkeypatch.setattr(crew, "_ANSWER_S", 5.0)
+    assert cluster.scheduler is not None
+    scheduler = cluster.scheduler
 
     class Assassin(Silence):
         def advance(self) -> None:
-            assert cluster.scheduler is not None
-            cluster.scheduler.kill()
-            cluster.scheduler.wait()
+            scheduler.send_signal(fate)
+            if fate == signal.SIGKILL:
+                scheduler.wait()
             time.sleep(0.5)  # until the client has noticed; else it asks for 30 s
 
     nights = run_nights(
@@ -367,11 +379,13 @@ def test_a_lost_scheduler_ends_the_night_and_harms_nothing(
     shown = [r for r in caplog.records if r.levelno >= logging.WARNING]
     assert not any(r.exc_info for r in shown)
     assert not list(province.work.rglob(".beacon-*"))
+    scheduler.kill()
+    scheduler.wait()
     province.run_alone(LATER)
     same = province.made() == province.made(province.reference)
     record(
         "fault",
-        "Dask scheduler killed (-9) while tasks run",
+        f"Dask scheduler {done} while tasks run",
         tried=1,
         survived=int(same),
         note="the night ends in one line; run again, it ends as a clean one",

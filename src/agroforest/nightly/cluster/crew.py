@@ -1,22 +1,30 @@
 """The workers of a Dask scheduler that are fit for a run."""
 
+import asyncio
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from distributed import Client
 
 from agroforest.core.errors import ConfigurationError, SourceError
 from agroforest.nightly.cluster.scheduler import Scheduler
-from agroforest.nightly.cluster.worker import Fitness, Terms, inspect
+from agroforest.nightly.cluster.worker import INSPECTED_S, Fitness, Terms, inspect
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
 # Seconds of silence before the operator is told what is being waited for.
 _SILENT = 3.0
+# Seconds after which a scheduler that does not answer is lost: longer than a worker may
+# take to be inspected. Arbitrary.
+_ANSWER_S = 2 * INSPECTED_S
 _POLL = 0.5
 
 
@@ -117,7 +125,7 @@ class Crew:
         """
         self.require_connection()
         try:
-            present = set(self._client.nthreads())
+            present = set(self._ask(self._client.nthreads))
             self._fit = set() if everybody else self._fit & present
             self._inspect(sorted(present - self._fit))
         except OSError as error:
@@ -144,11 +152,10 @@ class Crew:
     def _inspect(self, workers: list[str]) -> None:
         if not workers:
             return
-        found = self._client.run(
-            inspect, self._terms, workers=workers, on_error="return"
-        )
+        found = self._ask(partial(self._inspect_each, workers))
         if any(isinstance(fitness, OSError) for fitness in found.values()):
-            present = self._client.nthreads()  # one that left need not answer
+            # One that left need not answer.
+            present = self._ask(self._client.nthreads)
             found = {a: fitness for a, fitness in found.items() if a in present}
         unfit = []
         for address, fitness in sorted(found.items()):
@@ -159,11 +166,43 @@ class Crew:
                 self._tell(f"{self._problem}; it is sent away", logging.ERROR)
             else:
                 self._fit.add(address)
-                if not fitness.shares_locks:
+                if isinstance(fitness, Fitness) and not fitness.shares_locks:
                     self._warn_of_locks(address)
         if unfit:
-            with suppress(OSError, TimeoutError):
-                self._client.retire_workers(unfit, close_workers=True)
+            with suppress(OSError):
+                self._ask(
+                    partial(self._client.retire_workers, unfit, close_workers=True)
+                )
+
+    async def _inspect_each(self, workers: list[str]) -> dict[str, object]:
+        """Inspect workers side by side; of one that is stopped, a `TimeoutError`."""
+
+        async def look(address: str) -> object:
+            asked = self._client.run(
+                inspect, self._terms, workers=[address], on_error="return"
+            )
+            try:
+                return (await asyncio.wait_for(asked, INSPECTED_S))[address]
+            except TimeoutError as error:
+                return error
+
+        found = await asyncio.gather(*map(look, workers))
+        return dict(zip(workers, found, strict=True))
+
+    def _ask(self, question: Callable[[], Awaitable[T]]) -> T:
+        """Ask the scheduler something; a stopped one never answers.
+
+        Raises
+        ------
+        TimeoutError
+            It did not.
+        """
+
+        async def ask() -> T:
+            return await question()
+
+        answer: T = self._client.sync(ask, callback_timeout=_ANSWER_S)
+        return answer
 
     def _judge(self, fitness: object) -> str:
         if isinstance(fitness, Fitness):

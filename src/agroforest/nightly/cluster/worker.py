@@ -19,6 +19,8 @@ from agroforest.risk import load_model, models_dir
 
 # Seconds a worker has to look at its storage; one whose storage hangs is not fit.
 _INSPECTION = 30.0
+#: Seconds after which whoever asked a worker to look no longer waits for its answer.
+INSPECTED_S = 2 * _INSPECTION
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
