@@ -89,6 +89,17 @@ class Mosquitto:
             else:
                 return self
 
+    @contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """Stop its process for the duration of the block: it answers nobody."""
+        if self._process is None:
+            raise RuntimeError("it was not started")
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
+
     def stop(self) -> None:
         """End it; it writes its sessions and messages down."""
         if self._process is not None:

@@ -50,3 +50,30 @@ def test_a_broker_that_goes_and_comes_back(
         note="it connects again by itself; every reading is in the database, once",
     )
     assert right
+
+
+def test_a_broker_that_stands_still(tmp_path: Path) -> None:
+    """Its machine still accepts connections; nobody there says anything."""
+    messages = uplinks(2 * EACH)
+    with Mosquitto(tmp_path / "broker") as broker:
+        settings = make_settings(broker.port, keepalive_s=5)
+        with running(settings, tmp_path) as listener:
+            send(broker.port, messages[:EACH])
+            listener.wait(lambda f: f.added == EACH * READINGS, "those before")
+            with broker.standing_still():
+                listener.wait(lambda f: not f.brokers["farm"], "the loss")
+            listener.wait(lambda f: f.brokers["farm"], "the connection")
+            send(broker.port, messages[EACH:])
+            listener.wait(partial(has_added, 2 * EACH * READINGS), "those after")
+            with broker.standing_still():
+                figures = listener.end()
+    right = (figures.added, figures.dead) == (len(messages) * READINGS, 0)
+    record(
+        "fault",
+        "broker stands still while the listener listens, and while it ends",
+        tried=2,
+        survived=2 if right else 0,
+        note="it connects again once the broker goes on, and ends without it; every "
+        "reading is in the database, once",
+    )
+    assert right
