@@ -1,6 +1,5 @@
 """A database that is away in the middle of a night, and comes back, or does not."""
 
-import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -8,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from tests.lacking import lacking
 from tests.nightly.conftest import Site
 from tests.nightly.faults.nights import NIGHT, Clean, differ
 from tests.nightly.outcome import look, rows
@@ -63,8 +63,7 @@ class Clock:
 @pytest.fixture(scope="module")
 def server() -> Iterator[PostgreSQL]:
     if not has_postgresql():
-        lack = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-        lack("not here: PostgreSQL (make database)")
+        raise lacking("PostgreSQL (make database)")
     with TemporaryDirectory() as name, PostgreSQL(Path(name)) as found:
         yield found
 
