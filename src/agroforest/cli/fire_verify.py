@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from agroforest.cli.desk_options import open_desk_store
 from agroforest.cli.fire_verify_words import OUTCOMES_ZH, tell_list, tell_record
 from agroforest.cli.options import DEFAULT_WORK, Database, Json, WorkFolder
 
@@ -71,7 +72,7 @@ def verify(
         raise ConfigurationError(
             "fire verify", "says what was found and not where", "give the alert's id"
         )
-    with _open(work, database) as store:
+    with open_desk_store(work, database) as store:
         fires = _find_fires(store, pipeline, work)
         if alert is None:
             listed = _list(fires, moment)
@@ -82,19 +83,6 @@ def verify(
         found = _build(outcome, by=by, note=note, time=time)
         done = _record(store, pipeline, facts, found, moment)
     typer.echo(_dump(done) if as_json else tell_record(done, zone))
-
-
-def _open(work: Path, database: str) -> "Store":
-    from agroforest.core.errors import NoInputError
-    from agroforest.nightly.workplace import Workplace
-    from agroforest.store import open_store
-
-    path = Workplace(root=work, pipeline="").database
-    if not database and not path.is_file():
-        raise NoInputError(
-            path, "no such database", "run agroforest nightly first, or give --work"
-        )
-    return open_store(database or path)
 
 
 def _find_fires(store: "Store", pipeline: str, work: Path) -> "list[Fire]":
