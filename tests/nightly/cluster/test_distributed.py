@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import sqlite3
-import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.networking import needs_namespaces, switched
 from tests.nightly.cluster.machines import Cluster, Machine, make_certificates
 from tests.nightly.conftest import Site
 from tests.nightly.outcome import OWN
@@ -393,71 +393,35 @@ def test_a_lost_scheduler_ends_the_night_and_harms_nothing(
     assert same
 
 
-@pytest.fixture
-def network() -> Iterator[tuple[str, tuple[str, str]]]:
-    """Two machines and a switch: the host's address, and names of namespaces."""
-    mark, subnet = f"agro{os.getpid() % 100_000}", "10.213.77"
-    names = (f"{mark}a", f"{mark}b")
-    setup = [
-        f"ip link add {mark} type bridge",
-        f"ip address add {subnet}.1/24 dev {mark}",
-        f"ip link set {mark} up",
-    ]
-    for number, name in enumerate(names, start=2):
-        setup += [
-            f"ip netns add {name}",
-            f"ip link add {name}h type veth peer name {name}g netns {name}",
-            f"ip link set {name}h master {mark} up",
-            f"ip -n {name} address add {subnet}.{number}/24 dev {name}g",
-            f"ip -n {name} link set {name}g up",
-            f"ip -n {name} link set lo up",
-        ]
-    try:
-        for command in [*setup, "unshare -m true"]:
-            done = subprocess.run(command.split(), capture_output=True, check=False)  # noqa: S603
-            if done.returncode:
-                pytest.skip(f"no namespaces here: {done.stderr.decode().strip()}")
-        yield f"{subnet}.1", names
-    finally:
-        for command in [f"ip netns delete {n}" for n in names] + [
-            f"ip link del {mark}"
-        ]:
-            subprocess.run(command.split(), capture_output=True, check=False)  # noqa: S603
-
-
-@pytest.mark.skipif(
-    os.geteuid() != 0 or not (shutil.which("ip") and shutil.which("unshare")),
-    reason="namespaces need root, ip and unshare",
-)
+@needs_namespaces
 def test_machines_of_their_own_network_and_mounts(
     province: Province,
     certificates: Certificates,
-    network: tuple[str, tuple[str, str]],
     tmp_path: Path,
 ) -> None:
     province.restore(province.learned)
-    host, namespaces = network
     # The storage is mounted, and what the client calls it is gone.
     mount = 'mount --bind "$1" "$2"; mount -t tmpfs none "$3"; shift 3; exec "$@"'
-    machines = []
-    for namespace in namespaces:
-        folder = tmp_path / namespace
-        (folder / "mnt").mkdir(parents=True)
-        shell = [*("sh", "-ec", mount, "sh", str(province.storage))]
-        machines.append(
-            Machine(
-                folder=folder,
-                work=folder / "mnt" / "work",
-                mounts=(f"{province.storage}/archive={folder}/mnt/archive",),
-                foreign=(province.folder,),
-                prefix=(
-                    *("ip", "netns", "exec", namespace, "unshare", "-m"),
-                    *(*shell, str(folder / "mnt"), str(province.folder)),
-                ),
+    with switched("10.213.77", 2) as network:
+        machines = []
+        for namespace in network.machines:
+            folder = tmp_path / namespace
+            (folder / "mnt").mkdir(parents=True)
+            shell = [*("sh", "-ec", mount, "sh", str(province.storage))]
+            machines.append(
+                Machine(
+                    folder=folder,
+                    work=folder / "mnt" / "work",
+                    mounts=(f"{province.storage}/archive={folder}/mnt/archive",),
+                    foreign=(province.folder,),
+                    prefix=(
+                        *("ip", "netns", "exec", namespace, "unshare", "-m"),
+                        *(*shell, str(folder / "mnt"), str(province.folder)),
+                    ),
+                )
             )
-        )
-    with Cluster(tmp_path / "s", certificates, host=host) as cluster:
-        cluster.start(*machines)
-        province.run(LATER, cluster.at)
-    assert province.made() == province.made(province.reference)
-    assert [machine.opened() for machine in machines] == [{"own"}, {"own"}]
+        with Cluster(tmp_path / "s", certificates, host=network.host) as cluster:
+            cluster.start(*machines)
+            province.run(LATER, cluster.at)
+        assert province.made() == province.made(province.reference)
+        assert [machine.opened() for machine in machines] == [{"own"}, {"own"}]
