@@ -77,6 +77,7 @@ def switched(subnet: str, count: int) -> Iterator[Network]:
     finally:
         for name in names:
             _run(f"ip netns delete {name}")
+            _run(f"ip link del {name}h")  # stays where a process still has the other
         _run(f"ip link del {mark}")
 
 
