@@ -182,6 +182,31 @@ def test_evidence_is_shown(house: House, enter: Enter) -> None:
     assert is_quiet(seen), (seen.complaints, seen.strangers)
 
 
+# Presses "u" the moment that there is something to undo.
+_AT_ONCE = """() => new MutationObserver((_, observer) => {
+  if (!document.querySelector("#flash [data-undo]")) return;
+  observer.disconnect();
+  document.body.dispatchEvent(new KeyboardEvent("keydown", {key: "u", bubbles: true}));
+}).observe(document.body, {childList: true, subtree: true})"""
+
+
+def test_undone_at_once_by_keyboard(house: House, enter: Enter) -> None:
+    """Before htmx has bound the form; one stays where one is."""
+    seen = enter(Role.REVIEWER)
+    path = "/queue?hazard=canopy-loss&stage=pre-screen"
+    seen.go(path)
+    rows = seen.page.locator("tr[data-case]")
+    count = rows.count()
+    seen.page.evaluate(_AT_ONCE)
+    seen.press("j", "m", "j", "m", "M")
+    seen.said("The merge is undone.")
+    expect(rows).to_have_count(count)
+    assert seen.page.url == house.url + path
+    undone = [url for url in seen.asked if "/queue/unmerge" in url]
+    assert len(undone) == 1
+    assert is_quiet(seen), (seen.complaints, seen.strangers)
+
+
 def test_ten_alerts_by_keyboard(house: House, enter: Enter) -> None:
     desk = house.morning.store.desk
     seen = enter(Role.REVIEWER)

@@ -27,6 +27,13 @@
     });
   }
 
+  // What has just come is bound by htmx some milliseconds later: a key pressed before
+  // would send the form as without it, and leave the page with its filters.
+  function submit(form) {
+    htmx.process(form);
+    form.requestSubmit();
+  }
+
   function ask(act) {
     const row = current();
     if (!row || !row.dataset.acts.split(" ").includes(act)) return;
@@ -55,9 +62,9 @@
     p: () => ask("pass"),
     c: () => ask("confirm"),
     x: () => ask("dismiss"),
-    u: () => { const undo = one("#flash [data-undo]"); if (undo) undo.requestSubmit(); },
+    u: () => { const undo = one("#flash [data-undo]"); if (undo) submit(undo); },
     m: () => { const box = current() && one(".mark input", current()); if (box) box.checked = !box.checked; },
-    M: () => { const form = one("#marks"); if (form && one(".below button", form)) form.requestSubmit(); },
+    M: () => { const form = one("#marks"); if (form && one(".below button", form)) submit(form); },
     "/": () => { const box = one("#filters"); box.open = true; one("select", box).focus(); },
     "?": () => one("#keys").showModal(),
   };
