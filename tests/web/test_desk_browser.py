@@ -49,7 +49,7 @@ class Visit:
 
     def here(self) -> str:
         """Case on whose row one stands."""
-        return self.page.locator("tr.here").get_attribute("data-case") or ""
+        return self.page.locator("tr[aria-current]").get_attribute("data-case") or ""
 
     def said(self, text: str) -> None:
         expect(self.page.locator("#flash")).to_contain_text(text)
@@ -136,7 +136,7 @@ def test_ten_alerts_by_keyboard_alone(desk: Desk, enter: Enter) -> None:
             seen.press("p")
             row = seen.page.locator(f"#case-{case}")
             expect(row).to_contain_text("to judge")
-        expect(seen.page.locator(f"#case-{case}.here")).to_have_count(0)
+        expect(seen.page.locator(f"#case-{case}[aria-current]")).to_have_count(0)
     assert len(set(reviewed)) == 10
     cases = desk.store.desk.cases(reviewed)
     assert [cases[i].stage for i in reviewed[:2]] == [Stage.VERDICT, Stage.SUPERVISOR]

@@ -204,6 +204,7 @@ def test_undone_at_once_by_keyboard(house: House, enter: Enter) -> None:
     assert seen.page.url == house.url + path
     undone = [url for url in seen.asked if "/queue/unmerge" in url]
     assert len(undone) == 1
+    assert is_quiet(seen), (seen.complaints, seen.strangers)
 
 
 def test_ten_alerts_by_keyboard(house: House, enter: Enter) -> None:
@@ -233,7 +234,7 @@ def test_ten_alerts_by_keyboard(house: House, enter: Enter) -> None:
         left = seen.page.locator(f"#case-{case} .badge.stage-pre-screen")
         expect(left).to_have_count(0)
         if number < 9:  # behind the last one is nothing to go on to
-            expect(seen.page.locator(f"#case-{case}.here")).to_have_count(0)
+            expect(seen.page.locator(f"#case-{case}[aria-current]")).to_have_count(0)
     assert len(set(reviewed)) == 10
     cases = desk.cases(reviewed)
     assert {cases[i].stage for i in reviewed[::2]} == {Stage.VERDICT}

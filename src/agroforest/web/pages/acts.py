@@ -205,5 +205,6 @@ def _answer_list(
     if not visit.is_partial:
         return go("/queue", said=f"said.{act}")
     flash = Flash(text=visit.words(f"said.{act}"), undo=undo)
-    headers = {"HX-Trigger": "desk:changed"}
+    # After the swap: a form that is gone by then is no place to tell the page from.
+    headers = {"HX-Trigger-After-Swap": "desk:changed"}
     return render(request, visit, "flash.html", flash=flash, headers=headers)

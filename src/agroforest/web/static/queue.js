@@ -3,13 +3,27 @@
   "use strict";
   const one = (selector, root = document) => root.querySelector(selector);
   const rows = () => [...document.querySelectorAll("tr[data-case]")];
-  let here = -1;
+  let here = -1; // of the row on which one stands
+  let standing = ""; // its case
+  let lists = 0; // that have come
+  let loading = false;
+  let stale = false; // the list that is on its way
+
+  function mark(at) {
+    const all = rows();
+    here = all.length ? Math.max(0, Math.min(at, all.length - 1)) : -1;
+    standing = here < 0 ? "" : all[here].dataset.case;
+    // No class: htmx sets those back some milliseconds after a list has come.
+    for (const row of all) {
+      if (row === all[here]) row.setAttribute("aria-current", "true");
+      else row.removeAttribute("aria-current");
+    }
+  }
 
   function stand(at) {
+    mark(at);
     const all = rows();
-    if (!all.length) { here = -1; return; }
-    here = Math.max(0, Math.min(at, all.length - 1));
-    for (const row of all) row.classList.toggle("here", row === all[here]);
+    if (here < 0) return;
     const link = one(".what a", all[here]);
     link.focus({ preventScroll: true });
     all[here].scrollIntoView({ block: "nearest" });
@@ -17,14 +31,17 @@
 
   const current = () => rows()[here];
 
-  function send(form, row) {
+  async function send(form, row) {
     const values = Object.fromEntries(new FormData(form));
     values.version = row.dataset.version;
     const asked = new URLSearchParams(location.search);
     for (const [key, value] of asked) values[key] ??= value;
-    return htmx.ajax("POST", `/alerts/${encodeURIComponent(row.dataset.case)}/${form.dataset.act}`, {
+    const before = lists;
+    await htmx.ajax("POST", `/alerts/${encodeURIComponent(row.dataset.case)}/${form.dataset.act}`, {
       source: form, target: row, swap: "outerHTML", values,
     });
+    // The row was of another list, or one that is on its way does not know of this yet.
+    if (loading || lists !== before) reload();
   }
 
   // What has just come is bound by htmx some milliseconds later: a key pressed before
@@ -47,12 +64,25 @@
     one("input[type=radio]", box).focus();
   }
 
-  function reload() {
-    const at = here;
-    // One request: of two, the second would push out what is asked for meanwhile.
-    htmx.ajax("GET", location.pathname + location.search, {
-      target: "#list", select: "#list", selectOOB: "#stages", swap: "outerHTML",
-    }).then(() => stand(at));
+  // One at a time, and each into the list that is there when it comes: what is asked for
+  // meanwhile is answered by one more.
+  async function reload() {
+    stale = true;
+    if (loading) return;
+    loading = true;
+    try {
+      while (stale) {
+        stale = false;
+        await htmx.ajax("GET", location.pathname + location.search, {
+          target: "#list", select: "#list", selectOOB: "#stages", swap: "outerHTML",
+        });
+        lists += 1;
+        const at = rows().findIndex((row) => row.dataset.case === standing);
+        stand(at < 0 ? here : at);
+      }
+    } finally {
+      loading = false;
+    }
   }
 
   const keys = {
@@ -105,13 +135,16 @@
   document.addEventListener("focusin", (event) => {
     const row = event.target.closest("tr[data-case]");
     if (!row) return;
-    here = rows().indexOf(row);
-    for (const each of rows()) each.classList.toggle("here", each === row);
+    mark(rows().indexOf(row));
   });
 
   // A row that was judged is done with: go on to the next.
-  document.body.addEventListener("htmx:afterSettle", (event) => {
+  document.body.addEventListener("htmx:afterSwap", (event) => {
     if (event.target.matches?.("tr[data-case]")) stand(here + 1);
   });
-  document.body.addEventListener("desk:changed", reload);
+  document.body.addEventListener("desk:changed", () => {
+    // What was marked is done: the next merge is not of these once more.
+    for (const box of document.querySelectorAll(".mark input")) box.checked = false;
+    reload();
+  });
 })();
