@@ -15,6 +15,7 @@ def make_report(**changes: Any) -> dict[str, Any]:
         "night": "2024-11-08",
         "tiles": [],
         "baselines": [],
+        "unread": [],
         "quarantined": [],
         "uncatalogued": [],
         **changes,
@@ -55,6 +56,7 @@ def test_failed_tiles_come_first_and_keep_their_reason() -> None:
     refused = {"where": "B04.tif", "problem": "is damaged", "remedy": "fetch it again"}
     report = make_report(
         tiles=[make_tile(error="t1: 3 workers died of it", days=[])],
+        unread=[{**refused, "where": "B05.tif"}],
         quarantined=[refused],
         uncatalogued=[{**refused, "where": "b.zip"}],
         fire={"error": "weather.csv: cannot be read"},
@@ -70,6 +72,7 @@ def test_failed_tiles_come_first_and_keep_their_reason() -> None:
         "set-aside",
         "left-out",
         "fire",
+        "unread",
         "refused",
         "uncatalogued",
         "feed",

@@ -1,6 +1,7 @@
 """``agroforest nightly``: one night, or many."""
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -130,7 +131,7 @@ def nightly(
         )
         for outcome in outcomes:
             keep_figures()
-            failed += len(outcome.failed)
+            failed += len(outcome.failed) + len(outcome.unread)
             left_out += len(outcome.left_out)
             line = _json(outcome) if as_json else _line(outcome, dry_run=dry_run)
             if line:
@@ -195,13 +196,21 @@ def _line(outcome: "NightOutcome", *, dry_run: bool) -> str:
         parts.append(f"{damaged:.2f} ha damaged since last year")
     if report["quarantined"]:
         parts.append(f"{len(report['quarantined'])} in quarantine")
-    if outcome.failed:
-        parts.append(f"FAILED: {', '.join(outcome.failed)}")
-    if outcome.left_out:
-        parts.append(f"left out: {', '.join(outcome.left_out)}")
+    parts += _lacks(outcome)
     if outcome.map:
         parts.append(f"map {shown(outcome.map)}")
     return ", ".join(parts)
+
+
+def _lacks(outcome: "NightOutcome") -> Iterator[str]:
+    """Say which tiles are not whole, and why."""
+    for said, tiles in (
+        ("FAILED", outcome.failed),
+        ("NOT WHOLE, storage does not deliver", outcome.unread),
+        ("left out", outcome.left_out),
+    ):
+        if tiles:
+            yield f"{said}: {', '.join(tiles)}"
 
 
 def _intent(outcome: "NightOutcome") -> str:

@@ -10,6 +10,7 @@ error                     what the caller does
 `ConflictError`           shows what somebody else did first, and asks again
 `ForbiddenError`          refuses: who asks may not do this
 `SourceError`             tries again later; the source did not answer
+`StorageError`            leaves the input out and tries again later
 `DataError`               puts the input into quarantine and goes on
 `ModelError`              refuses the model and falls back to the published rule
 ========================  =====================================================
@@ -66,6 +67,10 @@ class ForbiddenError(AgroforestError):
 
 class SourceError(AgroforestError):
     """A source did not answer; the same request may succeed later."""
+
+
+class StorageError(SourceError):
+    """The storage of a file does not deliver it; a disk or mount may come back."""
 
 
 class DataError(AgroforestError):

@@ -10,6 +10,8 @@ from agroforest.catalog.href import is_local
 from agroforest.core.errors import DataError
 from agroforest.core.identity import digest_file
 from agroforest.core.scene import Asset
+from agroforest.core.storage import is_storage
+from agroforest.cube.delivered import undelivered
 
 #: Device, number, bytes, and times of the last writing and of the last change in
 #: nanoseconds since 1970: of a file that somebody touched, they differ.
@@ -33,6 +35,8 @@ def kept_intact(asset: Asset) -> Iterator[None]:
     ------
     DataError
         The file is another one, or changed while the block went on.
+    StorageError
+        Its storage does not deliver it.
 
     Notes
     -----
@@ -63,7 +67,9 @@ def kept_intact(asset: Asset) -> Iterator[None]:
 def _look(path: Path) -> _Mark | None:
     try:
         found = path.stat()
-    except (OSError, ValueError):  # ValueError: a NUL in the name
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        if is_storage(error):
+            raise undelivered(path, error) from error
         return None
     return (
         found.st_dev,
@@ -80,5 +86,7 @@ def _digest(path: Path, mark: _Mark) -> str:
     del mark
     try:
         return digest_file(path)
-    except OSError:
+    except OSError as error:
+        if is_storage(error):
+            raise undelivered(path, error) from error
         return ""

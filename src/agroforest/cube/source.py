@@ -24,8 +24,10 @@ from agroforest.catalog.rasterhead import RasterHead, read_local_head
 from agroforest.catalog.tiffhead import UnreadableHeaderError
 from agroforest.core.errors import DataError
 from agroforest.core.scene import Asset
+from agroforest.core.storage import is_storage
 from agroforest.cube.counted import current_count, needed_parts, window_bytes
 from agroforest.cube.decoded import DecodedCache, is_decodable
+from agroforest.cube.delivered import expect_delivered, undelivered
 from agroforest.cube.gdal import OPTIONS
 from agroforest.cube.intact import kept_intact
 from agroforest.cube.remote import RemoteFile, RemoteSession
@@ -105,7 +107,7 @@ class Source:
         DataError
             If they are damaged.
         SourceError
-            If a remote file does not answer.
+            If a remote file does not answer, or the storage of a local one.
         """
         # Here and not where the file was opened: of several files open at a time,
         # the error is that of the one that was read.
@@ -213,6 +215,8 @@ def opened(
         that was catalogued.
     SourceError
         A URL that does not answer.
+    StorageError
+        The storage of a local file does not deliver it.
     """
     with ExitStack() as stack:
         file: RemoteFile | None = None
@@ -272,6 +276,8 @@ def _read_head(path: Path, file: RemoteFile | None, href: str) -> RasterHead:
     except UnreadableHeaderError as error:
         raise _damaged(href, str(error)) from error
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        if is_storage(error):
+            raise undelivered(href, error) from error
         reason = getattr(error, "strerror", None) or error
         raise DataError(
             href, f"cannot be opened ({reason})", "restore it or add the scene again"
@@ -283,6 +289,7 @@ def _blamed(path: Path, href: str) -> Iterator[None]:
     try:
         yield
     except (RasterioError, RasterioIOError) as error:
+        expect_delivered(path, href)
         # rasterio keeps GDAL's own words in the cause.
         reason = " ".join(str(error.__cause__ or error).split()).rstrip(".")
         reason = reason.removeprefix(f"{path.name}, ").replace(str(path), "it")

@@ -32,6 +32,7 @@ class GapKind(StrEnum):
     LEFT_OUT = "left-out"  #: the budget was spent before
     FIRE = "fire"  #: fire could not be judged
     WATER = "water"  #: the parcels' water could not be kept
+    UNREAD = "unread"  #: a scene that its storage did not deliver
     REFUSED = "refused"  #: a scene or a file was put into quarantine
     UNCATALOGUED = "uncatalogued"  #: a product the catalogue would not take
     FEED = "feed"  #: weather or hotspots are missing or in part unusable
@@ -267,6 +268,12 @@ def _rows(count: int, zh: str, en: str) -> Iterator[Gap]:
 
 def _refused(report: Mapping[str, Any]) -> Iterator[Gap]:
     for key, kind, zh, remedy in (
+        (
+            "unread",
+            GapKind.UNREAD,
+            "存储设备读不出影像",
+            "检查磁盘或挂载；恢复后下一夜自动再读，也可再次运行 agroforest nightly",
+        ),
         ("quarantined", GapKind.REFUSED, "已隔离", "换上完好的文件，下一夜会再读"),
         (
             "uncatalogued",

@@ -80,6 +80,7 @@ def run_night(
         report=report,
         map=page,
         failed=(*(r.tile for r in shift.results if not r.done), *desks.failed),
+        unread=tuple(r.tile for r in shift.results if any(q.passes for q in r.refused)),
         left_out=tuple(sorted({t.tile.id for t in shift.left_out})),
     )
 

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from agroforest.core.errors import DataError
+from agroforest.core.errors import DataError, StorageError
 from agroforest.core.log_context import logged
 from agroforest.core.risk import epoch_day
 from agroforest.core.scene import Scene
@@ -18,7 +18,7 @@ from agroforest.indices.baseline import Take
 from agroforest.indices.encoding import NODATA
 from agroforest.indices.fused import build_recipe
 from agroforest.indices.season import BANDS
-from agroforest.nightly.plan import TileTask
+from agroforest.nightly.plan import TaskKind, TileTask
 from agroforest.nightly.refused import identify_refused
 from agroforest.nightly.result import Refusal
 from agroforest.products.compute import MaskRule, compute, find_edges
@@ -74,12 +74,18 @@ def read_days(
         Indices to compute.
     refused
         Receives the scenes that cannot be read; the others of their day are
-        used.
+        used. A baseline, made once, is not made without what storage does not
+        deliver.
 
     Yields
     ------
     DayImage
         In order of days; a day without a readable scene is left out.
+
+    Raises
+    ------
+    SourceError
+        A remote scene does not answer, or the storage of a baseline's.
     """
     for day, scenes in groupby(task.scenes, key=lambda s: s.date):
         image: DayImage | None = None
@@ -89,6 +95,12 @@ def read_days(
                 known_by = identify_refused(scene)
                 try:
                     new = _read_scene(task, scene, names)
+                except StorageError as error:
+                    if task.kind is TaskKind.BASELINE:
+                        raise
+                    _log.info("not read tonight: %s", error)
+                    refused.append(Refusal.of(error, (scene.content(), None)))
+                    continue
                 except DataError as error:
                     _log.info("refused: %s", error)
                     refused.append(Refusal.of(error, (scene.content(), known_by)))

@@ -182,6 +182,12 @@ def _notices(report: Mapping[str, Any]) -> Iterator[Notice]:
                 zh=f"瓦片 {tile['tile']} 未完成：{tile['error']}",
                 en=f"Tile {tile['tile']} failed: {tile['error']}",
             )
+    for entry in report.get("unread", ()):  # older reports lack it
+        name = Path(entry["where"]).name
+        yield Notice(
+            zh=f"未能读出 {name}，下一夜再读：{entry['problem']}",
+            en=f"Not read tonight, {name}: {entry['problem']}",
+        )
     for entry in report["quarantined"]:
         name = Path(entry["where"]).name
         yield Notice(

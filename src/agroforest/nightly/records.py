@@ -107,4 +107,5 @@ def quarantine(
             remedy=refusal.remedy,
         )
         for refusal in refused
+        if not refusal.passes
     ]

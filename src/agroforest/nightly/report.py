@@ -11,7 +11,7 @@ from agroforest import __version__
 from agroforest.core.alert import Alert, AlertStatus, Instruction
 from agroforest.core.aoi import Aoi
 from agroforest.core.config import Pipeline, Watched
-from agroforest.core.errors import DataError
+from agroforest.core.errors import AgroforestError, DataError
 from agroforest.core.execution import ExecutionStatus
 from agroforest.core.files import write_text
 from agroforest.core.risk import CANOPY_HAZARDS, Hazard
@@ -20,7 +20,7 @@ from agroforest.nightly.fire.desk import FireWork
 from agroforest.nightly.gaps import GapKind, Known, find_gaps
 from agroforest.nightly.judge import Judge
 from agroforest.nightly.plan import TaskKind, Watch
-from agroforest.nightly.result import TaskResult
+from agroforest.nightly.result import Refusal, TaskResult
 from agroforest.nightly.water.desk import WaterWork
 from agroforest.nightly.workplace import Workplace
 
@@ -78,6 +78,11 @@ def build_report(
     """
     desks = [work for work in (fire, water) if work is not None]
     failed = any(not r.done for r in results) or any(work.error for work in desks)
+    refused = [
+        *(q for r in results for q in r.refused),
+        *(q for work in desks for q in work.refused),
+    ]
+    unread = [q for q in refused if q.passes]
     if fire is not None:
         alerts = [*alerts, *fire.alerts]
         changes = [*changes, *fire.changes]
@@ -85,7 +90,7 @@ def build_report(
     report: Json = {
         "pipeline": watch.pipeline.name,
         "night": night.isoformat(),
-        "status": _status(course, failed=failed),
+        "status": _status(course, failed=failed or bool(unread)),
         "simulated": watch.pipeline.simulated,
         "agroforest": __version__,
         "model": judge.title,
@@ -93,17 +98,9 @@ def build_report(
         "tiles": [_tile(r) for r in results if r.kind == TaskKind.NIGHT],
         "baselines": [_tile(r) for r in results if r.kind == TaskKind.BASELINE],
         "tiles_watched": len(watch.tiles),
-        "quarantined": [
-            {"where": q.where, "problem": q.problem, "remedy": q.remedy}
-            for q in (
-                *(q for r in results for q in r.refused),
-                *(q for work in desks for q in work.refused),
-            )
-        ],
-        "uncatalogued": [
-            {"where": e.where, "problem": e.problem, "remedy": e.remedy}
-            for e in uncatalogued
-        ],
+        "unread": [_told(q) for q in unread],
+        "quarantined": [_told(q) for q in refused if not q.passes],
+        "uncatalogued": [_told(e) for e in uncatalogued],
         "changes": _changes(alerts, changes),
         "alerts": _open_alerts(watch.pipeline, alerts),
         "files": sum(len(r.outputs) for r in results)
@@ -118,6 +115,10 @@ def build_report(
     }
     report["gaps"] = find_gaps(report, known)
     return report
+
+
+def _told(error: Refusal | AgroforestError) -> Json:
+    return {"where": error.where, "problem": error.problem, "remedy": error.remedy}
 
 
 def _status(course: Course, *, failed: bool) -> str:
@@ -220,6 +221,7 @@ _GAPS: Mapping[str, tuple[str, str]] = {
     GapKind.LEFT_OUT: ("未处理", "not begun"),
     GapKind.FIRE: ("火情", "fire"),
     GapKind.WATER: ("水分", "water"),
+    GapKind.UNREAD: ("读不出", "not read"),
     GapKind.REFUSED: ("已隔离", "in quarantine"),
     GapKind.UNCATALOGUED: ("未编目", "not catalogued"),
     GapKind.FEED: ("资料不全", "incomplete feed"),

@@ -13,25 +13,31 @@ from agroforest.nightly.year import YearlyOutcome
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Refusal:
-    """An input put into quarantine, in the three parts of its error.
+    """An input that could not be used, in the three parts of its error.
 
     Attributes
     ----------
     where, problem, remedy
         See `AgroforestError`.
     scene
-        Content of the scene that it is of, and what that is known by until its files
-        are mended; ``None`` where it is of none.
+        Content of the scene that it is of, and what that is known by in quarantine,
+        until its files are mended; the second is ``None`` where its storage did not
+        deliver it, which the next night tries again. ``None`` where it is of none.
     """
 
     where: str
     problem: str
     remedy: str
-    scene: tuple[str, str] | None = None
+    scene: tuple[str, str | None] | None = None
+
+    @property
+    def passes(self) -> bool:
+        """Whether the next night tries again, with nothing mended by anybody."""
+        return self.scene is not None and self.scene[1] is None
 
     @classmethod
     def of(
-        cls, error: AgroforestError, scene: tuple[str, str] | None = None
+        cls, error: AgroforestError, scene: tuple[str, str | None] | None = None
     ) -> "Refusal":
         """From an error."""
         return cls(
@@ -84,7 +90,7 @@ class TaskResult:
     observations, revisits
         For the life of the alerts.
     refused
-        Inputs put into quarantine.
+        Inputs put into quarantine, or not read tonight.
     last_clear
         Newest day with a usable forest pixel, if there is one.
     model

@@ -34,6 +34,8 @@ class NightOutcome:
         The page, if one was written.
     failed
         Tiles without a result; ``fire`` and ``water`` where they could not be judged.
+    unread
+        Tiles with a scene that its storage did not deliver.
     left_out
         Tiles that were not begun, because the budget was spent.
     """
@@ -43,6 +45,7 @@ class NightOutcome:
     report: dict[str, Any] | None = field(default=None, repr=False)
     map: Path | None = None
     failed: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
 
 

@@ -190,7 +190,8 @@ def _taken(task: TileTask, refused: list[Refusal]) -> tuple[str, ...]:
     """Name what is dealt with: by content, or by what is known of it until mended."""
     known_by = dict(r.scene for r in refused if r.scene is not None)
     contents = (scene.content() for scene in task.scenes)
-    return tuple(known_by.get(content, content) for content in contents)
+    found = (known_by.get(content, content) for content in contents)
+    return tuple(known for known in found if known is not None)
 
 
 def _summarise(image: DayImage) -> DaySummary:

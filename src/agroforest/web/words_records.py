@@ -23,6 +23,10 @@ RECORDS = {
     "runs.gap_tiles": ("{n} 个图幅失败", "{n} tiles failed"),
     "runs.gap_left_out": ("{n} 个图幅因预算未处理", "{n} tiles left out by the budget"),
     "runs.gap_set_aside": ("{n} 个图幅已搁置", "{n} tiles set aside"),
+    "runs.gap_unread": (
+        "存储设备读不出 {n} 个影像文件",
+        "storage did not deliver {n} files of scenes",
+    ),
     "runs.gap_refused": ("{n} 个输入被隔离", "{n} inputs put aside"),
     "runs.gap_blind": (
         "{n} 个图幅超过 {days} 天没有清晰影像",

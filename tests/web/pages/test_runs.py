@@ -19,6 +19,7 @@ def test_a_night_with_its_gaps(tmp_path: Path) -> None:
         status="partial",
         tiles=tiles,
         tiles_watched=5,
+        unread=[{}, {}, {}],
         quarantined=[{}, {}],
         notes=["x"],
         seconds=1234.56,
@@ -27,6 +28,7 @@ def test_a_night_with_its_gaps(tmp_path: Path) -> None:
         page = desk.visitor("rui").get("/runs").text
     for said in (
         *("partly done", "3 / 5", "1,234.6", "1 tiles failed", "2 inputs put aside"),
+        "storage did not deliver 3 files of scenes",
         "1 tiles without a clear image for over 30 days",
         "a rule judged, not the model",
         "1 May 2024 (yesterday)",

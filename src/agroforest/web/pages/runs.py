@@ -155,6 +155,7 @@ def keep_report(report: Json) -> Json:
         "changes": len(report["changes"]),
         "seconds": float(report["seconds"]),
         "failed": len(failed),
+        "unread": len(report.get("unread", ())),  # older ones lack it
         "refused": len(report["quarantined"]),
         "blind": len(blind),
         "left_out": len(report.get("left_out", ())),
@@ -171,6 +172,8 @@ def _list_gaps(report: Json, speech: Speech) -> list[str]:
         found.append(words("runs.gap_left_out", n=report["left_out"]))
     if report["set_aside"]:
         found.append(words("runs.gap_set_aside", n=report["set_aside"]))
+    if report["unread"]:
+        found.append(words("runs.gap_unread", n=report["unread"]))
     if report["refused"]:
         found.append(words("runs.gap_refused", n=report["refused"]))
     if report["blind"]:
