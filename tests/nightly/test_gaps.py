@@ -56,7 +56,7 @@ def test_failed_tiles_come_first_and_keep_their_reason() -> None:
     refused = {"where": "B04.tif", "problem": "is damaged", "remedy": "fetch it again"}
     report = make_report(
         tiles=[make_tile(error="t1: 3 workers died of it", days=[])],
-        unread=[{**refused, "where": "B05.tif"}],
+        unread=[{**refused, "where": "B05.tif"}] * 2,  # once for each of its tiles
         quarantined=[refused],
         uncatalogued=[{**refused, "where": "b.zip"}],
         fire={"error": "weather.csv: cannot be read"},

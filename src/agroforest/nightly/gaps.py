@@ -282,12 +282,14 @@ def _refused(report: Mapping[str, Any]) -> Iterator[Gap]:
             "修复后再次运行 agroforest scenes add",
         ),
     ):
-        for row in report[key]:
+        # Once each: every tile that a scene lies on has met it.
+        rows = ((row["where"], row["problem"], row["remedy"]) for row in report[key])
+        for where, problem, way_out in dict.fromkeys(rows):
             yield Gap(
                 kind=kind,
-                why=(zh, row["problem"]),
-                remedy=(remedy, row["remedy"]),
-                scenes=(row["where"],),
+                why=(zh, problem),
+                remedy=(remedy, way_out),
+                scenes=(where,),
             )
 
 
