@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from rio_cogeo.cogeo import cog_validate
+from tests.erring import storage
 
 from agroforest.catalog.single import read_scene
-from agroforest.core.errors import NoInputError
+from agroforest.core.errors import NoInputError, StorageError
 from agroforest.core.grid import Grid
 from agroforest.core.scene import BANDS, Scene
 from agroforest.cube import read, read_cog
@@ -248,6 +249,22 @@ def test_a_damaged_scene_is_left_out_everywhere(
     assert not build_composite(both, made.path).made
     with pytest.raises(NoInputError, match="can be read"):
         build_composite(replace(season, scenes=[bad]), tmp_path / "u.tif")
+
+
+def test_a_composite_waits_for_storage(
+    scenes: list[Scene], season: SeasonScenes, tmp_path: Path
+) -> None:
+    """It is kept for good, so it is not made without a scene that comes back."""
+    path = tmp_path / "a" / "t.tif"
+    with storage(tmp_path / "storage") as disk:
+        late = deliver(disk.root, date(2020, 9, 21))
+        both = replace(season, scenes=[*scenes, late])
+        with disk.erring(), pytest.raises(StorageError, match="Input/output"):
+            build_composite(both, path)
+        assert not path.exists()
+        made = build_composite(both, path)
+    assert made.made
+    assert late.id in made.scenes
 
 
 def test_landsat_becomes_a_composite_of_six_bands(tmp_path: Path) -> None:

@@ -8,10 +8,10 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from tests.erring import Storage, storage
 from tests.nightly.alone import run_alone
 from tests.nightly.conftest import Site
 from tests.nightly.faults.nights import NIGHTS, differ, run
-from tests.nightly.faults.storage import Storage, storage
 from tests.nightly.faults.test_files_scenes import look_afterwards, own_scene
 from typer.testing import CliRunner
 
