@@ -355,7 +355,7 @@ def test_a_lost_scheduler_ends_the_night_and_harms_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     province.restore(province.learned)
-    monkeypatch.setattr(crew, "_ANSWER_S", 5.0)
+    monkeypatch.setattr(crew, "_ANSWER_S", 15.0)  # enough for workers to be inspected
     assert cluster.scheduler is not None
     scheduler = cluster.scheduler
 

@@ -144,7 +144,7 @@ def test_the_queue_shows_the_row_as_it_is_then(desk: Desk) -> None:
     undo = re.search(r'action="(/queue/undo/[^"]+)"', answer.text)
     assert undo
     done = sun.post(undo[1].replace("&amp;", "&"), partial=True)
-    assert done.headers["hx-trigger"] == "desk:changed"
+    assert done.headers["hx-trigger-after-swap"] == "desk:changed"
     case = desk.store.desk.case(LOSS)
     assert case is not None
     assert case.stage == Stage.VERDICT
@@ -162,7 +162,7 @@ def test_marked_cases_are_merged_and_parted_again(desk: Desk) -> None:
     rui = desk.visitor("rui")
     marked = [f"{case}:1" for case in (IDS[0], IDS[2], IDS[4])]
     answer = rui.post("/queue/merge", partial=True, marked=marked)
-    assert answer.headers["hx-trigger"] == "desk:changed"
+    assert answer.headers["hx-trigger-after-swap"] == "desk:changed"
     cases = desk.store.desk.cases(IDS[:5])
     assert cases[IDS[0]].stage == Stage.PRESCREEN
     assert {cases[i].into for i in (IDS[2], IDS[4])} == {IDS[0]}
