@@ -1,5 +1,7 @@
 """A server whose machine vanishes while it is asked something: nobody says so."""
 
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +14,7 @@ from sqlalchemy import text
 from tests.networking import needs_namespaces, switched
 
 from agroforest.core.errors import SourceError
-from agroforest.store import database
+from agroforest.store import database, standstill
 from agroforest.testing.reliability import record
 
 # What listens in the namespace, and hands everything on to the server's socket.
@@ -82,3 +84,47 @@ def test_whoever_waits_on_a_dead_line_is_told(
     )
     assert address in str(told.value)
     assert again == 7
+
+
+def ask_who_stands_still(opened: database.Database) -> None:
+    with opened.reading() as connection:
+        process = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        os.kill(process, signal.SIGSTOP)
+        try:
+            connection.execute(text("SELECT 7"))
+        finally:
+            os.kill(process, signal.SIGCONT)
+
+
+@pytest.mark.enable_socket
+def test_whoever_waits_on_a_server_that_stands_still_is_told(
+    postgresql: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(standstill, "SILENCE_S", 2.0)  # instead of ten minutes
+    with closing(database.open_database(postgresql)) as opened:
+        with pytest.raises(SourceError) as told:
+            ask_who_stands_still(opened)
+        with opened.reading() as connection:
+            again = connection.execute(text("SELECT 7")).scalar()
+    record(
+        "fault",
+        "PostgreSQL stands still while an answer is waited for",
+        tried=1,
+        survived=int(again == 7),
+        note="an error after two seconds (ten minutes, as shipped), and the next "
+        "question is answered",
+    )
+    assert "no answer for 2 s" in str(told.value)
+    assert again == 7
+
+
+@pytest.mark.enable_socket
+def test_upgrades_may_take_their_time(
+    postgresql: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(standstill, "SILENCE_S", 1.0)
+    with closing(database.open_database(postgresql)) as opened:
+        with opened.reading() as connection, standstill.unhurried(connection):
+            assert connection.execute(text("SELECT 1, pg_sleep(1.6)")).one()[0] == 1
+        with pytest.raises(SourceError), opened.reading() as connection:
+            connection.execute(text("SELECT pg_sleep(1.6)"))

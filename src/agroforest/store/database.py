@@ -186,6 +186,9 @@ def open_database(url: str | Path) -> Database:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
+        from agroforest.store.standstill import watch  # noqa: PLC0415  psycopg's
+
+        watch(engine)
         event.listen(engine, "checkout", _check_line)
     database = Database(engine, name)
     try:
@@ -221,21 +224,30 @@ def _settle_schema(database: Database) -> None:
     if found == HEAD:
         return
     with database.writing() as connection:
-        if not database.is_file:  # whose writers come one by one anyway
-            connection.execute(text(f"SELECT pg_advisory_xact_lock({_UPGRADING})"))
-        found = _find_revision(connection)  # another process may have been faster
-        if found is None and _is_foreign(connection):
-            raise ConfigurationError(
-                database.name,
-                "is the database of another program",
-                "give another path, for example work/agroforest.db",
-            )
-        if found != HEAD:
-            from agroforest.store import migration  # noqa: PLC0415  slow import
+        if database.is_file:  # whose writers come one by one anyway
+            _upgrade(connection, database.name)
+            return
+        from agroforest.store.standstill import unhurried  # noqa: PLC0415  psycopg's
 
-            if found is not None and connection.dialect.name == "sqlite":
-                migration.keep_copy(Path(database.name), found)
-            migration.upgrade(connection, database.name, found)
+        with unhurried(connection):
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({_UPGRADING})"))
+            _upgrade(connection, database.name)
+
+
+def _upgrade(connection: Connection, name: str) -> None:
+    found = _find_revision(connection)  # another process may have been faster
+    if found is None and _is_foreign(connection):
+        raise ConfigurationError(
+            name,
+            "is the database of another program",
+            "give another path, for example work/agroforest.db",
+        )
+    if found != HEAD:
+        from agroforest.store import migration  # noqa: PLC0415  slow import
+
+        if found is not None and connection.dialect.name == "sqlite":
+            migration.keep_copy(Path(name), found)
+        migration.upgrade(connection, name, found)
 
 
 def _find_revision(connection: Connection) -> str | None:

@@ -39,6 +39,9 @@ def check_database(database: str) -> list[Finding]:
         address = address.set(drivername="postgresql+psycopg")
     try:
         engine = create_engine(address, connect_args={"connect_timeout": _PATIENCE_S})
+        from agroforest.store.standstill import watch  # noqa: PLC0415  psycopg's
+
+        watch(engine, _PATIENCE_S)
         with engine.connect() as connection:
             found = _check_server(connection)
         engine.dispose()
