@@ -8,6 +8,7 @@ import pytest
 import rasterio
 import shapely
 from affine import Affine
+from tests.erring import storage
 
 from agroforest.catalog import recognise
 from agroforest.catalog.header import read_header
@@ -150,6 +151,20 @@ def test_files_of_the_wrong_kind_are_one_line(
     if names == "not a product":
         with pytest.raises(DataError, match="folder without a product"):
             recognise(tmp_path)
+
+
+def test_storage_that_errs_is_not_called_a_bad_raster(
+    make_raster: MakeRaster, tmp_path: Path
+) -> None:
+    with storage(tmp_path / "storage") as disk:
+        path = make_raster(disk.root / "b.tif")
+        with (
+            disk.erring(),
+            pytest.raises(DataError, match="storage does not deliver it") as caught,
+        ):
+            read_header(path)
+        assert "Input/output error" in caught.value.problem
+        assert read_header(path).width > 0
 
 
 def test_link_loops_end(tmp_path: Path) -> None:

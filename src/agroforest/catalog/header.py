@@ -15,11 +15,13 @@ from rasterio.errors import (
 from agroforest.catalog.rasterhead import RasterHead, read_local_head
 from agroforest.catalog.tiffhead import UnreadableHeaderError
 from agroforest.core.errors import DataError
+from agroforest.core.storage import is_storage
 
 # rasterio reports CRSs that only resemble an authority's with this confidence.
 _CONFIDENCE = 70
 _EOC = b"\xff\xd9"  # end of codestream, ISO/IEC 15444-1 table A.1
 _AGAIN = "deliver the file again"
+_DELIVERED = "see to its disk or mount, then add it again"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,7 +69,8 @@ def read_header(path: Path) -> Header:
     Raises
     ------
     DataError
-        If the file is missing, is no raster, is truncated or has no CRS.
+        If the file is missing, is no raster, is truncated or has no CRS; or its
+        storage does not deliver it.
     """
     try:
         if not path.is_file():
@@ -98,6 +101,9 @@ def read_header(path: Path) -> Header:
                 nodata=source.nodata,
             )
     except (OSError, UnreadableHeaderError) as error:  # RasterioIOError is an OSError
+        if is_storage(error):
+            problem = f"its storage does not deliver it ({_first_line(error)})"
+            raise DataError(path, problem, _DELIVERED) from error
         problem = f"not a readable raster ({_first_line(error)})"
         raise DataError(path, problem, _AGAIN) from error
     except RasterioError as error:
