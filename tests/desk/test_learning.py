@@ -79,7 +79,7 @@ class TestThresholds:
         assert [first.version, second.version, third.version] == [1, 2, 3]
         assert (third.thresholds, third.reverts_to) == (first.thresholds, 1)
         assert find_standing(store) == third
-        deeds = [s.deed for s in reversed(store.desk.deeds())]
+        deeds = [s.entry for s in reversed(store.desk.deeds())]
         assert [d.what for d in deeds] == [
             *("threshold.taken", "threshold.taken", "threshold.reverted"),
         ]

@@ -141,7 +141,7 @@ class TestActing:
         assert stages(store) == {"a1": Stage.VERDICT}
         assert [s.act for s in store.desk.steps("a1")] == [Act.OPEN, Act.PASS]
         (sealed,) = store.desk.deeds(subject="a1")
-        assert sealed.deed == done.deeds[0]
+        assert sealed.entry == done.deeds[0]
         assert store.desk.check_audit() == 1
 
     def test_the_second_of_two_hears_what_the_first_did(self, store: Store):

@@ -131,7 +131,7 @@ def test_each_message_that_is_sent_or_lost_is_in_the_audit(
 ) -> None:
     keep(make_message(), make_message(subject="c2"))
     send(office, Wire(None, DataError("channel mail", "refused it", "mend it")))
-    deeds = [each.deed for each in store.desk.deeds()]
+    deeds = [each.entry for each in store.desk.deeds()]
     assert sorted(d.what for d in deeds) == ["message.failed", "message.sent"]
     assert all(d.after["account"] == "wei" and d.who == "desk" for d in deeds)
     assert store.desk.check_audit() == 2

@@ -109,7 +109,7 @@ class World:
         with open_store(database) as store:
             kept = [find(store.desk.message, m) for m in self.made]
             assert {m.delivery for m in kept} == {Delivery.SENT}
-            told = [d.deed.after["key"] for d in store.desk.deeds(what="message.sent")]
+            told = [d.entry.after["key"] for d in store.desk.deeds(what="message.sent")]
             assert set(told) == {m.key for m in self.made}
             assert store.desk.check_audit() == len(told)
         return twice

@@ -228,7 +228,7 @@ def test_what_was_followed_is_not_followed_again(desk_store: Store) -> None:
     desk_store.desk.record(opened(alert) + opened(other) + again)
     assert stored(desk_store).version == 2
     assert stored(desk_store, "a2").version == 1
-    assert [d.deed.why for d in desk_store.desk.deeds(subject="a1")] == ["", ""]
+    assert [d.entry.why for d in desk_store.desk.deeds(subject="a1")] == ["", ""]
     assert [m.key for m in desk_store.desk.messages()] == ["a1:raised"]
 
 

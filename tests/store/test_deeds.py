@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 from tests.store.desks import NOW, make_deed
 
-from agroforest.core.audit import GENESIS
+from agroforest.core.chain import GENESIS
 from agroforest.core.errors import DataError
 from agroforest.store import Store, open_store
 
@@ -27,7 +27,7 @@ def test_deeds_come_back_newest_first(desk_store: Store) -> None:
     desk_store.desk.add_deeds(others)
     found = desk_store.desk.deeds()
     assert [d.number for d in found] == [3, 2, 1]
-    assert found[2].deed == full
+    assert found[2].entry == full
     assert found[2].previous == GENESIS
     assert found[1].previous == found[2].digest
     assert desk_store.desk.check_audit() == 3
@@ -55,7 +55,7 @@ def test_what_json_would_change_is_sealed_as_it_is_kept(desk_store: Store) -> No
     deed = make_deed("c1", before={"at": NOW, "of": ("a", 1)}, after={"n": 1e300})
     desk_store.desk.add_deeds([deed])
     assert desk_store.desk.check_audit() == 1
-    assert desk_store.desk.deeds()[0].deed.before == {
+    assert desk_store.desk.deeds()[0].entry.before == {
         "at": NOW.isoformat(),
         "of": ["a", 1],
     }

@@ -31,4 +31,4 @@ def test_versions_come_back_and_follow_each_other(desk_store: Store) -> None:
         )
     desk_store.desk.add_thresholds(second)
     assert desk_store.desk.thresholds() == [first, second]
-    assert [d.deed.subject for d in desk_store.desk.deeds()] == ["1"]
+    assert [d.entry.subject for d in desk_store.desk.deeds()] == ["1"]

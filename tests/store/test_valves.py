@@ -9,16 +9,15 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
+from agroforest.core.chain import GENESIS, check_chain
 from agroforest.core.errors import DataError
 from agroforest.core.valve import (
-    GENESIS,
     AuditEntry,
     Order,
     Stage,
     ValveFacts,
     ValveReport,
     ValveState,
-    check_chain,
 )
 from agroforest.store import Store, open_store
 

@@ -15,7 +15,8 @@ from agroforest.cli.desk_options import (
 )
 
 if TYPE_CHECKING:
-    from agroforest.core.audit import SealedDeed
+    from agroforest.core.audit import Deed
+    from agroforest.core.chain import Sealed
 
 app = typer.Typer(help="Who did what. · 审计", no_args_is_help=True)
 
@@ -70,7 +71,7 @@ def verify(
     Ends with an error that names the first entry that was changed, removed or added.
     That entries were cut off the end is seen only with a digest noted before.
     """
-    from agroforest.core.valve import check_chain
+    from agroforest.core.chain import check_chain
 
     with open_desk_store(work, database) as store:
         valves = store.valve_audit()
@@ -101,8 +102,8 @@ def verify(
     )
 
 
-def _tell(each: "SealedDeed") -> str:
-    deed = each.deed
+def _tell(each: "Sealed[Deed]") -> str:
+    deed = each.entry
     parts = [
         str(each.number),
         f"{deed.time:%Y-%m-%d %H:%M:%S}",
@@ -114,8 +115,8 @@ def _tell(each: "SealedDeed") -> str:
     return "  ".join(clean(part) for part in parts if part)
 
 
-def _plain(each: "SealedDeed") -> dict[str, Any]:
-    deed = each.deed
+def _plain(each: "Sealed[Deed]") -> dict[str, Any]:
+    deed = each.entry
     return {
         "number": each.number,
         "time": deed.time.isoformat(),

@@ -259,8 +259,8 @@ def audit(
     as_json: Json = False,
 ) -> None:
     """审计记录 · Show who did what, when and why; or check the record."""
+    from agroforest.core.chain import check_chain
     from agroforest.core.errors import DataError
-    from agroforest.core.valve import check_chain
     from agroforest.valves.settings import read_valve_settings
 
     settings = read_valve_settings(config)

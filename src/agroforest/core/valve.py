@@ -1,17 +1,12 @@
 """Valves: an order to open one, what its device reports, and the record of both."""
 
-import hashlib
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from agroforest.core.errors import DataError
-
-#: What the first entry of an audit follows.
-GENESIS = "0" * 64
 
 
 class Stage(StrEnum):
@@ -252,72 +247,9 @@ class AuditEntry:
     before: Mapping[str, Any] = field(default_factory=dict)
     after: Mapping[str, Any] = field(default_factory=dict)
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SealedEntry:
-    """An entry with its place in the chain.
-
-    Attributes
-    ----------
-    number
-        From 1, without gaps.
-    entry
-        The step.
-    previous
-        Digest of the entry before.
-    digest
-        SHA-256 of `previous`, `number` and the step.
-    """
-
-    number: int
-    entry: AuditEntry
-    previous: str
-    digest: str
-
-
-def seal(entry: AuditEntry, *, number: int, previous: str) -> SealedEntry:
-    """Put an entry behind another; changing either changes the digest."""
-    return SealedEntry(
-        number=number,
-        entry=entry,
-        previous=previous,
-        digest=_digest(entry, number, previous),
-    )
-
-
-def check_chain(entries: Iterable[SealedEntry]) -> str:
-    """Follow a whole chain; return the digest of its last entry.
-
-    Raises
-    ------
-    DataError
-        An entry was changed, removed, added or moved; with its number.
-    """
-    previous = GENESIS
-    for number, each in enumerate(entries, 1):
-        right = _digest(each.entry, number, previous)
-        if (each.number, each.previous, each.digest) != (number, previous, right):
-            raise DataError(
-                f"entry {number} of the audit",
-                "does not follow from the one before it: the record was changed",
-                "compare with a copy of the database from before",
-            )
-        previous = each.digest
-    return previous
-
-
-def _digest(entry: AuditEntry, number: int, previous: str) -> str:
-    content = [
-        previous,
-        number,
-        entry.time.astimezone(UTC).isoformat(),
-        entry.valve,
-        entry.order,
-        entry.who,
-        entry.what,
-        entry.why,
-        dict(entry.before),
-        dict(entry.after),
-    ]
-    text = json.dumps(content, sort_keys=True, allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    def tell(self) -> Sequence[Any]:
+        """Give all that it says, see `agroforest.core.chain.Linked`."""
+        return (
+            *(self.time.astimezone(UTC).isoformat(), self.valve, self.order),
+            *(self.who, self.what, self.why, dict(self.before), dict(self.after)),
+        )

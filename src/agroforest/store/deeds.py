@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select
 
-from agroforest.core.audit import GENESIS, Deed, SealedDeed, check_chain, seal
+from agroforest.core.audit import Deed
+from agroforest.core.chain import GENESIS, Sealed, check_chain, seal
 from agroforest.core.errors import DataError
 from agroforest.store.desk_schema import deed
 from agroforest.store.texts import clean, plain
@@ -42,7 +43,7 @@ def read_deeds(
     what: str = "",
     before: int | None = None,
     limit: int = 200,
-) -> list[SealedDeed]:
+) -> list[Sealed[Deed]]:
     """Read entries, the newest first; empty words ask for all."""
     query = select(deed).order_by(deed.c.number.desc()).limit(limit)
     asked = ((deed.c.subject, subject), (deed.c.who, who), (deed.c.what, what))
@@ -72,7 +73,7 @@ def check_deeds(connection: Connection, heads: Collection[str] = ()) -> int:
     """
     counted, missing = 0, set(heads)
 
-    def read() -> Iterator[SealedDeed]:
+    def read() -> Iterator[Sealed[Deed]]:
         nonlocal counted
         query = select(deed).order_by(deed.c.number)
         for row in connection.execution_options(yield_per=_AT_ONCE).execute(query):
@@ -91,8 +92,8 @@ def check_deeds(connection: Connection, heads: Collection[str] = ()) -> int:
     return counted
 
 
-def _build_row(sealed: SealedDeed) -> dict[str, object]:
-    entry = sealed.deed
+def _build_row(sealed: Sealed[Deed]) -> dict[str, object]:
+    entry = sealed.entry
     return {
         "number": sealed.number,
         "time_us": to_microseconds(entry.time),
@@ -107,7 +108,7 @@ def _build_row(sealed: SealedDeed) -> dict[str, object]:
     }
 
 
-def _build(row: Row[Any]) -> SealedDeed:
+def _build(row: Row[Any]) -> Sealed[Deed]:
     entry = Deed(
         time=from_microseconds(row.time_us),
         who=row.who,
@@ -117,8 +118,8 @@ def _build(row: Row[Any]) -> SealedDeed:
         before=row.before,
         after=row.after,
     )
-    return SealedDeed(
-        number=row.number, deed=entry, previous=row.previous, digest=row.digest
+    return Sealed(
+        number=row.number, entry=entry, previous=row.previous, digest=row.digest
     )
 
 

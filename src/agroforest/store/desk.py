@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 from agroforest.core.account import Account, Token
 from agroforest.core.alert import Alert, Instruction
-from agroforest.core.audit import Deed, SealedDeed
+from agroforest.core.audit import Deed
+from agroforest.core.chain import Sealed
 from agroforest.core.errors import DataError
 from agroforest.core.fire import FireFacts
 from agroforest.core.message import Delivery, Message
@@ -259,7 +260,7 @@ class Desk:
         what: str = "",
         before: int | None = None,
         limit: int = 200,
-    ) -> list[SealedDeed]:
+    ) -> list[Sealed[Deed]]:
         """Find entries of the audit, the newest first.
 
         Parameters

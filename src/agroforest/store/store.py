@@ -10,11 +10,12 @@ from typing import Self
 from sqlalchemy import Connection, select
 
 from agroforest.core.alert import Alert, AlertStatus, Instruction
+from agroforest.core.chain import Sealed
 from agroforest.core.execution import Execution, TileQuarantine
 from agroforest.core.fire import FireFacts, Verification
 from agroforest.core.reading import Reading, Sensor, Variable
 from agroforest.core.risk import Hazard
-from agroforest.core.valve import SealedEntry, ValveFacts
+from agroforest.core.valve import AuditEntry, ValveFacts
 from agroforest.store import (
     executions,
     findings,
@@ -363,7 +364,9 @@ class Store:
         with self._database.reading() as connection:
             return valves.read_facts(connection, now - _COUNTED, orders)
 
-    def valve_audit(self, *, valve: str = "", order: str = "") -> list[SealedEntry]:
+    def valve_audit(
+        self, *, valve: str = "", order: str = ""
+    ) -> list[Sealed[AuditEntry]]:
         """Find every step of a valve, an order or all, from the beginning."""
         with self._database.reading() as connection:
             return valves.read_audit(connection, valve, order)

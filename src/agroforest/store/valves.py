@@ -10,16 +10,14 @@ from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, insert, or_, select, text
 
+from agroforest.core.chain import GENESIS, Sealed, seal
 from agroforest.core.valve import (
-    GENESIS,
     AuditEntry,
     Order,
-    SealedEntry,
     Stage,
     ValveFacts,
     ValveReport,
     ValveState,
-    seal,
 )
 from agroforest.store.schema import valve_audit, valve_order, valve_state
 from agroforest.store.statements import upsert
@@ -108,7 +106,7 @@ def write_audit(connection: Connection, entries: Iterable[AuditEntry]) -> None:
 
 def read_audit(
     connection: Connection, valve: str = "", order: str = ""
-) -> list[SealedEntry]:
+) -> list[Sealed[AuditEntry]]:
     """Read the audit, of a valve or an order or all, from the beginning."""
     query = select(valve_audit).order_by(valve_audit.c.number)
     if valve:
@@ -156,7 +154,7 @@ def _build_state(body: Mapping[str, Any]) -> ValveState:
     return ValveState(**values)
 
 
-def _build_audit_row(sealed: SealedEntry) -> dict[str, object]:
+def _build_audit_row(sealed: Sealed[AuditEntry]) -> dict[str, object]:
     entry = sealed.entry
     row: dict[str, object] = {f.name: getattr(entry, f.name) for f in fields(entry)}
     row["time_us"] = to_microseconds(entry.time)
@@ -170,7 +168,7 @@ def _build_audit_row(sealed: SealedEntry) -> dict[str, object]:
     }
 
 
-def _build_entry(row: Mapping[str, Any]) -> SealedEntry:
+def _build_entry(row: Mapping[str, Any]) -> Sealed[AuditEntry]:
     entry = AuditEntry(
         time=from_microseconds(row["time_us"]),
         valve=row["valve"],
@@ -181,7 +179,7 @@ def _build_entry(row: Mapping[str, Any]) -> SealedEntry:
         before=row["before"],
         after=row["after"],
     )
-    return SealedEntry(
+    return Sealed(
         number=row["number"],
         entry=entry,
         previous=row["previous"],

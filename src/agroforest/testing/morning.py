@@ -165,7 +165,7 @@ def _find_start(store: Store, world: World) -> datetime:
     """Open in the morning, or after what was done already."""
     opens = datetime.combine(world.end + timedelta(days=1), _OPENS)
     last = store.desk.deeds(limit=1)
-    return max([opens, *(each.deed.time + timedelta(seconds=1) for each in last)])
+    return max([opens, *(each.entry.time + timedelta(seconds=1) for each in last)])
 
 
 def _choose_parcels(night: Mapping[str, list[dict[str, str]]]) -> list[str]:

@@ -17,9 +17,10 @@ from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
+from agroforest.core.chain import check_chain
 from agroforest.core.errors import SourceError
 from agroforest.core.reading import Sensor
-from agroforest.core.valve import RUNNING, Order, Stage, check_chain
+from agroforest.core.valve import RUNNING, Order, Stage
 from agroforest.store import Store, open_store
 from agroforest.testing.servers import Mosquitto
 from agroforest.testing.valve_device import RATED_M3H, SPEED, START, Clock, Device

@@ -56,7 +56,7 @@ def test_an_administrator_adds_and_disables(desk: Desk) -> None:
     assert own.status_code == 422
     assert ada.get(f"{API}/accounts/li.na").json()["disabled"] is True
     assert ada.get(f"{API}/accounts/nobody").status_code == 404
-    said = {deed.deed.what for deed in desk.store.desk.deeds(subject="li.na")}
+    said = {deed.entry.what for deed in desk.store.desk.deeds(subject="li.na")}
     assert {"account.created", "account.disabled"} <= said
 
 
@@ -72,7 +72,7 @@ def test_an_administrator_changes_others_and_never_their_own_role(desk: Desk) ->
     own = ada.patch(f"{API}/accounts/ada", json={"role": "viewer"})
     assert own.status_code == 422
     (deed,) = desk.store.desk.deeds(subject="rui", what="account.changed")
-    assert deed.deed.after["role"] == "viewer"
+    assert deed.entry.after["role"] == "viewer"
 
 
 def test_a_new_password_ends_what_stood_for_the_account(desk: Desk) -> None:

@@ -56,8 +56,8 @@ def test_the_button_notes_it_once_without_a_log_in(
     assert again.status_code == 200
     assert 'class="main"' not in again.text
     (entry,) = desk.store.desk.deeds(what="message.read")
-    assert entry.deed.after["account"] == "rui"
-    assert entry.deed.subject == message.subject
+    assert entry.entry.after["account"] == "rui"
+    assert entry.entry.subject == message.subject
     # Asked again by whoever still has the page open: noted already.
     visitor.post(path, page="/login")
     assert len(desk.store.desk.deeds(what="message.read")) == 1

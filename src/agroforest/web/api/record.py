@@ -7,7 +7,8 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 
 from agroforest.core.account import Right
-from agroforest.core.audit import SealedDeed
+from agroforest.core.audit import Deed
+from agroforest.core.chain import Sealed
 from agroforest.core.errors import DataError
 from agroforest.core.message import Delivery, Message, News
 from agroforest.core.risk import Hazard
@@ -43,9 +44,9 @@ class DeedShape(Shape):
     digest: str = Field(description="SHA-256 of `previous`, `number` and the deed.")
 
     @classmethod
-    def from_sealed(cls, sealed: SealedDeed) -> "DeedShape":
+    def from_sealed(cls, sealed: Sealed[Deed]) -> "DeedShape":
         """Show an entry."""
-        deed = sealed.deed
+        deed = sealed.entry
         return cls(
             number=sealed.number,
             time=deed.time,

@@ -9,7 +9,8 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 
 from agroforest.core.account import Right
-from agroforest.core.audit import SealedDeed
+from agroforest.core.audit import Deed
+from agroforest.core.chain import Sealed
 from agroforest.core.errors import DataError
 from agroforest.web.access import Visit, need
 from agroforest.web.pages.layout import Flash, address, render, speech_of
@@ -90,8 +91,8 @@ def _show(
     )
 
 
-def _view(sealed: SealedDeed, visit: Visit) -> DeedView:
-    deed, speech = sealed.deed, speech_of(visit)
+def _view(sealed: Sealed[Deed], visit: Visit) -> DeedView:
+    deed, speech = sealed.entry, speech_of(visit)
     return DeedView(
         number=speech.number(sealed.number),
         time=speech.time(deed.time),
