@@ -12,7 +12,7 @@ TOOLS  := $(WORK)/security
 PROOFS  = $(abspath $(WORK))/reliability
 
 .DEFAULT_GOAL := help
-.PHONY: help demo real evaluate test quick lint format bench clean browser broker
+.PHONY: help demo real evaluate settings test quick lint format bench clean browser broker
 .PHONY: database axe fuzz reliability timer sbom audit
 
 help: ## Show this list.
@@ -25,9 +25,12 @@ real: $(READY) ## Run two years of real nights and print the README's table.
 	$(BIN)/python benchmarks/real_nights.py --work $(WORK)/real
 
 evaluate: $(READY) ## Measure every model on labelled data and bring docs/models.md up to date.
-	$(BIN)/python benchmarks/evaluate.py --write docs/models.md --readme README.md \
-		--json $(WORK)/evaluate.json
+	$(BIN)/python benchmarks/evaluate.py --write docs/models.md \
+		--readme README.md README.zh.md --json $(WORK)/evaluate.json
 	$(BIN)/python benchmarks/fire_scars.py --write docs/fire-scars.md
+
+settings: $(READY) ## Measure what choosing settings of the models on their answers is worth (an hour).
+	$(BIN)/python benchmarks/settings.py --write docs/models.md
 
 test: $(READY) browser axe broker database timer lint ## Everything CI runs.
 	rm -rf $(PROOFS)

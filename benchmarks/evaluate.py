@@ -1,7 +1,7 @@
 """How good every shipped model is, on the data its card names.
 
     python benchmarks/evaluate.py [--data DIR] [--write docs/models.md]
-                                  [--readme README.md] [--json FILE]
+                                  [--readme README.md README.zh.md] [--json FILE]
 
 Judges every place only by members that have not seen it, checks that the figures
 are those of the card, grows plain boosted trees on the same folds, and prints the
@@ -39,22 +39,57 @@ _DATA = {
 }
 _STRESS = "canopy-stress"
 _AT_ONCE = 2  # each takes up to 2 GB
-# Rows of the README: metric, what was measured, what the metric is called there.
+# Rows of the README: metric; what was measured and what the metric is called there.
 _README = {
     "canopy-damage": (
         "f1",
-        "160 scenes, bark beetle, Czechia",
-        "F1 at one threshold",
+        {
+            "en": ("160 scenes, bark beetle, Czechia", "F1 at one threshold"),
+            "zh": ("160 景，小蠹，捷克", "F1（同一阈值）"),
+        },
     ),
     "disturbance-cause": (
         "macro_f1",
-        "237,790 Landsat series, Canada",
-        "macro-F1 of 11 classes",
+        {
+            "en": ("237,790 Landsat series, Canada", "macro-F1 of 11 classes"),
+            "zh": ("237,790 条 Landsat 序列，加拿大", "11 类宏平均 F1"),
+        },
     ),
-    "burned-area": ("iou", "26 fires, California", "IoU over all pixels"),
-    "fuel-moisture": ("r2", "100 sites, United States", "R²"),
-    "fire-occurrence": ("auroc", "575 points, Thailand, by year", "AUROC"),
-    _STRESS: ("ap_disturbed", "simulated forests", "AP of disturbed"),
+    "burned-area": (
+        "iou",
+        {
+            "en": ("26 fires, California", "IoU over all pixels"),
+            "zh": ("26 场火灾，加利福尼亚", "全部像元的 IoU"),
+        },
+    ),
+    "fuel-moisture": (
+        "r2",
+        {
+            "en": ("100 sites, United States", "R²"),
+            "zh": ("100 个站点，美国", "R²"),
+        },
+    ),
+    "fire-occurrence": (
+        "auroc",
+        {
+            "en": ("575 points, Thailand, by year", "AUROC"),
+            "zh": ("575 个点，泰国，按年份划分", "AUROC"),
+        },
+    ),
+    _STRESS: (
+        "ap_disturbed",
+        {
+            "en": ("simulated forests", "AP of disturbed"),
+            "zh": ("模拟林分", "受干扰的 AP"),
+        },
+    ),
+}
+_COLUMNS = {
+    "en": (
+        *("model", "data", "metric", "members that had not seen the place"),
+        *("baseline", "more than that"),
+    ),
+    "zh": ("模型", "数据", "指标", "未见过该地点的成员", "对照", "高出"),
 }
 _START, _END = "<!-- figures -->", "<!-- end of figures -->"
 _ROOT = Path(__file__).resolve().parents[1]
@@ -67,7 +102,9 @@ def main() -> None:
     options.add_argument("--data", type=Path, default=Path(given))
     options.add_argument("--only", nargs="*", default=())
     options.add_argument("--write", type=Path, help="page to bring up to date")
-    options.add_argument("--readme", type=Path, help="page for the summary")
+    options.add_argument(
+        "--readme", type=Path, nargs="*", default=(), help="pages for the summary"
+    )
     options.add_argument("--json", type=Path)
     chosen = options.parse_args()
     names = [n for n in (*_DATA, _STRESS) if not chosen.only or n in chosen.only]
@@ -88,8 +125,9 @@ def main() -> None:
         chosen.json.write_text(json.dumps(content, indent=1) + "\n")
     if chosen.write:
         _write(chosen.write, text)
-    if chosen.readme:
-        _write(chosen.readme, _summary(found))
+    for page in chosen.readme:
+        language = "zh" if page.name.endswith(".zh.md") else "en"
+        _write(page, _summary(found, language))
     different = [n for n, one in found.items() if not _agree(_card(n), one.metrics)]
     if different:
         sys.exit(f"other figures than in the card: {', '.join(different)}")
@@ -179,19 +217,13 @@ def _others(found: Evaluation) -> list[str]:
     return lines
 
 
-def _summary(found: dict[str, Evaluation]) -> str:
+def _summary(found: dict[str, Evaluation], language: str) -> str:
     """Table of the README."""
-    columns = (
-        "model",
-        "data",
-        "metric",
-        "members that had not seen the place",
-        "baseline",
-        "more than that",
-    )
+    columns = _COLUMNS[language]
     lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
     for name, one in found.items():
-        chosen, data, metric = _README[name]
+        chosen, words = _README[name]
+        data, metric = words[language]
         values = {m.name: m for m in one.metrics}
         row = values[chosen]
         if name == _STRESS:

@@ -103,9 +103,12 @@ def set_beside(
         The samples hold places that the model was not trained on: of those there
         are no folds.
     """
-    part = _parts(model, samples.place)
+    part = parts_of(model, samples.place)
     plain = replace(task, finish=None, prior_weight=None)
-    found = [(baseline.name, plain, _grow(baseline, task, samples, part, progress))]
+    grown = learn_apart(
+        baseline.student, samples, part, name=baseline.name, progress=progress
+    )
+    found = [(baseline.name, plain, grown)]
     for number, student in enumerate(task.students if len(task.students) > 1 else ()):
         name = f"{student.spec.family} {student.spec.variant}".strip()
         said = out_of_fold(task, number, model.tensors, samples, part)
@@ -122,27 +125,55 @@ def set_beside(
     return tuple(rows)
 
 
-def _grow(
-    baseline: Baseline[S],
-    task: Task[S],
+def learn_apart(
+    student: Student[S],
     samples: S,
     part: NDArray[np.int64],
-    progress: Progress,
+    *,
+    name: str,
+    seed: int = 0,
+    progress: Progress = silent,
 ) -> NDArray[np.float32]:
-    """Ask copies of the baseline about the places they have not seen."""
-    shape = (int(samples.sizes.sum()), len(task.answer.outputs))
-    said = np.full(shape, np.nan, np.float32)
+    """Let copies of a student learn, and ask each about the part it has not seen.
+
+    Parameters
+    ----------
+    student
+        Who learns.
+    samples
+        With a target.
+    part
+        ``(item,)``, the copy that judges it and does not learn from it.
+    name
+        Of the student, for `progress`.
+    seed
+        Of the copy of part 0; the next ones count on.
+    progress
+        Told what is being done.
+
+    Returns
+    -------
+    ndarray
+        ``(answer, output)`` float32, as `agroforest.risk.task.Student.say`.
+    """
+    said: NDArray[np.float32] | None = None
     folds = np.unique(part).tolist()
     for done, fold in enumerate(folds):
-        progress(done / len(folds), f"{baseline.name} {done + 1}/{len(folds)}")
-        learned = baseline.student.fit(
-            samples.take(np.flatnonzero(part != fold)), seed=fold, progress=silent
+        progress(done / len(folds), f"{name} {done + 1}/{len(folds)}")
+        learned = student.fit(
+            samples.take(np.flatnonzero(part != fold)),
+            seed=seed + fold,
+            progress=silent,
         )
         items = np.flatnonzero(part == fold)
-        said[rows_of(samples, items)] = baseline.student.say(
-            learned, samples.take(items)
-        )
-    progress(1.0, baseline.name)
+        found = student.say(learned, samples.take(items))
+        if said is None:
+            shape = (int(samples.sizes.sum()), found.shape[1])
+            said = np.full(shape, np.nan, np.float32)
+        said[rows_of(samples, items)] = found
+    if said is None:
+        raise ValueError("no items to learn from")
+    progress(1.0, name)
     return said
 
 
@@ -186,7 +217,7 @@ def _compare(name: str, metric: str, ours: _Drawn, theirs: _Drawn) -> Beside:
     return Beside(name, metric, *(round(number, 4) for number in (*own, *gain)))
 
 
-def _parts(model: Model, place: NDArray[np.str_]) -> NDArray[np.int64]:
+def parts_of(model: Model, place: NDArray[np.str_]) -> NDArray[np.int64]:
     """Fold that every item was held out with."""
     held_out = model.card.ensemble.held_out if model.card.ensemble else {}
     strange = sorted({str(p) for p in place} - held_out.keys())

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from agroforest.core.errors import DataError
 from agroforest.risk.datasets.fuel_moisture import CHANNELS, FEATURES, read, write
 from agroforest.risk.datasets.fuel_moisture_rows import (
+    DEPARTING,
     build_rows,
     build_rows_beside,
     day_length,
@@ -182,6 +183,26 @@ def test_departures_are_from_the_mean_of_the_place() -> None:
     departure = found[:, len(NAMES) :]
     np.testing.assert_allclose(departure[:, 2], [1, 2, -3, 0], atol=1e-4)
     np.testing.assert_array_equal(departure[3], 0)
+
+
+@pytest.mark.parametrize("count", range(1, 30))
+def test_what_is_the_same_all_over_a_place_tells_nothing_of_it(count: int) -> None:
+    """A mean errs in the last digit, and trees would know the place by that."""
+    values = np.repeat(some_rows(count, 1), count, axis=0)
+    values[..., FEATURES.index("slope")] = 1.85433412
+    place = np.repeat("a", count)
+    found = build_rows_beside(values, place, ("slope", "season"))
+    assert not found[:, len(NAMES) :].any()
+
+
+def test_only_what_is_asked_for_departs() -> None:
+    values, place = some_rows(3, 4), np.repeat("a", 4)
+    whole = build_rows_beside(values, place)
+    one = build_rows_beside(values, place, DEPARTING[2:3])
+    np.testing.assert_array_equal(one[:, len(NAMES)], whole[:, len(NAMES) + 2])
+    np.testing.assert_array_equal(
+        build_rows_beside(values, place, ()), build_rows(values)
+    )
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 12))

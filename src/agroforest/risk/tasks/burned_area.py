@@ -64,7 +64,13 @@ _TREES = SceneTrees(
 )
 
 
-def find_one_fire(samples: Scenes, chance: NDArray[np.float32]) -> NDArray[np.float32]:
+def find_one_fire(
+    samples: Scenes,
+    chance: NDArray[np.float32],
+    *,
+    reach: float = _REACH,
+    least: float = _LEAST,
+) -> NDArray[np.float32]:
     """Keep of every scene the fire that it was cut around.
 
     What burned beside it, another year or another fire, has a perimeter of its own.
@@ -76,13 +82,15 @@ def find_one_fire(samples: Scenes, chance: NDArray[np.float32]) -> NDArray[np.fl
         The scenes.
     chance
         ``(answer, 1)`` float32.
+    reach, least
+        As for `agroforest.risk.main_patch.keep_main_patch`.
     """
     return np.concatenate(
         [
             (
                 one
                 if max(one.shape) > _WIDEST
-                else keep_main_patch(one, reach=_REACH, least=_LEAST)
+                else keep_main_patch(one, reach=reach, least=least)
             ).ravel()
             for one in samples.split(chance[:, 0])
         ]

@@ -15,6 +15,7 @@ from agroforest.risk.datasets.fuel_moisture import (
     write,
 )
 from agroforest.risk.datasets.fuel_moisture_rows import (
+    DEPARTING,
     build_rows,
     build_rows_beside,
 )
@@ -41,9 +42,12 @@ class Placed:
     ----------
     student
         Who learns from rows of numbers.
+    departing
+        Columns that are told as departures from the mean of their place.
     """
 
     student: Student[Items]
+    departing: tuple[str, ...] = DEPARTING
 
     @property
     def spec(self) -> Learner:
@@ -61,7 +65,7 @@ class Placed:
         """Learn; see `agroforest.risk.task.Student`."""
         return {
             f"{view}.{name}": array
-            for view, rows in _views(samples).items()
+            for view, rows in self._views(samples).items()
             for name, array in self.student.fit(
                 replace(samples, values=rows), seed=seed, progress=progress
             ).items()
@@ -73,7 +77,7 @@ class Placed:
             view: self.student.say(
                 _tensors_of(view, tensors), replace(samples, values=rows)
             )
-            for view, rows in _views(samples).items()
+            for view, rows in self._views(samples).items()
         }
         _, own, count = np.unique(
             samples.place, return_inverse=True, return_counts=True
@@ -81,12 +85,12 @@ class Placed:
         enough = count[own] >= _ENOUGH
         return np.where(enough[:, None], said["beside"], said["alone"])
 
-
-def _views(samples: Items) -> dict[str, NDArray[np.float32]]:
-    return {
-        "alone": build_rows(samples.values),
-        "beside": build_rows_beside(samples.values, samples.place),
-    }
+    def _views(self, samples: Items) -> dict[str, NDArray[np.float32]]:
+        values, place = samples.values, samples.place
+        return {
+            "alone": build_rows(values),
+            "beside": build_rows_beside(values, place, self.departing),
+        }
 
 
 def _tensors_of(view: str, tensors: Tensors) -> Tensors:
@@ -171,7 +175,7 @@ _FOREST = TreesStudent(
 
 TASK: Task[Items] = Task(
     name="fuel-moisture",
-    version="1.1.0",
+    version="1.1.1",
     purpose=Purpose(
         zh="由三个月的 Sentinel-1、Sentinel-2、气温、降水和地形估计活体植被含水率"
         "（占干重百分比），用于了解可燃物干湿。",
