@@ -14,13 +14,14 @@ the trees beside ``disturbance-cause``.
 import argparse
 import json
 import os
-import re
 import sys
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from itertools import repeat
 from multiprocessing import get_context
 from pathlib import Path
+
+from pages import fill  # type: ignore[import-not-found]  # beside it
 
 from agroforest.risk import Metric, ModelCard, load_model, models_dir, read_card
 from agroforest.risk import ensemble as ensembles
@@ -91,7 +92,6 @@ _COLUMNS = {
     ),
     "zh": ("模型", "数据", "指标", "未见过该地点的成员", "对照", "高出"),
 }
-_START, _END = "<!-- figures -->", "<!-- end of figures -->"
 _ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -124,10 +124,10 @@ def main() -> None:
         }
         chosen.json.write_text(json.dumps(content, indent=1) + "\n")
     if chosen.write:
-        _write(chosen.write, text)
+        fill(chosen.write, "figures", text)
     for page in chosen.readme:
         language = "zh" if page.name.endswith(".zh.md") else "en"
-        _write(page, _summary(found, language))
+        fill(page, "figures", _summary(found, language))
     different = [n for n, one in found.items() if not _agree(_card(n), one.metrics)]
     if different:
         sys.exit(f"other figures than in the card: {', '.join(different)}")
@@ -245,15 +245,6 @@ def _short(value: float | None) -> str:
 
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}"
-
-
-def _write(page: Path, text: str) -> None:
-    old = page.read_text(encoding="utf-8")
-    pattern = re.compile(f"{re.escape(_START)}.*?{re.escape(_END)}", re.DOTALL)
-    if not pattern.search(old):
-        sys.exit(f"{page} has no {_START} … {_END}")
-    new = f"{_START}\n\n{text}\n{_END}"
-    page.write_text(pattern.sub(lambda _: new, old), encoding="utf-8")
 
 
 if __name__ == "__main__":

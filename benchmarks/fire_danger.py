@@ -33,6 +33,7 @@ import shapely
 from fire_season_figure import (  # type: ignore[import-not-found]  # beside it
     draw_season,
 )
+from pages import fill  # type: ignore[import-not-found]  # beside it
 from shapely.geometry import mapping
 
 from agroforest.core.aoi import read_aoi
@@ -72,8 +73,6 @@ unit = "mm"
 """
 # Kilometres from the station within which weather and hotspots are compared.
 _REACH = 100.0
-_START = "<!-- season: start -->"
-_END = "<!-- season: end -->"
 
 
 def main() -> None:
@@ -97,7 +96,7 @@ def main() -> None:
     print(table)
     print(json.dumps({k: v for k, v in found.items() if k != "season"}, indent=1))
     if chosen.write:
-        write_between(chosen.write, table)
+        fill(chosen.write, "season", table)
     if chosen.figure:
         chosen.figure.write_text(draw_season(by_month(season)), encoding="utf-8")
     if chosen.json:
@@ -231,14 +230,6 @@ def draw_table(season: dict[str, Any]) -> str:
         f"of the place): {limits}."
     )
     return "\n".join(lines)
-
-
-def write_between(path: Path, table: str) -> None:
-    """Put the table into a document."""
-    text = path.read_text(encoding="utf-8")
-    before, rest = text.split(_START)
-    after = rest.split(_END)[1]
-    path.write_text(f"{before}{_START}\n{table}\n{_END}{after}", encoding="utf-8")
 
 
 # ---------------------------------------------------------------- cost

@@ -20,7 +20,6 @@ Needs the folder of real data (``AGROFOREST_DATA`` or ``../shared/data``). With
 import argparse
 import json
 import os
-import re
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -31,6 +30,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pages import fill  # type: ignore[import-not-found]  # beside it
 
 from agroforest.core.errors import DataError
 from agroforest.fire.scar import ScarRequest, map_scars
@@ -53,7 +53,6 @@ from agroforest.risk.scenes import Scenes
 from agroforest.risk.tasks.burned_area import TASK
 
 _ROOT = Path(__file__).resolve().parents[1]
-_START, _END = "<!-- figures -->", "<!-- end of figures -->"
 # Key & Benson's limit of low severity is .10; .15 is the better of the two here.
 _DNBR = 0.15
 _BRIGHT_BLUE = 0.2  # what `agroforest fire scar` takes for cloud without a mask
@@ -88,7 +87,7 @@ def main() -> None:
     if chosen.json:
         chosen.json.write_text(json.dumps(figures, indent=1))
     if chosen.write:
-        _replace(chosen.write, text)
+        fill(chosen.write, "figures", text)
 
 
 def measure_fires(model: Model, scenes: Scenes, folder: Path) -> dict[str, Any]:
@@ -358,14 +357,6 @@ def _page(figures: dict[str, Any]) -> Iterator[str]:
 
 def _three(value: float | None, form: str = ".3f") -> str:
     return "" if value is None else format(value, form)
-
-
-def _replace(page: Path, text: str) -> None:
-    old = page.read_text(encoding="utf-8")
-    pattern = re.compile(f"{_START}.*?{_END}", re.DOTALL)
-    page.write_text(
-        pattern.sub(lambda _: f"{_START}\n\n{text}\n{_END}", old), encoding="utf-8"
-    )
 
 
 if __name__ == "__main__":

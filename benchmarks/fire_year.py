@@ -19,6 +19,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from pages import fill  # type: ignore[import-not-found]  # beside it
+
 from agroforest.core.alert import Change
 from agroforest.core.config import Pipeline, read_pipeline
 from agroforest.nightly import NightOutcome, run_nights
@@ -30,8 +32,6 @@ _YEARS = (
     (date(2020, 5, 1), date(2021, 4, 30)),
     (date(2023, 1, 1), date(2023, 12, 31)),
 )
-_START = "<!-- year: start -->"
-_END = "<!-- year: end -->"
 
 
 def main() -> None:
@@ -48,7 +48,7 @@ def main() -> None:
     text = "\n\n".join([draw_danger(years[0]), draw_events(years[1]), draw_cost(years)])
     print(text)
     if chosen.write:
-        _write_between(chosen.write, text)
+        fill(chosen.write, "year", text)
     if chosen.json:
         chosen.json.parent.mkdir(parents=True, exist_ok=True)
         chosen.json.write_text(json.dumps(years, indent=1), encoding="utf-8")
@@ -187,12 +187,6 @@ def _by_month(rows: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
 
 def _all(rows: Sequence[dict[str, Any]]) -> float:
     return sum(sum(row["ha"].values()) for row in rows) or 1.0
-
-
-def _write_between(path: Path, text: str) -> None:
-    before, _, rest = path.read_text(encoding="utf-8").partition(_START)
-    _, _, after = rest.partition(_END)
-    path.write_text(f"{before}{_START}\n{text}\n{_END}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

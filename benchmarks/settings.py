@@ -15,7 +15,6 @@ again: empty it when the program changes.
 import argparse
 import json
 import os
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -27,6 +26,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from pages import fill  # type: ignore[import-not-found]  # beside it
 from tried import (  # type: ignore[import-not-found]  # beside it
     SHIPPED,
     TRIED,
@@ -44,7 +44,6 @@ from agroforest.risk.tasks import find_task
 from agroforest.risk.tasks.baselines import find_baseline
 
 _ROOT = Path(__file__).resolve().parents[1]
-_START, _END = "<!-- settings -->", "<!-- end of settings -->"
 _AT_ONCE = 2  # each takes up to 2 GB
 #: Where its labels lie, and what is to be high.
 _MODELS = {
@@ -119,7 +118,7 @@ def main() -> None:
         content = {name: asdict(one) for name, one in found.items()}
         chosen.json.write_text(json.dumps(content, indent=1) + "\n")
     if chosen.write:
-        _write(chosen.write, table)
+        fill(chosen.write, "settings", table)
 
 
 def _find(name: str, data: Path, work: Path) -> Found:
@@ -209,15 +208,6 @@ def _between(value: Sequence[float], *, signed: bool = False) -> str:
 
 def _short(value: float, *, signed: bool = False) -> str:
     return f"{value:{'+' if signed else ''}.3f}".replace("0.", ".")
-
-
-def _write(page: Path, text: str) -> None:
-    old = page.read_text(encoding="utf-8")
-    pattern = re.compile(f"{re.escape(_START)}.*?{re.escape(_END)}", re.DOTALL)
-    if not pattern.search(old):
-        sys.exit(f"{page} has no {_START} … {_END}")
-    new = f"{_START}\n\n{text}\n{_END}"
-    page.write_text(pattern.sub(lambda _: new, old), encoding="utf-8")
 
 
 if __name__ == "__main__":
