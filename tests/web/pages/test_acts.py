@@ -98,6 +98,8 @@ def test_what_was_done_is_said_once(desk: Desk) -> None:
         ("split", {"line": "108 22"}, "two points"),
         ("split", {"line": "108 22\nhere there"}, "two points"),
         ("split", {"line": "108 nan\n1 1"}, "two points"),
+        ("split", {"line": "108 22\n108 22"}, "two points"),
+        ("split", {"line": "108 22\n108 91"}, "two points"),
         ("split", {}, "Not done"),
         ("sample", {"step": "none"}, "incomplete"),
         ("sample", {"step": "laboratory"}, "laboratory"),

@@ -21,6 +21,7 @@ from agroforest.web.api.shapes import (
     Counted,
     StepShape,
 )
+from agroforest.web.drawn import draw_line
 
 _See = Annotated[Visit, Depends(need(Right.SEE_CASES))]
 _Judge = Annotated[Visit, Depends(need(Right.JUDGE))]
@@ -169,10 +170,10 @@ _READERS: Mapping[Act, _Reader] = {
 def _read_line(case: str, form: ActForm) -> LineString | None:
     if not form.line:
         return None
-    inside = all(abs(x) <= 360 and abs(y) <= 90 for x, y in form.line)
-    if len(set(form.line)) < 2 or not inside:
+    line = draw_line(form.line)
+    if line is None:
         raise DataError(f"case {case}", "the line is none", "give two points or more")
-    return LineString(form.line)
+    return line
 
 
 def _lack(case: str, name: str) -> DataError:

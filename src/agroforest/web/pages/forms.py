@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from datetime import date
 
-from shapely import LineString
 from starlette.datastructures import FormData
 
 from agroforest.core.review import (
@@ -15,6 +14,7 @@ from agroforest.core.review import (
     Verdict,
 )
 from agroforest.review import commands as ask
+from agroforest.web.drawn import draw_line
 
 Form = Mapping[str, str]
 
@@ -136,9 +136,9 @@ def _split(case: str, note: str, form: Form, _: FormData) -> ask.Command:
         points = [(float(east), float(north)) for east, north in rows]
     except ValueError:
         raise FormError("form.line") from None
-    if len(points) < 2 or not all(-360 <= c <= 360 for point in points for c in point):
+    line = draw_line(points)
+    if line is None:
         raise FormError("form.line")
-    line = LineString(points)
     return ask.Split(case=case, note=note, line=line)
 
 
