@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 from tests.web.desks import PEOPLE, Desk, build_alerts, open_desk
 
-from agroforest.web.pages.queue import Filters
-from agroforest.web.pages.queue_list import list_options
+from agroforest.web.pages.filters import Filters, list_options
 
 IDS = [alert.id for alert in build_alerts()]
 

@@ -14,6 +14,7 @@ from agroforest.core.review import NIGHT, Act
 from agroforest.review import commands as ask
 from agroforest.review.life import find_right
 from agroforest.web.access import RefusedError, Visit, need
+from agroforest.web.pages.filters import Filters
 from agroforest.web.pages.forms import (
     Form,
     FormError,
@@ -23,7 +24,7 @@ from agroforest.web.pages.forms import (
     read_version,
 )
 from agroforest.web.pages.layout import Flash, go, render, speech_of
-from agroforest.web.pages.queue import Filters, build_chips
+from agroforest.web.pages.queue import build_chips
 from agroforest.web.pages.queue_list import show_row
 
 _PERSONS = frozenset(ask.ACTS.values())

@@ -11,8 +11,8 @@ from agroforest.core.review import ENDED, REASONS, Act, Case, Stage, Verdict
 from agroforest.review.field_work import find_next
 from agroforest.review.life import find_right, list_acts
 from agroforest.web.access import Visit, page
+from agroforest.web.pages.filters import list_people
 from agroforest.web.pages.layout import render, speech_of
-from agroforest.web.pages.queue import list_people
 from agroforest.web.views_alert import draw_outline, view_facts, view_step
 
 #: How far around a case others are offered for a merge, degrees: some two kilometres.

@@ -14,15 +14,13 @@ from fastapi.responses import HTMLResponse, StreamingResponse
 
 from agroforest.core.account import Right
 from agroforest.core.queue import CaseQuery
-from agroforest.core.review import Case, Stage
-from agroforest.core.risk import Hazard
+from agroforest.core.review import Case
 from agroforest.desk.learning import read_rows
 from agroforest.publish.rows import Manner
 from agroforest.publish.vectors import Format, write_cases
 from agroforest.web.access import Visit, need
+from agroforest.web.pages.filters import Filters, list_choices
 from agroforest.web.pages.layout import render, speech_of
-from agroforest.web.pages.map import list_asked
-from agroforest.web.pages.queue import Filters, list_people
 
 _PATH = "/exports"
 _PORTION = 500
@@ -136,12 +134,9 @@ def _show(request: Request, visit: Visit, filters: Filters) -> HTMLResponse:
         visit,
         "exports.html",
         filters=filters,
-        asked=list_asked(filters),
+        asked=filters.asked,
         action=_PATH,
-        hazards=tuple(Hazard),
-        stages=tuple(Stage),
-        counties=visit.site.counties(),
-        people=list_people(visit),
+        options=list_choices(visit, filters),
         count=f"{speech_of(visit).number(count)}{more}",
         formats=[str(each) for each in Format],
         exact=visit.may(Right.SEE_EXACT),

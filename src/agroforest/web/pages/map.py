@@ -11,10 +11,9 @@ from fastapi.responses import HTMLResponse, JSONResponse
 
 from agroforest.core.account import Right
 from agroforest.core.errors import DataError
-from agroforest.core.review import Stage
-from agroforest.core.risk import Hazard
 from agroforest.maps.assets import read_script, read_style
 from agroforest.web.access import Visit, need
+from agroforest.web.pages.filters import Filters, list_choices
 from agroforest.web.pages.layout import address, render, speech_of
 from agroforest.web.pages.map_data import (
     Ground,
@@ -25,7 +24,6 @@ from agroforest.web.pages.map_data import (
     show_case,
     show_sensors,
 )
-from agroforest.web.pages.queue import Filters, list_people
 from agroforest.web.pages.runs_nights import Nights
 from agroforest.web.tiles import Layer, Shelf
 from agroforest.web.tiles.render import DEEPEST
@@ -43,11 +41,6 @@ _WORDS = (
 )
 _YEAR_S = 365 * 86_400
 _MEDIA = {"js": "text/javascript", "css": "text/css"}
-#: Filters of the map, as the queue's form names them.
-_ASKED = (
-    *("stage", "hazard", "county", "assignee", "days"),
-    *("confidence", "least_ha", "most_ha"),
-)
 _See = Annotated[Visit, Depends(need(Right.SEE_CASES))]
 
 
@@ -67,12 +60,9 @@ def build_router(nights: Nights, shelf: Shelf, ground: Ground) -> APIRouter:
             visit,
             "map.html",
             filters=filters,
-            asked=list_asked(filters),
+            asked=filters.asked,
             action=_PATH,
-            hazards=tuple(Hazard),
-            stages=tuple(Stage),
-            counties=visit.site.counties(),
-            people=list_people(visit),
+            options=list_choices(visit, filters),
             layers=layers,
             data=json.dumps(
                 {
@@ -87,7 +77,7 @@ def build_router(nights: Nights, shelf: Shelf, ground: Ground) -> APIRouter:
             maps=_list_maps(nights) if exact else [],
             exact=exact,
             leaflet=(asset_address("leaflet.js"), asset_address("leaflet.css")),
-            queue=address("/queue", **list_asked(filters)),
+            queue=address("/queue", **filters.asked),
         )
 
     @router.get(f"{_PATH}/alerts.json")
@@ -177,11 +167,6 @@ def find_alerts(
         )
     more = "+" if total >= _COUNTED else ""
     return {**collect(features), "total": total, "said": f"{total:,}{more}"}
-
-
-def list_asked(filters: Filters) -> dict[str, str]:
-    """List the filters that are set, as addresses write them."""
-    return {name: getattr(filters, name) for name in _ASKED if getattr(filters, name)}
 
 
 def asset_address(name: str) -> str:

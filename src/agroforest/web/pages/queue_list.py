@@ -1,4 +1,4 @@
-"""Parts of the queue that many look at again and again: rows, choices, dialogs.
+"""Parts of the queue that many look at again and again: rows, dialogs.
 
 Each is rendered once for all who see the same, and kept by everything it shows; so
 what is kept is never old, and nobody sees what is another's.
@@ -12,7 +12,7 @@ from operator import attrgetter
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from agroforest.core.account import Right
 from agroforest.core.queue import QueueRow
@@ -22,8 +22,8 @@ from agroforest.web.pages.layout import compile_templates, hide_field, speech_of
 from agroforest.web.views import RowView, Speech, view_row
 from agroforest.web.words import Words
 
-#: Rows, choices and dialogs that are kept: one to four kilobytes each. Arbitrary.
-_ROWS_KEPT, _CHOICES_KEPT, _DIALOGS_KEPT = 8_000, 512, 256
+#: Rows and dialogs that are kept: one to four kilobytes each. Arbitrary.
+_ROWS_KEPT, _DIALOGS_KEPT = 8_000, 256
 _OFFERED: Mapping[str, tuple[Reason, ...]] = {
     "confirm": REASONS[Verdict.CONFIRMED],
     "dismiss": REASONS[Verdict.DISMISSED],
@@ -125,19 +125,6 @@ def _escape(texts: Sequence[str]) -> Sequence[str]:
     if len(escaped) != len(texts):  # somebody wrote what stands between them
         return [html.escape(text) for text in texts]
     return escaped
-
-
-def list_options(pairs: Sequence[tuple[str, str]], chosen: str) -> Markup:
-    """List what can be chosen, as HTML; `pairs` are values and what they are called."""
-    options = _render_options(tuple(pairs))
-    value = f'<option value="{escape(chosen)}"'
-    return Markup(options.replace(value, f"{value} selected", 1))  # noqa: S704  escaped
-
-
-@lru_cache(maxsize=_CHOICES_KEPT)
-def _render_options(pairs: tuple[tuple[str, str], ...]) -> str:
-    option = Markup('<option value="{}">{}</option>')
-    return str(Markup("\n").join(option.format(*pair) for pair in pairs))
 
 
 def show_dialogs(visit: Visit) -> Markup:
