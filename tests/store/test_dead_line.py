@@ -14,7 +14,7 @@ from sqlalchemy import text
 from tests.networking import needs_namespaces, switched
 
 from agroforest.core.errors import SourceError
-from agroforest.store import database, standstill
+from agroforest.store import database, open_store, standstill
 from agroforest.testing.reliability import record
 
 # What listens in the namespace, and hands everything on to the server's socket.
@@ -116,6 +116,17 @@ def test_whoever_waits_on_a_server_that_stands_still_is_told(
     )
     assert "no answer for 2 s" in str(told.value)
     assert again == 7
+
+
+@pytest.mark.enable_socket
+def test_whoever_opens_a_store_says_how_long_it_may_be_silent(postgresql: str) -> None:
+    with open_store(postgresql, silence_s=1.0) as store:
+        assert store.desk.accounts() == []
+    with closing(database.open_database(postgresql, 1.0)) as opened:
+        with pytest.raises(SourceError), opened.reading() as connection:
+            connection.execute(text("SELECT pg_sleep(1.6)"))
+        with opened.reading() as connection:
+            assert connection.execute(text("SELECT 7")).scalar() == 7
 
 
 @pytest.mark.enable_socket

@@ -187,15 +187,17 @@ def open_desk(
     alerts: list[Alert] | None = None,
     routers: tuple[APIRouter, ...] = (),
     host: str = "127.0.0.1",
+    database: str = "",
+    silence_s: float | None = None,
 ) -> Iterator[Desk]:
-    """Open a desk on a new database."""
+    """Open a desk on a new database, in the folder unless another is named."""
     bureau = Bureau(
         settings=settings or DeskSettings(),
         counties=COUNTIES,
         places={"c1": ("界牌 12 小班", "Jiepai 12"), "p2": ("五号园", "Orchard 5")},
     )
     clock = Clock()
-    with open_store(path / "agroforest.db") as store:
+    with open_store(database or path / "agroforest.db", silence_s) as store:
         fill(store, bureau, alerts)
         site = Site(store, bureau, now=clock, host=host)
         app = build_desk(site, routers=(*build_parts(site, path), *routers))

@@ -15,6 +15,10 @@ from agroforest.cli.options import (
     choose_database,
 )
 
+#: Seconds that PostgreSQL may be silent: people who look at a page do not wait for ten
+#: minutes, as nights do. Arbitrary.
+_SILENCE_S = 30.0
+
 
 def serve(
     *,
@@ -58,7 +62,7 @@ def serve(
 
     bureau = open_bureau(read_desk(config))
     place = choose_database(work, database)
-    with open_store(place) as store:
+    with open_store(place, silence_s=_SILENCE_S) as store:
         follow(store, bureau, datetime.now(UTC))
         if not store.desk.accounts():
             typer.echo(

@@ -156,8 +156,13 @@ class Database:
             ) from error
 
 
-def open_database(url: str | Path) -> Database:
+def open_database(url: str | Path, silence_s: float | None = None) -> Database:
     """Connect and bring the schema up to date.
+
+    Parameters
+    ----------
+    url, silence_s
+        As for `agroforest.store.open_store`.
 
     Raises
     ------
@@ -188,7 +193,7 @@ def open_database(url: str | Path) -> Database:
     else:
         from agroforest.store.standstill import watch  # noqa: PLC0415  psycopg's
 
-        watch(engine)
+        watch(engine, silence_s)
         event.listen(engine, "checkout", _check_line)
     database = Database(engine, name)
     try:

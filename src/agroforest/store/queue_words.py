@@ -88,12 +88,15 @@ class Asked:
         connection = self._connection
         if not connection.in_transaction():
             connection.begin()
-        driver = connection.dialect.loaded_dbapi
-        with closing(connection.connection.cursor()) as cursor:
+        driver, line = connection.dialect.loaded_dbapi, connection.connection
+        with closing(line.cursor()) as cursor:
             try:
                 cursor.execute(statement, self.values)
                 return list(cursor.fetchall())
             except driver.Error as error:
+                # As SQLAlchemy does: a line that is gone cannot be put in order.
+                if connection.dialect.is_disconnect(error, line, cursor):
+                    connection.invalidate(error)
                 raise DBAPIError.instance(
                     statement, None, error, driver.Error, dialect=connection.dialect
                 ) from error

@@ -17,6 +17,10 @@ from sqlalchemy import Connection, Engine, event
 #: a worker may be silent.
 SILENCE_S = 600.0
 
+#: Seconds to wait for a server that lets one in, where more would be waited for its
+#: answers; psycopg's own limit, and the least that libpq knows.
+_GREETING_S, _LEAST_GREETING_S = 130.0, 2.0
+
 T = TypeVar("T")
 
 
@@ -71,8 +75,11 @@ def watch(engine: Engine, silence_s: float | None = None) -> None:
     def connect(
         _dialect: object, _record: object, args: list[Any], settings: dict[str, Any]
     ) -> WatchedConnection:
+        patience_s = SILENCE_S if silence_s is None else silence_s
+        greeting_s = max(_LEAST_GREETING_S, min(patience_s, _GREETING_S))
+        settings.setdefault("connect_timeout", round(greeting_s))
         connection = WatchedConnection.connect(*args, **settings)
-        connection.silence_s = SILENCE_S if silence_s is None else silence_s
+        connection.silence_s = patience_s
         return connection
 
     event.listen(engine, "do_connect", connect)

@@ -41,7 +41,7 @@ from agroforest.store.tries import Tries
 _COUNTED = timedelta(days=3)
 
 
-def open_store(url: str | Path) -> "Store":
+def open_store(url: str | Path, silence_s: float | None = None) -> "Store":
     """Open the store, creating or upgrading its database where needed.
 
     Parameters
@@ -49,6 +49,9 @@ def open_store(url: str | Path) -> "Store":
     url
         Path of an SQLite file (created with its folder if missing),
         ``sqlite:///FILE`` or ``postgresql://user@host/name``.
+    silence_s
+        Seconds without a word after which an answer of a server is given up; ten
+        minutes unless given.
 
     Raises
     ------
@@ -58,7 +61,7 @@ def open_store(url: str | Path) -> "Store":
     SourceError
         The server does not answer, or the file is locked for too long.
     """
-    return Store(open_database(url))
+    return Store(open_database(url, silence_s))
 
 
 class Store:
