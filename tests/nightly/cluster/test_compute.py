@@ -1,5 +1,8 @@
 """Where tasks run: on the loopback, or on the scheduler that was named."""
 
+import asyncio
+import gc
+import logging
 import os
 import pickle
 import signal
@@ -210,6 +213,32 @@ def test_a_scheduler_without_workers_is_waited_for_and_named(
         ):
             list(started.run([]))
     assert "has no worker; waiting up to 4 s" in caplog.text
+
+
+def test_what_a_lost_scheduler_leaves_undone_is_not_shown(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Something wanted of it ends with an error, and is freed long after."""
+    wanted: list[asyncio.Future[None]] = []
+    left = Event()
+
+    def want() -> None:
+        wanted.append(asyncio.get_running_loop().create_future())
+        wanted[0].set_exception(TimeoutError("Timeout"))
+        left.set()
+
+    def lose(at: Scheduler) -> None:
+        with crew.connected(at) as client:
+            assert client.loop is not None
+            client.loop.add_callback(want)
+            assert left.wait(10)
+            raise SourceError(at.address, "was lost", "start it again")
+
+    with loopback(0) as cluster, pytest.raises(SourceError, match="was lost"):
+        lose(Scheduler(address=cluster.scheduler_address))
+    wanted.clear()
+    gc.collect()
+    assert not any(r.exc_info for r in caplog.records if r.levelno >= logging.WARNING)
 
 
 @pytest.mark.slow

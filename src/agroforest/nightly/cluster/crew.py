@@ -4,7 +4,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TypeVar
@@ -66,12 +66,20 @@ def connected(scheduler: Scheduler) -> Iterator[Client]:
     try:
         yield client
     except SourceError:
-        # Closing would log how it gave up connecting again, with a traceback.
+        # Closing would log how it gave up connecting again, with a traceback; and what
+        # it still wanted of the scheduler is logged whenever its memory is freed.
         dask_log.disabled = True
+        loop = getattr(client.loop, "asyncio_loop", None)  # tornado's stubs hide it
+        if loop is not None:
+            loop.set_exception_handler(_note)
         raise
     finally:
         client.close()
         dask_log.disabled = False
+
+
+def _note(_: object, context: Mapping[str, object]) -> None:
+    _log.debug("left undone with a lost scheduler: %s", context.get("message"))
 
 
 class Crew:
