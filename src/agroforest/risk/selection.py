@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agroforest.core.errors import ConfigurationError
+from agroforest.risk.calibrate import is_known
 from agroforest.risk.mixing import find_threshold, settle
 from agroforest.risk.task import Answers, S, Task
 
@@ -153,7 +154,7 @@ def _judge(
         threshold = find_threshold(said[:, 0], samples, target)
     answers = Answers(value=said, spread=np.zeros(len(said), np.float32))
     weight = np.ones(len(said)) if samples.weight is None else samples.weight
-    counts = weight * ~_unknown(target)
+    counts = weight * is_known(target)
     return float(task.measures(samples, answers, threshold)[metric](counts)), threshold
 
 
@@ -166,9 +167,3 @@ def _forget(target: NDArray[Any], own: NDArray[np.bool_]) -> NDArray[Any]:
     """Target without some of it."""
     missing = np.nan if np.issubdtype(target.dtype, np.floating) else -1
     return np.where(own, np.asarray(missing, target.dtype), target)
-
-
-def _unknown(target: NDArray[Any]) -> NDArray[np.bool_]:
-    if np.issubdtype(target.dtype, np.floating):
-        return np.asarray(np.isnan(target))
-    return np.asarray(target < 0)
