@@ -28,6 +28,7 @@ evaluate: $(READY) ## Measure every model on labelled data and bring docs/models
 	$(BIN)/python benchmarks/evaluate.py --write docs/models.md \
 		--readme README.md README.zh.md --json $(WORK)/evaluate.json
 	$(BIN)/python benchmarks/fire_scars.py --write docs/fire-scars.md
+	$(BIN)/python benchmarks/cubes.py --write docs/models.md
 
 settings: $(READY) ## Measure what choosing settings of the models on their answers is worth (an hour).
 	$(BIN)/python benchmarks/settings.py --write docs/models.md

@@ -42,8 +42,8 @@ from agroforest.nightly.workplace import Workplace
 from agroforest.store import open_store
 
 _ROOT = Path(__file__).resolve().parents[1]
-_PIPELINE = _ROOT / "pipelines" / "theia-31ufq.toml"
-_SCENES = _ROOT.parent / "shared" / "data" / "s2_theia_t31ufq" / "scenes"
+PIPELINE = _ROOT / "pipelines" / "theia-31ufq.toml"
+SCENES = _ROOT.parent / "shared" / "data" / "s2_theia_t31ufq" / "scenes"
 _FIRST, _LAST = date(2018, 6, 1), date(2020, 6, 30)
 _BRIGHTER, _DRIER = 0.06, -0.10
 _SAME_NIR, _SAME_NDMI = 0.03, 0.05
@@ -54,14 +54,14 @@ def main() -> None:
     """Run everything and print it."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--work", type=Path, default=Path("work/real"))
-    options.add_argument("--scenes", type=Path, default=_SCENES)
+    options.add_argument("--scenes", type=Path, default=SCENES)
     options.add_argument("--json", type=Path, help="also write the figures here")
     chosen = options.parse_args()
     started = time.perf_counter()
     place = Workplace(root=chosen.work.absolute(), pipeline="theia-31ufq")
     report = add_scenes([chosen.scenes], LocalCatalog(place.catalog))
     adding = time.perf_counter() - started
-    pipeline = read_pipeline(_PIPELINE)
+    pipeline = read_pipeline(PIPELINE)
     nights = [_FIRST + timedelta(days=n) for n in range((_LAST - _FIRST).days + 1)]
     walls, outcomes = _run(pipeline, nights, chosen.work)
     before = _digests(place.folder)
@@ -85,17 +85,17 @@ def main() -> None:
         "nights that wrote anything again": sum(o.report is not None for o in again),
         "files changed by running again": changed,
     }
-    change = _change(pipeline, place)
+    change = find_change(pipeline, place)
     found = [_findings(p, place.root, change) for p in (pipeline, rule)]
     model = next(o.report["model"] for o in outcomes if o.report)
-    print(_table(figures.items(), ("figure", "value")))
+    print(table(figures.items(), ("figure", "value")))
     rows = [(name, value, found[1][name]) for name, value in found[0].items()]
-    print(_table(rows, ("", model, "three-date rule")))
+    print(table(rows, ("", model, "three-date rule")))
     months = _by_month(outcomes)
     rule_area = {row[0]: row[1:3] for row in _by_month(ruled)}
     by_month = [(*row, *rule_area[row[0]]) for row in months]
     head = ("month", "stress, ha", "loss, ha", "nights with scenes")
-    print(_table(by_month, (*head, "rule: stress, ha", "rule: loss, ha")))
+    print(table(by_month, (*head, "rule: stress, ha", "rule: loss, ha")))
     if chosen.json:
         content = {**figures, "model": found[0], "rule": found[1]}
         chosen.json.write_text(json.dumps(content, indent=1) + "\n")
@@ -139,7 +139,7 @@ def _costs(
     }
 
 
-class _Change(NamedTuple):
+class Change(NamedTuple):
     """What the canopy of 2020 says, on one tile; all ``(y, x)`` bool."""
 
     tile: Tile
@@ -148,7 +148,8 @@ class _Change(NamedTuple):
     unchanged: NDArray[np.bool_]
 
 
-def _change(pipeline: Pipeline, place: Workplace) -> _Change:
+def find_change(pipeline: Pipeline, place: Workplace) -> Change:
+    """Compare the end of a catalogued series with its beginning."""
     aoi = read_aoi(pipeline.aoi)
     (tile,) = find_tiles(
         aoi.area, resolution=pipeline.grid.resolution, size=pipeline.grid.tile_size
@@ -159,7 +160,7 @@ def _change(pipeline: Pipeline, place: Workplace) -> _Change:
     before = _summer(catalog, pipeline, tile, (2016, 2017, 2018))
     after = _summer(catalog, pipeline, tile, (2020,))
     nir, ndmi = after[0] - before[0], after[1] - before[1]
-    return _Change(
+    return Change(
         tile=tile,
         forest=forest,
         changed=forest & ((nir > _BRIGHTER) | (ndmi < _DRIER)),
@@ -167,7 +168,7 @@ def _change(pipeline: Pipeline, place: Workplace) -> _Change:
     )
 
 
-def _findings(pipeline: Pipeline, root: Path, change: _Change) -> dict[str, object]:
+def _findings(pipeline: Pipeline, root: Path, change: Change) -> dict[str, object]:
     """Compare all alerts of a pipeline with the canopy of 2020."""
     place = Workplace(root=root, pipeline=pipeline.name)
     with open_store(place.database) as store:
@@ -250,7 +251,8 @@ def _changed(before: dict[str, str], after: dict[str, str]) -> int:
     return len(set(before.items()) ^ set(after.items()))
 
 
-def _table(rows: Iterable[Sequence[object]], head: Sequence[str]) -> str:
+def table(rows: Iterable[Sequence[object]], head: Sequence[str]) -> str:
+    """Write rows as a table of Markdown."""
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     lines += [f"| {' | '.join(str(cell).strip() for cell in row)} |" for row in rows]
     return "\n".join([*lines, ""])

@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import rasterio
 import xarray as xr
 
 from agroforest.core.errors import DataError
+from agroforest.cube import write_cog
 from agroforest.indices.season import BANDS
 from agroforest.monitor import open_cube
 
@@ -25,7 +27,7 @@ def cube(**changes: Any) -> xr.Dataset:
     return xr.Dataset(
         dict.fromkeys(names, (axes, numbers * scale)),
         coords={
-            axes[0]: TIMES,
+            axes[0]: changes.get("times", TIMES),
             axes[1]: y if changes.get("rising") else y[::-1],
             axes[2]: np.arange(5) * changes.get("step", 10.0) + 300_000,
         },
@@ -97,9 +99,10 @@ def test_b08_stands_in_for_b8a(tmp_path: Path) -> None:
     ("changes", "words"),
     [
         ({"names": {"ndvi": 0}}, "no variable is a band"),
-        ({"attrs": {}}, "--crs"),
         ({"step": 20.0}, "square pixels"),
         ({"axes": ("when", "y", "x")}, "no dimension time"),
+        ({"times": [1, 2, 3]}, "times of type int"),
+        ({"times": ["the first", "the second", "the third"]}, "times of type"),
     ],
 )
 def test_cubes_that_are_refused(
@@ -107,6 +110,88 @@ def test_cubes_that_are_refused(
 ) -> None:
     with pytest.raises(DataError, match=words):
         open_cube(saved(tmp_path, cube(**changes)))
+
+
+def test_without_crs_maps_lie_nowhere_and_it_is_said(tmp_path: Path) -> None:
+    path = saved(tmp_path, cube(attrs={}))
+    opened = open_cube(path)
+    assert any("no CRS" in note for note in opened.notes)
+    assert opened.grid.bounds == (299_995.0, 499_995.0, 300_045.0, 500_035.0)
+    written = tmp_path / "map.tif"
+    layer = np.ones(opened.grid.shape, np.uint8)
+    write_cog(written, layer, opened.grid, nodata=None, scale=1.0)
+    with rasterio.open(written) as raster:
+        assert not raster.crs.is_projected
+        assert not raster.crs.is_geographic
+        assert raster.bounds.top == 500_035.0
+    named = open_cube(path, crs="EPSG:32648")
+    assert named.grid.crs == "EPSG:32648"
+    assert not any("no CRS" in note for note in named.notes)
+
+
+@pytest.mark.parametrize("axes", [("time", "lat", "lon"), ("time", "y", "x")])
+def test_longitudes_need_no_crs(tmp_path: Path, axes: tuple[str, ...]) -> None:
+    data = cube(axes=axes, attrs={}, step=10.0)
+    x, y = axes[2], axes[1]
+    data = data.assign_coords(
+        {x: 108 + np.arange(5) * 1e-4, y: 23 - np.arange(4) * 1e-4}
+    )
+    data[x].attrs["units"] = "degrees_east"
+    assert open_cube(saved(tmp_path, data)).grid.crs == "EPSG:4326"
+
+
+def test_without_coordinates_the_first_row_is_the_top_one(tmp_path: Path) -> None:
+    data = cube(names={"B04": 0}).drop_vars(["x", "y"])
+    opened = open_cube(saved(tmp_path, data))
+    assert opened.grid.bounds == (0.0, 0.0, 5.0, 4.0)
+    _, bands, _ = list(opened.read(np.array([0, 3]), np.array([1, 2])))[1]
+    expected = data["B04"].values[2, [0, 3], [1, 2]] / 10_000
+    np.testing.assert_allclose(bands[BANDS.index("B04"), 0], expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("order", [("y", "x", "time"), ("x", "time", "y")])
+def test_whatever_the_order_of_the_dimensions(
+    tmp_path: Path, order: tuple[str, ...]
+) -> None:
+    data = cube(names={"B04": 0})
+    data["SCL"] = ("time", "y", "x"), np.full((3, 4, 5), 4, np.uint8)
+    data["SCL"][2, 3, 2] = 9
+    data["forest"] = ("y", "x"), np.eye(4, 5, dtype=np.uint8)
+    opened = open_cube(saved(tmp_path, data.transpose(*order)))
+    _, bands, usable = list(opened.read(np.array([0, 3]), np.array([1, 2])))[1]
+    expected = data["B04"].values[2, [0, 3], [1, 2]] / 10_000
+    np.testing.assert_allclose(bands[BANDS.index("B04"), 0, 0], expected[0], rtol=1e-5)
+    assert usable[0].tolist() == [True, False]
+    forest = opened.forest()
+    assert forest is not None
+    np.testing.assert_array_equal(forest, np.eye(4, 5, dtype=bool))
+
+
+@pytest.mark.parametrize("axis", ["band", "bands"])
+def test_bands_along_a_dimension(tmp_path: Path, axis: str) -> None:
+    data = cube(names={"B04": 0, "B11": 0})
+    data["SCL"] = xr.full_like(data["B04"], 4)
+    data["B11"] = data["B11"] + 1
+    stacked = data.to_dataarray(axis, name="reflectance").to_dataset()
+    stacked = stacked.assign_coords(title=(axis, ["red", "swir", "classes"]))
+    opened = open_cube(saved(tmp_path, stacked.assign_attrs(crs="EPSG:32648")))
+    assert opened.bands == {"B04": "B04", "B11": "B11"}
+    assert not any("SCL" in note for note in opened.notes)
+    _, bands, _ = list(opened.read(np.array([0, 3]), np.array([1, 2])))[1]
+    expected = data["B11"].values[2, [0, 3], [1, 2]] / 10_000
+    np.testing.assert_allclose(bands[BANDS.index("B11"), 0], expected, rtol=1e-5)
+
+
+def test_northings_in_single_precision(tmp_path: Path) -> None:
+    data = cube(names={"B04": 0})
+    north = (5_400_003.3 - 10.0 * np.arange(4)).astype(np.float32)
+    data = data.assign_coords(y=north)
+    assert open_cube(saved(tmp_path, data)).grid.resolution == pytest.approx(10.0)
+
+
+def test_dates_as_text(tmp_path: Path) -> None:
+    data = cube(times=["2020-01-02", "2020-01-02T10:30:00", "2020-01-12"])
+    assert open_cube(saved(tmp_path, data)).days.tolist() == [18263, 18273]
 
 
 def test_no_cube_at_all(tmp_path: Path) -> None:

@@ -4,13 +4,13 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agroforest.core.errors import DataError
-from agroforest.core.grid import Grid
+from agroforest.core.grid import WGS84, Grid
 from agroforest.cube import CLEAR_CLASSES
 from agroforest.indices.season import BANDS
 
@@ -26,6 +26,11 @@ _AXES = {
     "x": ("x", "lon", "longitude", "easting"),
 }
 _FORESTS = ("forest", "forest_mask", "forestmask", "fmask_forest")
+# Coordinates of nowhere: of a cube that says no CRS.
+_NOWHERE = 'LOCAL_CS["no CRS stated",UNIT["metre",1]]'
+# Coordinates may be off by so much of a pixel: single precision rounds a northing to
+# half a metre.
+_OFF = 0.25
 # Reflectance seldom passes 1, numbers x 10000 seldom stay below it.
 _LARGEST_REFLECTANCE = 3.0
 # Numbers that tell which.
@@ -164,11 +169,13 @@ def open_cube(
     ----------
     path
         NetCDF file or Zarr store with the dimensions time, y, x. Bands are found
-        by name: ``B3``, ``B03``, ``S2-L2A-B03``. ``SCL`` tells what is clear; without
+        by name: ``B3``, ``B03``, ``S2-L2A-B03``, of variables or along a dimension
+        ``band``. ``SCL`` tells what is clear; without
         it pixels with blue above 0.12 count as cloud. Numbers that are masked, 0 or,
         without an offset, negative are nodata.
     crs
-        Of the coordinates, where the cube does not say.
+        Of the coordinates, where the cube does not say. Without either, longitude and
+        latitude are WGS84, and others stay what they are, of no known place.
     scale, offset
         ``reflectance = number * scale + offset``. Guessed from the numbers unless
         given: 0.0001 where they are larger than reflectance can be.
@@ -176,13 +183,16 @@ def open_cube(
     Raises
     ------
     DataError
-        If it cannot be read, has no bands, no CRS or no square pixels.
+        If it cannot be read, has no bands, no dates or no square pixels.
     """
     data = _sorted(_open(path), path)
     bands = _find_bands(data, path)
     days, steps = _days(data)
     notes = [f"{b} stands in for {a}" for a, b in _SUBSTITUTE.items() if a not in bands]
     bands = _substituted(bands)
+    grid = _find_grid(data, path, crs)
+    if grid.crs == _NOWHERE:
+        notes.append("says no CRS: its maps lie nowhere; name it with --crs EPSG:CODE")
     missing = [band for band in BANDS if band not in bands]
     if missing:
         notes.append(f"without {', '.join(missing)}")
@@ -194,7 +204,7 @@ def open_cube(
         notes.append(f"reflectance = number x {scale:g}")
     return Cube(
         path=path,
-        grid=_find_grid(data, path, crs),
+        grid=grid,
         days=days,
         bands=bands,
         notes=tuple(notes),
@@ -218,29 +228,65 @@ def _open(path: Path) -> "xr.Dataset":
         raise DataError(
             path, f"not a cube ({reason})", "give NetCDF or Zarr with time, y, x"
         ) from error
-    return data.rename(
-        {
-            found: axis
-            for axis, names in _AXES.items()
-            for found in list(data.dims)
-            if str(found).lower() in names and found != axis
-        }
-    )
+    return data
 
 
 def _sorted(data: "xr.Dataset", path: Path) -> "xr.Dataset":
+    """Give dimensions our names, and order: time, north to south, west to east."""
+    ours = {
+        str(found): axis
+        for axis, names in _AXES.items()
+        for found in list(data.dims)
+        if str(found).lower() in names
+    }
+    data = _unstacked(data)
+    data = data.rename({found: axis for found, axis in ours.items() if found != axis})
+    if not {"lon", "longitude"}.isdisjoint(found.lower() for found in ours):
+        data["x"].attrs.setdefault("units", "degrees_east")
     for axis in _AXES:
-        if axis not in data.dims or axis not in data.coords:
+        if axis not in data.dims or (axis == "time" and axis not in data.coords):
             raise DataError(
                 path,
                 f"has no dimension {axis} with coordinates, but {tuple(data.dims)}",
                 "name its dimensions time, y, x",
             )
-    if not np.issubdtype(data["time"].dtype, np.datetime64):
-        raise DataError(
-            path, f"has times of type {data['time'].dtype}", "write dates as CF does"
+    if "x" not in data.coords or "y" not in data.coords:
+        # Pixels numbered from the lower left, so that the first row stays the top one.
+        data = data.drop_vars(["x", "y"], errors="ignore").assign_coords(
+            x=np.arange(data.sizes["x"]) + 0.5,
+            y=np.arange(data.sizes["y"])[::-1] + 0.5,
         )
-    return data.sortby("time").sortby("x").sortby("y", ascending=False)
+    data = data.assign_coords(time=_read_times(data["time"].values, path))
+    return (
+        data.sortby("time")
+        .sortby("x")
+        .sortby("y", ascending=False)
+        .transpose("time", "y", "x", ...)
+    )
+
+
+def _unstacked(data: "xr.Dataset") -> "xr.Dataset":
+    """Give every band a variable where one variable holds all, along ``band``."""
+    for axis in ("band", "bands"):
+        if axis not in data.coords or data[axis].dtype.kind not in "OUST":
+            continue
+        for name, variable in list(data.data_vars.items()):
+            if axis in variable.dims:
+                bands = variable.to_dataset(axis).drop_vars(axis, errors="ignore")
+                data = data.drop_vars([name]).assign(bands.data_vars)
+    return data
+
+
+def _read_times(times: NDArray[Any], path: Path) -> NDArray[np.datetime64]:
+    """Read times, if need be as ISO 8601 spells them."""
+    if np.issubdtype(times.dtype, np.datetime64):
+        return times
+    try:
+        if not np.issubdtype(times.dtype, np.number):
+            return np.array([str(t) for t in times], "datetime64[ns]")
+    except ValueError:
+        pass
+    raise DataError(path, f"has times of type {times.dtype}", "write dates as CF does")
 
 
 def _find_bands(data: "xr.Dataset", path: Path) -> dict[str, str]:
@@ -298,15 +344,13 @@ def _find_grid(data: "xr.Dataset", path: Path, crs: str | None) -> Grid:
         raise DataError(path, f"is {y.size} x {x.size} pixels", "give more than one")
     step = (x[-1] - x[0]) / (x.size - 1)
     down = (y[0] - y[-1]) / (y.size - 1)
-    even = np.allclose(np.diff(x), step, rtol=1e-3) and np.allclose(
-        -np.diff(y), down, rtol=1e-3
-    )
-    if not even or abs(step - down) > 1e-3 * step:
+    even = _is_even(x, step) and _is_even(y, -down)
+    if not even or abs(step - down) > step * max(1e-3, _OFF / max(x.size, y.size)):
         raise DataError(
             path, f"has pixels of {step:g} x {down:g}", "warp it to square pixels"
         )
     return Grid(
-        crs=crs or _find_crs(data, path),
+        crs=crs or _find_crs(data) or _NOWHERE,
         left=float(x[0] - step / 2),
         top=float(y[0] + step / 2),
         resolution=float(step),
@@ -315,8 +359,14 @@ def _find_grid(data: "xr.Dataset", path: Path, crs: str | None) -> Grid:
     )
 
 
-def _find_crs(data: "xr.Dataset", path: Path) -> str:
-    """CRS as CF, rioxarray or openEO write it."""
+def _is_even(at: NDArray[np.float64], step: float) -> bool:
+    """Whether pixels lie `step` apart."""
+    expected = at[0] + step * np.arange(at.size)
+    return bool((np.abs(at - expected) <= _OFF * abs(step)).all())
+
+
+def _find_crs(data: "xr.Dataset") -> str | None:
+    """CRS as CF, rioxarray or openEO write it, or as its longitudes tell."""
     from pyproj import CRS  # noqa: PLC0415
     from pyproj.exceptions import CRSError  # noqa: PLC0415
 
@@ -331,4 +381,6 @@ def _find_crs(data: "xr.Dataset", path: Path) -> str:
                 continue
             code = found.to_epsg()
             return f"EPSG:{code}" if code else str(found.to_wkt())
-    raise DataError(path, "does not say its CRS", "name it with --crs EPSG:CODE")
+    told = data["x"].attrs
+    degrees = str(told.get("units", "")).startswith("degree")
+    return WGS84 if degrees or told.get("standard_name") == "longitude" else None
