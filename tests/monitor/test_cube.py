@@ -182,6 +182,26 @@ def test_bands_along_a_dimension(tmp_path: Path, axis: str) -> None:
     np.testing.assert_allclose(bands[BANDS.index("B11"), 0], expected, rtol=1e-5)
 
 
+def test_strips_give_what_the_whole_gives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = cube(names={"B04": 0, "B11": 0})
+    data["SCL"] = ("time", "y", "x"), np.full((3, 4, 5), 4, np.uint8)
+    path = saved(tmp_path, data)
+    rows, columns = np.array([0, 0, 1, 2, 3]), np.array([4, 0, 1, 2, 3])
+    whole = list(open_cube(path).read(rows, columns))
+    monkeypatch.setattr("agroforest.monitor.cube._STRIP", 2 * 3 * 5 * (2 + 2 + 1))
+    opened = open_cube(path)
+    # Once over a sample of all, then by parts, as it is watched.
+    for part in (slice(None), slice(0, 3), slice(3, 5)):
+        for (day, bands, usable), wanted in zip(
+            opened.read(rows[part], columns[part]), whole, strict=True
+        ):
+            assert day == wanted[0]
+            np.testing.assert_array_equal(bands, wanted[1][..., part])
+            np.testing.assert_array_equal(usable, wanted[2][..., part])
+
+
 def test_northings_in_single_precision(tmp_path: Path) -> None:
     data = cube(names={"B04": 0})
     north = (5_400_003.3 - 10.0 * np.arange(4)).astype(np.float32)
