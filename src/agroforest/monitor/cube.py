@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _FORESTS = ("forest", "forest_mask", "forestmask", "fmask_forest")
 # Bytes of a cube that are held at a time.
-_STRIP = 256 << 20
+_STRIP = 512 << 20
 # Reflectance from which a pixel counts as cloud where nothing else says so, in the
 # first of these bands that the cube has; closed forest stays below half of it, bare
 # soil may pass it. Arbitrary.
