@@ -1,9 +1,8 @@
-"""The desk's part of the store: cases, accounts, deeds, messages, thresholds."""
+"""The desk's part of the store: cases, deeds, messages, thresholds; accounts."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
-from agroforest.core.account import Account, Token
 from agroforest.core.alert import Alert, Instruction
 from agroforest.core.audit import Deed
 from agroforest.core.chain import Sealed
@@ -14,19 +13,16 @@ from agroforest.core.queue import CasePage, CaseQuery, DeskChanges
 from agroforest.core.review import Case, Stage, Step
 from agroforest.core.risk import Hazard
 from agroforest.core.threshold import ThresholdSet
-from agroforest.store import accounts, cases, deeds, following, outbox, queue
+from agroforest.store import cases, deeds, following, outbox, queue
 from agroforest.store import thresholds as taken
-from agroforest.store.database import Database
+from agroforest.store.members import Members
 
 
-class Desk:
-    """What people do about alerts, in the database of a `Store`.
+class Desk(Members):
+    """What people do about alerts, and who they are, in the database of a `Store`.
 
     Each method is one transaction, and fails as those of `Store` do.
     """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     # ------------------------------------------------------------------- cases
 
@@ -149,100 +145,6 @@ class Desk:
         """
         with self._database.reading() as connection:
             return following.read_unfollowed(connection, limit)
-
-    # ---------------------------------------------------------------- accounts
-
-    def add_account(self, account: Account, password_hash: str | None = None) -> None:
-        """Record a new account.
-
-        Raises
-        ------
-        DataError
-            There is one of that name.
-        """
-        with self._database.writing() as connection:
-            accounts.add_account(connection, account, password_hash)
-
-    def change_account(self, account: Account) -> None:
-        """Record what is newly known of an account; its password stays.
-
-        Raises
-        ------
-        DataError
-            There is none of that name.
-        """
-        with self._database.writing() as connection:
-            accounts.change_account(connection, account)
-
-    def set_password(self, name: str, password_hash: str | None) -> None:
-        """Record the hash of an account's new password, ``None`` to have none.
-
-        Raises
-        ------
-        DataError
-            There is no account of that name.
-        """
-        with self._database.writing() as connection:
-            accounts.set_password(connection, name, password_hash)
-
-    def account(self, name: str) -> Account | None:
-        """Find the account of that name, or ``None``."""
-        with self._database.reading() as connection:
-            return accounts.read_account(connection, name)
-
-    def accounts(self) -> list[Account]:
-        """Find every account, by name."""
-        with self._database.reading() as connection:
-            return accounts.read_accounts(connection)
-
-    def password_hash(self, name: str) -> str | None:
-        """Find the hash of a password; ``None`` without account or password."""
-        with self._database.reading() as connection:
-            return accounts.read_password_hash(connection, name)
-
-    def add_token(self, token: Token) -> None:
-        """Record a token.
-
-        Raises
-        ------
-        DataError
-            Its account is not known.
-        """
-        with self._database.writing() as connection:
-            accounts.add_token(connection, token)
-
-    def token(self, digest: str, now: datetime) -> Token | None:
-        """Find a token that has not expired, of an account that is not disabled."""
-        with self._database.reading() as connection:
-            return accounts.read_token(connection, digest, now)
-
-    def touch_token(self, digest: str, now: datetime) -> None:
-        """Record that a token was used; writes once a minute at most."""
-        with self._database.reading() as connection:
-            stale = accounts.needs_touch(connection, digest, now)
-        if stale:
-            with self._database.writing() as connection:
-                accounts.touch_token(connection, digest, now)
-
-    def tokens(self, account: str) -> list[Token]:
-        """Find the tokens of an account, expired ones too, the newest first."""
-        with self._database.reading() as connection:
-            return accounts.read_tokens(connection, account)
-
-    def drop_token(self, digest: str) -> bool:
-        """Remove a token; whether there was one."""
-        with self._database.writing() as connection:
-            return accounts.drop_tokens(connection, digest=digest) > 0
-
-    def drop_tokens(self, account: str) -> int:
-        """Remove every token of an account; how many those were."""
-        with self._database.writing() as connection:
-            return accounts.drop_tokens(connection, name=account)
-
-    def drop_expired(self, now: datetime) -> int:
-        """Remove tokens that have expired; how many those were."""
-        with self._database.writing() as connection:
-            return accounts.drop_expired(connection, now)
 
     # ------------------------------------------------------------------- audit
 
