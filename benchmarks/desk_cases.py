@@ -5,6 +5,7 @@ closed. Read by `desk_store.py` and by whatever else wants a full desk.
 """
 
 import random
+import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
@@ -103,13 +104,24 @@ def fill(store: Store, cases: int) -> bool:
     return True
 
 
-def make_cases(number: int, *, seed: int = 7) -> Iterator[tuple[Alert, Case]]:
+def record_new(store: Store, number: int) -> float:
+    """Record so many new alerts as one night does; seconds."""
+    made = [alert for alert, _ in make_cases(number, seed=8, prefix="night")]
+    told = [_instruct(alert) for alert in made]
+    started = time.perf_counter()
+    store.record_night(alerts=made, instructions=told)
+    return time.perf_counter() - started
+
+
+def make_cases(
+    number: int, *, seed: int = 7, prefix: str = "case"
+) -> Iterator[tuple[Alert, Case]]:
     """Make alerts and what became of them, oldest night first."""
     dice = random.Random(seed)  # noqa: S311  nothing secret
     for count in range(number):
         night = LAST_NIGHT - timedelta(days=NIGHTS - 1 - count * NIGHTS // number)
         (county,) = dice.choices(COUNTIES, [c.share for c in COUNTIES])
-        alert = _make_alert(dice, f"case{count:09d}", night, county)
+        alert = _make_alert(dice, f"{prefix}{count:09d}", night, county)
         yield alert, _make_case(dice, alert, county)
 
 

@@ -2,12 +2,14 @@
 
     python benchmarks/desk_store.py [--cases N] [--work DIR] [--json FILE]
                                     [--database sqlite|postgresql|URL] [--writes]
+                                    [--night N]
 
 The cases are made up: ten counties, every hazard, stage and verdict, three years of
 nights, most of them closed. They are the same every time, and kept in the work folder.
 Every question is asked `_TIMES` times by one client with other words each time; the
 95th percentile is to stay under `PROMISED_MS`. With ``--writes`` steps are recorded,
-too, and stay in the database.
+too, and stay in the database. With ``--night`` so many new alerts are recorded at once,
+which nobody else can write beside, and nothing else is measured.
 
 Without a URL PostgreSQL is a server of our own, with its settings as they come.
 """
@@ -30,6 +32,7 @@ from desk_cases import (  # type: ignore[import-not-found]  # beside it
     NIGHTS,
     PEOPLE,
     fill,
+    record_new,
 )
 
 from agroforest.core.audit import Deed
@@ -58,6 +61,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--database", default="sqlite")
     parser.add_argument("--writes", action="store_true")
+    parser.add_argument("--night", type=int, metavar="ALERTS")
     options = parser.parse_args()
     with provide(options.database, options.work, options.cases) as url:
         kind = "postgresql" if "://" in str(url) else "sqlite"
@@ -65,6 +69,10 @@ def main() -> None:
             started = time.perf_counter()
             if fill(store, options.cases):
                 print(f"filled in {time.perf_counter() - started:.0f} s")
+            if options.night:
+                took = record_new(store, options.night)
+                print(f"{took:.1f} s: a night of {options.night:,} new alerts")
+                return
             figures = {name: measure(ask) for name, ask in build(store)}
             if options.writes:
                 figures |= {name: measure(ask) for name, ask in build_writes(store)}
