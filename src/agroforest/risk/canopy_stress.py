@@ -273,7 +273,7 @@ def _card(
     spectra = source.card
     return ModelCard(
         name=NAME,
-        version="2.0.0",
+        version="2.0.1",
         licence="Apache-2.0",
         purpose=_PURPOSE,
         inputs=Inputs(
