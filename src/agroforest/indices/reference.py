@@ -32,7 +32,7 @@ _QUARTILE_Z = 0.6745
 _WINDOW_Z = 2.0
 # Signals that damage raises; the first that enough pixels have tells. On a forest of
 # which four fifths were felled, and a series of it without B12, 60 % of what did not
-# change was called disturbed with CRSWIR alone, 11 % with these (benchmarks/cubes.py).
+# change was called disturbed with CRSWIR alone, 10 % with these (benchmarks/cubes.py).
 _RAISED = [SIGNALS.index(name) for name in ("CRSWIR", "B12", "B11", "B04", "B03")]
 
 
