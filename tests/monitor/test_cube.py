@@ -45,7 +45,9 @@ def saved(folder: Path, data: xr.Dataset, *, zarr: bool = False) -> Path:
 
 
 @pytest.mark.parametrize("zarr", [False, True])
-@pytest.mark.parametrize("names", [{"B4": 0}, {"B04": 0}, {"S2-L2A-B04": 0}])
+@pytest.mark.parametrize(
+    "names", [{"B4": 0}, {"B04": 0}, {"S2-L2A-B04": 0}, {"red": 0}, {"red": 0, "B4": 0}]
+)
 def test_bands_by_name(tmp_path: Path, names: dict[str, int], zarr: bool) -> None:
     opened = open_cube(saved(tmp_path, cube(names=names), zarr=zarr))
     assert list(opened.bands) == ["B04"]
@@ -73,11 +75,12 @@ def test_numbers_or_reflectance_either_way_up(
     assert usable.all()
 
 
-def test_the_first_clear_scene_of_a_day_counts(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["SCL", "scl", "S2-L2A-SCL"])
+def test_the_first_clear_scene_of_a_day_counts(tmp_path: Path, name: str) -> None:
     data = cube(names={"B04": 0})
     scl = np.full((3, 4, 5), 4, np.uint8)
     scl[0, 1] = 9
-    data["SCL"] = ("time", "y", "x"), scl
+    data[name] = ("time", "y", "x"), scl
     opened = open_cube(saved(tmp_path, data))
     rows, columns = np.array([0, 1, 2]), np.array([0, 0, 0])
     _, bands, usable = next(iter(opened.read(rows, columns)))
@@ -212,6 +215,13 @@ def test_northings_in_single_precision(tmp_path: Path) -> None:
 def test_dates_as_text(tmp_path: Path) -> None:
     data = cube(times=["2020-01-02", "2020-01-02T10:30:00", "2020-01-12"])
     assert open_cube(saved(tmp_path, data)).days.tolist() == [18263, 18273]
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_store_without_consolidated_metadata_is_no_news(tmp_path: Path) -> None:
+    path = tmp_path / "c.zarr"
+    cube().to_zarr(path, zarr_format=2, consolidated=False)
+    assert open_cube(path).days.size == 2
 
 
 def test_no_cube_at_all(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from agroforest.monitor.layout import (
     NOWHERE,
     SUBSTITUTE,
     find_bands,
+    find_classes,
     find_days,
     find_grid,
     guess_scale,
@@ -62,6 +63,7 @@ class Cube:
     _steps: tuple[NDArray[np.intp], ...] = field(repr=False)
     _scale: float = 1.0
     _offset: float = 0.0
+    _classes: str | None = None
     _clear: Collection[int] = CLEAR_CLASSES
     _high: int = 1  # rows of a strip
     _held: dict[str, tuple[int, NDArray[Any]]] = field(default_factory=dict, repr=False)
@@ -87,8 +89,9 @@ class Cube:
             band: self._reflectance(self._pick(variable, rows, columns))
             for band, variable in self.bands.items()
         }
-        scl = self._data.get("SCL")
-        scene_class = None if scl is None else self._pick("SCL", rows, columns)
+        scene_class = (
+            None if self._classes is None else self._pick(self._classes, rows, columns)
+        )
         for day, steps in zip(self.days.tolist(), self._steps, strict=True):
             bands = np.full((len(BANDS), 1, rows.size), np.nan, np.float32)
             usable = np.zeros((1, rows.size), bool)
@@ -173,10 +176,10 @@ def open_cube(
     ----------
     path
         NetCDF file or Zarr store with the dimensions time, y, x. Bands are found
-        by name: ``B3``, ``B03``, ``S2-L2A-B03``, of variables or along a dimension
-        ``band``. ``SCL`` tells what is clear; without
-        it pixels with blue above 0.12 count as cloud. Numbers that are masked, 0 or,
-        without an offset, negative are nodata.
+        by name: ``B3``, ``B03``, ``S2-L2A-B03``, ``green``, of variables or along a
+        dimension ``band``. ``SCL`` tells what is clear; without it pixels with blue
+        above 0.12 count as cloud. Numbers that are masked, 0 or, without an offset,
+        negative are nodata.
     crs
         Of the coordinates, where the cube does not say. Without either, longitude and
         latitude are WGS84, and others stay what they are, of no known place.
@@ -200,7 +203,8 @@ def open_cube(
     missing = [band for band in BANDS if band not in bands]
     if missing:
         notes.append(f"without {', '.join(missing)}")
-    if "SCL" not in data:
+    classes = find_classes(data)
+    if classes is None:
         band = next((b for b in _BRIGHT if b in bands), None)
         notes.append(f"no SCL: pixels bright in {band or 'no band'} count as cloud")
     if scale is None:
@@ -216,7 +220,8 @@ def open_cube(
         _steps=steps,
         _scale=scale,
         _offset=offset,
-        _high=_find_height(data, [*bands.values(), *{"SCL"}.intersection(data)]),
+        _classes=classes,
+        _high=_find_height(data, [*bands.values(), *([classes] if classes else [])]),
     )
 
 

@@ -1,6 +1,7 @@
 """How others lay out a cube: dimensions, bands, dates, scale and place."""
 
 import re
+import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,17 @@ SUBSTITUTE = {"B8A": "B08"}
 #: Coordinates of nowhere: of a cube that says no CRS.
 NOWHERE = 'LOCAL_CS["no CRS stated",UNIT["metre",1]]'
 _BAND = re.compile(r"(?:^|[^A-Za-z0-9])[Bb]0?(\d{1,2}|8[Aa])$")
+_SCL = re.compile(r"(?:^|[^A-Za-z0-9])scl$", re.IGNORECASE)
+# Common names of STAC's eo extension.
+_COMMON = {
+    "blue": "B02",
+    "green": "B03",
+    "red": "B04",
+    "nir": "B08",
+    "nir08": "B8A",
+    "swir16": "B11",
+    "swir22": "B12",
+}
 _AXES = {
     "time": ("time", "t", "date", "times"),
     "y": ("y", "lat", "latitude", "northing"),
@@ -48,7 +60,10 @@ def open_data(path: Path) -> "xr.Dataset":
         raise DataError(path, "no such file", "name a NetCDF file or a Zarr store")
     engine = "zarr" if path.is_dir() else None
     try:
-        data = xr.open_dataset(path, engine=engine, chunks=None, cache=False)
+        with warnings.catch_warnings():
+            # A store without consolidated metadata is as good, if slower to open.
+            warnings.filterwarnings("ignore", message=".*consolidated metadata")
+            data = xr.open_dataset(path, engine=engine, chunks=None, cache=False)
     except Exception as error:
         reason = " ".join(str(error).split())[:120]
         raise DataError(
@@ -125,19 +140,19 @@ def _read_times(times: NDArray[Any], path: Path) -> NDArray[np.datetime64]:
 
 
 def find_bands(data: "xr.Dataset", path: Path) -> dict[str, str]:
-    """Find which variable is which band, ``{"B04": "S2-L2A-B4"}``.
+    """Find which variable is which band, such as ``{"B04": "S2-L2A-B4"}``.
+
+    Names are Sentinel-2's or, where those are missing, STAC's common ones.
 
     Raises
     ------
     DataError
         If there is none of `BANDS`, nor one that stands in.
     """
-    bands = {}
-    for name, variable in data.data_vars.items():
-        match = _BAND.search(str(name))
-        if match and set(variable.dims) == set(_AXES):
-            number = match[1].upper()
-            bands[f"B{number.zfill(2)}"] = str(name)
+    layers = {str(n): v for n, v in data.data_vars.items() if {*v.dims} == {*_AXES}}
+    common = {_COMMON[n.lower()]: n for n in layers if n.lower() in _COMMON}
+    found = {n: match[1].upper() for n in layers if (match := _BAND.search(n))}
+    bands = common | {f"B{number.zfill(2)}": n for n, number in found.items()}
     if not set(bands) & {*BANDS, *SUBSTITUTE.values()}:
         raise DataError(
             path,
@@ -145,6 +160,12 @@ def find_bands(data: "xr.Dataset", path: Path) -> dict[str, str]:
             "name them by Sentinel-2 band, such as B04",
         )
     return bands
+
+
+def find_classes(data: "xr.Dataset") -> str | None:
+    """Find the variable of scene classes, ``SCL``; ``None`` if there is none."""
+    names = (str(n) for n, v in data.data_vars.items() if {*v.dims} == {*_AXES})
+    return next((name for name in names if _SCL.search(name)), None)
 
 
 def substitute(bands: Mapping[str, str]) -> dict[str, str]:
