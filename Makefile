@@ -29,6 +29,8 @@ evaluate: $(READY) ## Measure every model on labelled data and bring docs/models
 		--readme README.md README.zh.md --json $(WORK)/evaluate.json
 	$(BIN)/python benchmarks/fire_scars.py --write docs/fire-scars.md
 	$(BIN)/python benchmarks/cubes.py --write docs/models.md
+	$(BIN)/python benchmarks/evidence.py --write docs/models.md
+	$(BIN)/python benchmarks/fewer_bands.py --write docs/models.md
 
 settings: $(READY) ## Measure what choosing settings of the models on their answers is worth (an hour).
 	$(BIN)/python benchmarks/settings.py --write docs/models.md

@@ -7,13 +7,16 @@ import numpy as np
 import pytest
 import rasterio
 import xarray as xr
+from affine import Affine
 
 from agroforest.core.errors import DataError
+from agroforest.core.grid import Grid
 from agroforest.cube import write_cog
 from agroforest.indices.season import BANDS
 from agroforest.monitor import open_cube
 
 TIMES = np.array(["2020-01-02", "2020-01-02", "2020-01-12"], "datetime64[ns]")
+PLACE = Affine(10, 0, 299_995, 0, -10, 500_035)
 
 
 def cube(**changes: Any) -> xr.Dataset:
@@ -29,7 +32,7 @@ def cube(**changes: Any) -> xr.Dataset:
         coords={
             axes[0]: changes.get("times", TIMES),
             axes[1]: y if changes.get("rising") else y[::-1],
-            axes[2]: np.arange(5) * changes.get("step", 10.0) + 300_000,
+            axes[2]: np.array(changes.get("x", np.arange(5) * 10.0)) + 300_000,
         },
         attrs=changes.get("attrs", {"crs": "EPSG:32648"}),
     )
@@ -46,13 +49,21 @@ def saved(folder: Path, data: xr.Dataset, *, zarr: bool = False) -> Path:
 
 @pytest.mark.parametrize("zarr", [False, True])
 @pytest.mark.parametrize(
-    "names", [{"B4": 0}, {"B04": 0}, {"S2-L2A-B04": 0}, {"red": 0}, {"red": 0, "B4": 0}]
+    "names",
+    [
+        {"B4": 0},
+        {"B04": 0},
+        {"S2-L2A-B04": 0},
+        {"B04_10m": 0},
+        {"red": 0},
+        {"red": 0, "B4": 0},
+    ],
 )
 def test_bands_by_name(tmp_path: Path, names: dict[str, int], zarr: bool) -> None:
     opened = open_cube(saved(tmp_path, cube(names=names), zarr=zarr))
     assert list(opened.bands) == ["B04"]
     assert opened.days.tolist() == [18263, 18273]
-    assert opened.grid.bounds == (299_995.0, 499_995.0, 300_045.0, 500_035.0)
+    assert (opened.transform, opened.shape) == (PLACE, (4, 5))
 
 
 @pytest.mark.parametrize("rising", [False, True])
@@ -102,7 +113,7 @@ def test_b08_stands_in_for_b8a(tmp_path: Path) -> None:
     ("changes", "words"),
     [
         ({"names": {"ndvi": 0}}, "no variable is a band"),
-        ({"step": 20.0}, "square pixels"),
+        ({"x": [0, 10, 20, 35, 40]}, "not evenly spaced"),
         ({"axes": ("when", "y", "x")}, "no dimension time"),
         ({"times": [1, 2, 3]}, "times of type int"),
         ({"times": ["the first", "the second", "the third"]}, "times of type"),
@@ -119,34 +130,43 @@ def test_without_crs_maps_lie_nowhere_and_it_is_said(tmp_path: Path) -> None:
     path = saved(tmp_path, cube(attrs={}))
     opened = open_cube(path)
     assert any("no CRS" in note for note in opened.notes)
-    assert opened.grid.bounds == (299_995.0, 499_995.0, 300_045.0, 500_035.0)
+    assert (opened.transform, opened.shape) == (PLACE, (4, 5))
     written = tmp_path / "map.tif"
-    layer = np.ones(opened.grid.shape, np.uint8)
-    write_cog(written, layer, opened.grid, nodata=None, scale=1.0)
+    layer = np.ones(opened.shape, np.uint8)
+    grid = Grid(
+        crs=opened.crs, left=299_995, top=500_035, resolution=10, width=5, height=4
+    )
+    write_cog(written, layer, grid, nodata=None, scale=1.0)
     with rasterio.open(written) as raster:
         assert not raster.crs.is_projected
         assert not raster.crs.is_geographic
         assert raster.bounds.top == 500_035.0
     named = open_cube(path, crs="EPSG:32648")
-    assert named.grid.crs == "EPSG:32648"
+    assert named.crs == "EPSG:32648"
     assert not any("no CRS" in note for note in named.notes)
+
+
+def test_pixels_need_not_be_square(tmp_path: Path) -> None:
+    east = 20.0 * np.arange(5)
+    opened = open_cube(saved(tmp_path, cube(x=east)))
+    assert opened.transform == Affine(20, 0, 299_990, 0, -10, 500_035)
 
 
 @pytest.mark.parametrize("axes", [("time", "lat", "lon"), ("time", "y", "x")])
 def test_longitudes_need_no_crs(tmp_path: Path, axes: tuple[str, ...]) -> None:
-    data = cube(axes=axes, attrs={}, step=10.0)
+    data = cube(axes=axes, attrs={})
     x, y = axes[2], axes[1]
     data = data.assign_coords(
         {x: 108 + np.arange(5) * 1e-4, y: 23 - np.arange(4) * 1e-4}
     )
     data[x].attrs["units"] = "degrees_east"
-    assert open_cube(saved(tmp_path, data)).grid.crs == "EPSG:4326"
+    assert open_cube(saved(tmp_path, data)).crs == "EPSG:4326"
 
 
 def test_without_coordinates_the_first_row_is_the_top_one(tmp_path: Path) -> None:
     data = cube(names={"B04": 0}).drop_vars(["x", "y"])
     opened = open_cube(saved(tmp_path, data))
-    assert opened.grid.bounds == (0.0, 0.0, 5.0, 4.0)
+    assert opened.transform == Affine(1, 0, 0, 0, -1, 4)
     _, bands, _ = list(opened.read(np.array([0, 3]), np.array([1, 2])))[1]
     expected = data["B04"].values[2, [0, 3], [1, 2]] / 10_000
     np.testing.assert_allclose(bands[BANDS.index("B04"), 0], expected, rtol=1e-5)
@@ -209,7 +229,7 @@ def test_northings_in_single_precision(tmp_path: Path) -> None:
     data = cube(names={"B04": 0})
     north = (5_400_003.3 - 10.0 * np.arange(4)).astype(np.float32)
     data = data.assign_coords(y=north)
-    assert open_cube(saved(tmp_path, data)).grid.resolution == pytest.approx(10.0)
+    assert open_cube(saved(tmp_path, data)).transform.a == pytest.approx(10.0)
 
 
 def test_dates_as_text(tmp_path: Path) -> None:

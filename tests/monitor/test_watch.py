@@ -127,7 +127,7 @@ def test_cubes_that_cannot_be_watched(forest: Forest, cube: Path) -> None:
         watch_cube(opened, train_until=int(forest.day[-1]), model=model)
     with pytest.raises(DataError, match="enough clear dates"):
         watch_cube(opened, train_until=int(forest.day[3]), model=model)
-    nowhere = np.zeros(opened.grid.shape, bool)
+    nowhere = np.zeros(opened.shape, bool)
     with pytest.raises(DataError, match="no pixel is forest"):
         watch_cube(opened, train_until=forest.history, model=model, forest=nowhere)
 

@@ -41,6 +41,17 @@ def test_beats_the_rule_on_fresh_forests(model: Model) -> None:
     assert found["ece_disturbed"] < 0.03
 
 
+@pytest.mark.slow
+def test_what_nothing_decides_is_no_figure(model: Model) -> None:
+    metrics = evaluate_canopy_stress(
+        model, forests=2, first_seed=FRESH_SEED, bands=("B04", "B8A")
+    )
+    found = {metric.name for metric in metrics}
+    assert "ap_disturbed" in found
+    # The rule needs bands that this satellite lacks, and so detects nothing.
+    assert "dieback_delay_days_rule" not in found
+
+
 @dataclass(frozen=True, kw_only=True)
 class Watched:
     """What was detected, by day: share of felled, and of broadleaved pixels."""

@@ -80,6 +80,15 @@ def test_same_seed_same_forest(emulator: Emulator) -> None:
     assert first.day.size != other.day.size or (first.day != other.day).any()
 
 
+def test_a_satellite_of_fewer_bands_sees_the_same_forest(emulator: Emulator) -> None:
+    whole = build_forest(emulator, 7, 40, bands=BANDS)
+    fewer = build_forest(emulator, 7, 40, bands=("B04", "B8A"))
+    kept = [BANDS.index("B04"), BANDS.index("B8A")]
+    np.testing.assert_array_equal(fewer.bands[:, kept], whole.bands[:, kept])
+    assert np.isnan(np.delete(fewer.bands, kept, axis=1)).all()
+    assert np.isfinite(whole.bands).any(axis=(0, 2, 3)).all()
+
+
 def test_course_of_a_dieback() -> None:
     event = one(Kind.DIEBACK)
     day = np.array([99, 100, 150, 1000], dtype=np.float32)

@@ -10,10 +10,8 @@ import typer
 from agroforest.cli.progress import Bar
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
-    from agroforest.core.grid import Grid
     from agroforest.monitor import Cube, Found
 
 
@@ -30,7 +28,7 @@ def monitor(
     forest: Annotated[
         Path | None,
         typer.Option(
-            exists=True, help="GeoTIFF on the cube's grid; above 0 is forest."
+            exists=True, help="GeoTIFF; every number but 0 and nodata is forest."
         ),
     ] = None,
     models: Annotated[
@@ -57,7 +55,7 @@ def monitor(
     diagnosis.
     """
     from agroforest.core.risk import epoch_day
-    from agroforest.monitor import open_cube, watch_cube
+    from agroforest.monitor import open_cube, read_forest, watch_cube
     from agroforest.risk import load_model, models_dir
 
     opened = open_cube(cube, crs=crs, scale=scale, offset=offset)
@@ -68,7 +66,7 @@ def monitor(
             opened,
             train_until=epoch_day(train_until.date()),
             model=load_model((models or models_dir()) / "canopy-stress"),
-            forest=None if forest is None else _read_forest(forest, opened.grid),
+            forest=None if forest is None else read_forest(forest, opened),
             progress=lambda share, note: bar.reached(round(100 * share), 100, note),
         )
     written = _write(found, out)
@@ -82,24 +80,21 @@ def monitor(
         typer.echo(str(path))
 
 
-def _read_forest(path: Path, grid: "Grid") -> "NDArray[np.bool_]":
-    from agroforest.core.errors import DataError
-    from agroforest.cube import read_cog
-
-    raster = read_cog(path)
-    if raster.array.shape != grid.shape:
-        raise DataError(
-            path,
-            f"is {raster.array.shape}, the cube {grid.shape}",
-            "warp the mask to the grid of the cube",
-        )
-    return raster.array > 0
-
-
 def _write(found: "Found", out: Path) -> list[Path]:
+    from agroforest.core.grid import Grid
     from agroforest.cube import write_cog
 
     out.mkdir(parents=True, exist_ok=True)
+    height, width = found.probability.shape
+    place = found.transform
+    grid = Grid(
+        crs=found.crs,
+        left=place.c,
+        top=place.f,
+        resolution=place.a,
+        width=width,
+        height=height,
+    )
     layers: dict[str, tuple[NDArray[Any], float | None]] = {
         "probability": (found.probability, float("nan")),
         "detected": (found.detected, None),
@@ -112,11 +107,12 @@ def _write(found: "Found", out: Path) -> list[Path]:
         write_cog(
             path,
             array,
-            found.grid,
+            grid,
             nodata=nodata,
             scale=1.0,
             description=name,
             overviews="nearest" if nodata is None else "average",
+            transform=place,
         )
         written.append(path)
     return written

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from agroforest.cube.compression import Codec
-from agroforest.cube.cover import read_cover
+from agroforest.cube.cover import read_cover, warp_cover
 from agroforest.cube.decoded import DecodedCache
 from agroforest.cube.item import raster_name, write_item
 from agroforest.cube.mask import CLEAR_CLASSES
@@ -29,6 +29,7 @@ __all__ = [
     "read",
     "read_cog",
     "read_cover",
+    "warp_cover",
     "write_cog",
     "write_item",
 ]

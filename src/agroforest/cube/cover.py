@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import rasterio
+from affine import Affine
 from numpy.typing import NDArray
 from rasterio.errors import RasterioError, RasterioIOError
 from rasterio.warp import Resampling, reproject
@@ -13,13 +14,20 @@ from agroforest.core.grid import Grid
 
 
 def read_cover(path: Path, grid: Grid) -> NDArray[np.float32]:
+    """Share of each pixel of a grid that a mask covers; see `warp_cover`."""
+    return warp_cover(path, grid.crs, grid.transform, grid.shape)
+
+
+def warp_cover(
+    path: Path, crs: str, transform: Affine, shape: tuple[int, int]
+) -> NDArray[np.float32]:
     """Share of each pixel that a mask covers.
 
     Parameters
     ----------
     path
         A one-band GeoTIFF in any CRS; every number but 0 and its nodata counts.
-    grid
+    crs, transform, shape
         Where to bring it.
 
     Returns
@@ -32,7 +40,7 @@ def read_cover(path: Path, grid: Grid) -> NDArray[np.float32]:
     DataError
         If the file cannot be read or has no CRS.
     """
-    share = np.zeros(grid.shape, dtype=np.float32)
+    share = np.zeros(shape, dtype=np.float32)
     try:
         with rasterio.open(path, driver="GTiff") as data:
             if data.crs is None:
@@ -46,8 +54,8 @@ def read_cover(path: Path, grid: Grid) -> NDArray[np.float32]:
                 share,
                 src_transform=data.transform,
                 src_crs=data.crs,
-                dst_transform=grid.transform,
-                dst_crs=grid.crs,
+                dst_transform=transform,
+                dst_crs=crs,
                 resampling=Resampling.average,
             )
     except (RasterioError, RasterioIOError) as error:

@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+from affine import Affine
 from rasterio import Env
 from rasterio.io import MemoryFile
 
@@ -24,6 +25,7 @@ def describe(
     dtype: np.dtype[Any],
     nodata: float | None,
     *,
+    transform: Affine | None,
     scale: float,
     offset: float,
     tags: Mapping[str, str],
@@ -33,7 +35,7 @@ def describe(
 
     GDAL writes them, into a file of one pixel in memory, so they are what GDAL
     understands, for every CRS that it knows. There are as many bands as
-    descriptions.
+    descriptions. `transform` stands for the grid's own where it is given.
 
     Raises
     ------
@@ -51,7 +53,7 @@ def describe(
             height=1,
             width=1,
             crs=grid.crs,
-            transform=grid.transform,
+            transform=transform or grid.transform,
             nodata=nodata,
         ) as data:
             data.update_tags(**dict(sorted(tags.items())))

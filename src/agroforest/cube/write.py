@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 import rasterio
+from affine import Affine
 from numpy.typing import DTypeLike, NDArray
 from rasterio.errors import RasterioError, RasterioIOError
 from rasterio.windows import Window
@@ -82,6 +83,8 @@ class CogWriter:
         How tiles are compressed.
     tile
         Side of a tile in pixels, a multiple of 16; blocks are four times as long.
+    transform
+        Where the pixels lie, if they are not square as the grid's are.
 
     Raises
     ------
@@ -104,6 +107,7 @@ class CogWriter:
         overviews: Overviews = "average",
         codec: Codec = "zstd",
         tile: int = TILE,
+        transform: Affine | None = None,
     ) -> None:
         self._dtype = np.dtype(dtype)
         if self._dtype.name not in _DTYPES:
@@ -128,6 +132,7 @@ class CogWriter:
             offset=offset,
             tags=tags,
             descriptions=names,
+            transform=transform,
         )
         self._claimed: set[tuple[int, int]] = set()
         self._sha256: str | None = None
@@ -293,6 +298,7 @@ def write_cog(
     description: str = "",
     overviews: Overviews = "average",
     codec: Codec = "zstd",
+    transform: Affine | None = None,
     workers: int = 1,
 ) -> None:
     """Write a raster as a COG in one step.
@@ -305,7 +311,7 @@ def write_cog(
         ``(y, x)`` of the grid's shape; its dtype is the file's.
     grid
         Its grid.
-    nodata, scale, offset, tags, description, overviews, codec
+    nodata, scale, offset, tags, description, overviews, codec, transform
         As in `CogWriter`.
     workers
         Threads that compress.
@@ -323,6 +329,7 @@ def write_cog(
         description=description,
         overviews=overviews,
         codec=codec,
+        transform=transform,
     ) as writer:
         blocks = list(grid.blocks(BLOCK))
         parts = [array[block.window] for block in blocks]

@@ -6,6 +6,7 @@ and for comparing detectors.
 
 from agroforest.monitor.cube import Cube, open_cube
 from agroforest.monitor.explain import explain_cube
+from agroforest.monitor.forest import read_forest
 from agroforest.monitor.watch import CODES, Found, Progress, watch_cube
 
 __all__ = [
@@ -15,5 +16,6 @@ __all__ = [
     "Progress",
     "explain_cube",
     "open_cube",
+    "read_forest",
     "watch_cube",
 ]

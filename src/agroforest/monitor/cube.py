@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from affine import Affine
 from numpy.typing import NDArray
 
-from agroforest.core.grid import Grid
 from agroforest.cube import CLEAR_CLASSES
 from agroforest.indices.season import BANDS
 from agroforest.monitor.layout import (
@@ -17,7 +17,7 @@ from agroforest.monitor.layout import (
     find_bands,
     find_classes,
     find_days,
-    find_grid,
+    find_place,
     guess_scale,
     in_order,
     open_data,
@@ -44,8 +44,12 @@ class Cube:
     ----------
     path
         The file or store.
-    grid
-        North-up, square pixels.
+    crs
+        Authority code or WKT; `NOWHERE` if it says none.
+    transform
+        Of column and row to `crs`: north-up.
+    shape
+        Rows and columns.
     days
         ``(date,)`` int32, epoch days, rising, each once.
     bands
@@ -55,7 +59,9 @@ class Cube:
     """
 
     path: Path
-    grid: Grid
+    crs: str
+    transform: Affine
+    shape: tuple[int, int]
     days: NDArray[np.int32]
     bands: Mapping[str, str]
     notes: tuple[str, ...] = ()
@@ -190,15 +196,15 @@ def open_cube(
     Raises
     ------
     DataError
-        If it cannot be read, has no bands, no dates or no square pixels.
+        If it cannot be read, has no bands, no dates or no regular grid.
     """
     data = in_order(open_data(path), path)
     bands = find_bands(data, path)
     days, steps = find_days(data)
     notes = [f"{b} stands in for {a}" for a, b in SUBSTITUTE.items() if a not in bands]
     bands = substitute(bands)
-    grid = find_grid(data, path, crs)
-    if grid.crs == NOWHERE:
+    place, transform = find_place(data, path, crs)
+    if place == NOWHERE:
         notes.append("says no CRS: its maps lie nowhere; name it with --crs EPSG:CODE")
     missing = [band for band in BANDS if band not in bands]
     if missing:
@@ -212,7 +218,9 @@ def open_cube(
         notes.append(f"reflectance = number x {scale:g}")
     return Cube(
         path=path,
-        grid=grid,
+        crs=place,
+        transform=transform,
+        shape=(data.sizes["y"], data.sizes["x"]),
         days=days,
         bands=bands,
         notes=tuple(notes),

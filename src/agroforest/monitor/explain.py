@@ -37,7 +37,7 @@ def explain_cube(
     DataError
         If it has no season, or nothing clear came after it.
     """
-    height, width = cube.grid.shape
+    height, width = cube.shape
     if not (0 <= row < height and 0 <= column < width):
         raise ConfigurationError(
             f"pixel {row},{column}",

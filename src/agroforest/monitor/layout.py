@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from affine import Affine
 from numpy.typing import NDArray
 
 from agroforest.core.errors import DataError
-from agroforest.core.grid import WGS84, Grid
+from agroforest.core.grid import WGS84
 from agroforest.indices.season import BANDS
 
 if TYPE_CHECKING:
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
 SUBSTITUTE = {"B8A": "B08"}
 #: Coordinates of nowhere: of a cube that says no CRS.
 NOWHERE = 'LOCAL_CS["no CRS stated",UNIT["metre",1]]'
-_BAND = re.compile(r"(?:^|[^A-Za-z0-9])[Bb]0?(\d{1,2}|8[Aa])$")
+_BAND = re.compile(r"(?:^|[^A-Za-z0-9])[Bb]0?(\d{1,2}|8[Aa])(?:_\d+m)?$")
 _SCL = re.compile(r"(?:^|[^A-Za-z0-9])scl$", re.IGNORECASE)
-# Common names of STAC's eo extension.
+# Common names of STAC's eo extension, and others that are as common.
 _COMMON = {
     "blue": "B02",
     "green": "B03",
@@ -31,6 +32,8 @@ _COMMON = {
     "nir08": "B8A",
     "swir16": "B11",
     "swir22": "B12",
+    "swir1": "B11",
+    "swir2": "B12",
 }
 _AXES = {
     "time": ("time", "t", "date", "times"),
@@ -203,7 +206,7 @@ def guess_scale(variables: Iterable["xr.DataArray"]) -> float:
     return 1.0
 
 
-def find_grid(data: "xr.Dataset", path: Path, crs: str | None) -> Grid:
+def find_place(data: "xr.Dataset", path: Path, crs: str | None) -> tuple[str, Affine]:
     """Find where the pixels of an ordered cube lie.
 
     Parameters
@@ -215,29 +218,29 @@ def find_grid(data: "xr.Dataset", path: Path, crs: str | None) -> Grid:
     crs
         Of the coordinates; the cube's own unless given, `NOWHERE` if it has none.
 
+    Returns
+    -------
+    tuple
+        CRS, and where columns and rows lie in it.
+
     Raises
     ------
     DataError
-        If the pixels are not square, or not evenly spaced.
+        If the pixels are not evenly spaced.
     """
     x, y = (np.asarray(data[axis].values, np.float64) for axis in ("x", "y"))
     if min(x.size, y.size) < 2:
         raise DataError(path, f"is {y.size} x {x.size} pixels", "give more than one")
     step = (x[-1] - x[0]) / (x.size - 1)
     down = (y[0] - y[-1]) / (y.size - 1)
-    even = _is_even(x, step) and _is_even(y, -down)
-    if not even or abs(step - down) > step * max(1e-3, _OFF / max(x.size, y.size)):
+    if not (_is_even(x, step) and _is_even(y, -down)):
         raise DataError(
-            path, f"has pixels of {step:g} x {down:g}", "warp it to square pixels"
+            path, "has pixels that are not evenly spaced", "warp it to a regular grid"
         )
-    return Grid(
-        crs=crs or _find_crs(data) or NOWHERE,
-        left=float(x[0] - step / 2),
-        top=float(y[0] + step / 2),
-        resolution=float(step),
-        width=x.size,
-        height=y.size,
-    )
+    if abs(step - down) <= step * max(1e-3, _OFF / max(x.size, y.size)):
+        down = step  # square, but for rounding
+    place = Affine(step, 0.0, x[0] - step / 2, 0.0, -down, y[0] + down / 2)
+    return crs or _find_crs(data) or NOWHERE, place
 
 
 def _is_even(at: NDArray[np.float64], step: float) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from affine import Affine
 from numpy.typing import NDArray
 
 from agroforest.core.errors import DataError
@@ -31,11 +32,11 @@ class Found:
 
     Attributes
     ----------
-    grid
-        Of the arrays.
+    crs, transform
+        Where the arrays lie, as `Cube` says.
     probability
-        float32: of a disturbance at any time after the history, by the strongest
-        evidence of successive dates; NaN where nothing was judged.
+        float32: of a disturbance at any time after the history, surer of what lasts
+        (`agroforest.risk.persistence`); NaN where nothing was judged.
     detected
         int32: first date of the first run of dates that was confirmed, in days
         since 1970-01-01; 0 for none.
@@ -45,7 +46,8 @@ class Found:
         uint8, see `CODES`: what it looks like from above, not why it happened.
     """
 
-    grid: Grid
+    crs: str
+    transform: Affine
     probability: NDArray[np.float32]
     detected: NDArray[np.int32]
     confirmed: NDArray[np.int32]
@@ -84,7 +86,7 @@ def watch_cube(
     rows, columns = choose_pixels(cube, train_until, forest)
     say(0.0, "scenes")
     medians = find_medians(cube, rows, columns, train_until)
-    found = _nothing(cube.grid)
+    found = _nothing(cube)
     edges = [*range(0, rows.size, _BATCH), rows.size]
     for first, last in pairwise(edges):
         say(0.1 + 0.9 * first / rows.size, "pixels")
@@ -115,7 +117,7 @@ def choose_pixels(
         )
     if forest is None:
         forest = cube.forest()
-    asked = np.ones(cube.grid.shape, bool) if forest is None else forest
+    asked = np.ones(cube.shape, bool) if forest is None else forest
     rows, columns = np.nonzero(asked)
     if not rows.size:
         raise DataError(cube.path, "no pixel is forest", "give another mask")
@@ -185,7 +187,9 @@ def _learn(
             else:
                 later.append(take)
 
-    line = cube.grid.patch(width=pixels[0].size, height=1)
+    line = Grid(
+        crs=cube.crs, left=0, top=1, resolution=1, width=pixels[0].size, height=1
+    )
     state = baseline.fit(
         history(),
         line,
@@ -197,13 +201,14 @@ def _learn(
     return state, later
 
 
-def _nothing(grid: Grid) -> Found:
+def _nothing(cube: Cube) -> Found:
     return Found(
-        grid=grid,
-        probability=np.full(grid.shape, np.nan, np.float32),
-        detected=np.zeros(grid.shape, np.int32),
-        confirmed=np.zeros(grid.shape, np.int32),
-        kind=np.zeros(grid.shape, np.uint8),
+        crs=cube.crs,
+        transform=cube.transform,
+        probability=np.full(cube.shape, np.nan, np.float32),
+        detected=np.zeros(cube.shape, np.int32),
+        confirmed=np.zeros(cube.shape, np.int32),
+        kind=np.zeros(cube.shape, np.uint8),
     )
 
 

@@ -1,6 +1,6 @@
 """Simulated forests watched night by night, by the model and by the rule."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,11 +64,16 @@ class Replay:
 
 
 def replay(
-    model: Model, emulator: Emulator, seeds: range, pixels: int = 160
+    model: Model,
+    emulator: Emulator,
+    seeds: range,
+    pixels: int = 160,
+    *,
+    bands: Collection[str] | None = None,
 ) -> Iterator[Replay]:
     """Watch one forest a seed with the code that judges real ones."""
     for seed in seeds:
-        forest = build_forest(emulator, seed, pixels)
+        forest = build_forest(emulator, seed, pixels, bands=bands)
         nights = [_night(model, state, day) for day, state in follow(forest)]
         yield _join(forest, [night for night in nights if night["pixel"].size])
 

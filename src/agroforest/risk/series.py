@@ -17,14 +17,11 @@ from agroforest.indices.season import NODATA, SCALE, SIGNALS, Calendar, quantise
 from agroforest.indices.state import BaselineState
 from agroforest.risk.card import DISTURBED, Model
 from agroforest.risk.infer import classify
+from agroforest.risk.persistence import find_probability
 
 _HEALTHY, _STRESSED, _GONE = range(3)
 #: Kinds of what is seen; see `agroforest.monitor.CODES`.
 STRESS, CUT, FIRE, OTHER = 1, 2, 3, 4
-# Successive dates whose common probability is the evidence of a pixel. Of one to ten
-# on 30 simulated forests two gave the highest average precision (.877), three .876, ten
-# .864; a real forest preferred six, by .003. Three is between them.
-_EVIDENCE = 3
 # Residuals of char: darker in the near infrared, brighter at 2.2 than at 1.6 um, no
 # brighter in the green. Strict, and still weak: it names 16 % of 70 simulated fires
 # (the others are called stress or cut), 5 % of the cuts, and 3 % of what changed in a
@@ -57,7 +54,7 @@ class Sighting:
     Attributes
     ----------
     probability
-        ``(n,)`` float32, NaN where nothing was judged.
+        ``(n,)`` float32, NaN where nothing was judged; see `find_probability`.
     since, confirmed
         ``(n,)`` int32, epoch days; 0 for none.
     kind
@@ -130,7 +127,9 @@ def judge_series(state: BaselineState, rest: Residuals, model: Model) -> Sightin
     kind = _kinds(block, chance, at, confirmed, threshold)
     kind[_is_charred(rest.value, rest.day, since, confirmed)] = FIRE
     return Sighting(
-        probability=_evidence(unwell),
+        probability=find_probability(
+            chance[:, _STRESSED], chance[:, _GONE], block.judged
+        ),
         since=since,
         confirmed=confirmed,
         kind=kind,
@@ -201,21 +200,6 @@ def _first_run(
         since[new], confirmed[new] = begun[new], block.day[date, new]
         at[new] = date
     return since, confirmed, at
-
-
-def _evidence(unwell: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Highest mean over successive judged dates, ``(n,)``."""
-    order = np.argsort(~np.isnan(unwell), axis=0, kind="stable")
-    packed = np.take_along_axis(unwell, order, axis=0)  # NaN first
-    width = min(_EVIDENCE, len(packed))
-    total = np.cumsum(np.nan_to_num(packed), axis=0)
-    total[width:] -= total[:-width].copy()
-    total = total[width - 1 :] / width
-    # A series of fewer dates than that is judged by what it has, as if the dates
-    # before had been healthy.
-    best = total.max(axis=0)
-    known = ~np.isnan(packed[-1])
-    return np.where(known, best, np.nan).astype(np.float32)
 
 
 def _kinds(

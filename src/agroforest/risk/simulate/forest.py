@@ -1,5 +1,6 @@
 """A whole simulated forest: what is true of it, and what a satellite records."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,7 +60,13 @@ class Forest:
     history: int
 
 
-def build_forest(emulator: Emulator, seed: int, pixels: int = 160) -> Forest:
+def build_forest(
+    emulator: Emulator,
+    seed: int,
+    pixels: int = 160,
+    *,
+    bands: Collection[str] | None = None,
+) -> Forest:
     """Simulate a forest from its seed.
 
     Parameters
@@ -70,6 +77,8 @@ def build_forest(emulator: Emulator, seed: int, pixels: int = 160) -> Forest:
         The same seed gives the same forest.
     pixels
         How many.
+    bands
+        Those of `BANDS` that the satellite sees; the seed says unless given.
 
     Returns
     -------
@@ -109,11 +118,12 @@ def build_forest(emulator: Emulator, seed: int, pixels: int = 160) -> Forest:
     truth = cover * canopy + (1 - cover) * open_ground
     seen = observe(rng, sky, truth, open_ground, scene, pixel)
 
-    bands = np.full((sky.day.size, len(BANDS), pixels), np.nan, dtype=np.float32)
-    bands[scene, :, pixel] = seen
+    values = np.full((sky.day.size, len(BANDS), pixels), np.nan, dtype=np.float32)
+    values[scene, :, pixel] = seen
     odds = np.array([odds for _, odds in _SENSORS])
-    present = _SENSORS[rng.choice(len(_SENSORS), p=odds)][0]
-    bands[:, [b not in present for b in BANDS]] = np.nan
+    drawn = _SENSORS[rng.choice(len(_SENSORS), p=odds)][0]
+    present = drawn if bands is None else bands
+    values[:, [b not in present for b in BANDS]] = np.nan
     each = np.arange(pixels)
     called = [label(events.take(each), np.full(pixels, d, np.float32)) for d in sky.day]
     return Forest(
@@ -121,7 +131,7 @@ def build_forest(emulator: Emulator, seed: int, pixels: int = 160) -> Forest:
             crs="EPSG:32649", left=0, top=10, resolution=10, width=pixels, height=1
         ),
         day=sky.day,
-        bands=bands[:, :, None],
+        bands=values[:, :, None],
         usable=sky.clear[:, None],
         label=np.array(called),
         events=events,
