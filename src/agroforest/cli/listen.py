@@ -47,7 +47,7 @@ def listen(
     """
     from agroforest.listen import listen as run
     from agroforest.listen import read_listen_settings
-    from agroforest.store import open_store
+    from agroforest.store import PROMPT_S, open_store
 
     settings = read_listen_settings(config)
     folder = _spool(settings, work)
@@ -55,7 +55,7 @@ def listen(
     board = _Board(as_json=as_json)
     with (
         _stopped_by_signals(stop),
-        open_store(_database(settings, config, work)) as store,
+        open_store(_database(settings, config, work), silence_s=PROMPT_S) as store,
     ):
         done = run(
             settings, folder, store, stop=stop, tell=board.tell, opened=board.opened

@@ -15,10 +15,6 @@ from agroforest.cli.options import (
     choose_database,
 )
 
-#: Seconds that PostgreSQL may be silent: people who look at a page do not wait for ten
-#: minutes, as nights do. Arbitrary.
-_SILENCE_S = 30.0
-
 
 def serve(
     *,
@@ -45,7 +41,7 @@ def serve(
     from agroforest.desk.bureau import open_bureau
     from agroforest.desk.settings import read_desk
     from agroforest.desk.work import follow
-    from agroforest.store import open_store
+    from agroforest.store import PROMPT_S, open_store
 
     try:
         from agroforest.web.app import build_desk
@@ -62,7 +58,7 @@ def serve(
 
     bureau = open_bureau(read_desk(config))
     place = choose_database(work, database)
-    with open_store(place, silence_s=_SILENCE_S) as store:
+    with open_store(place, silence_s=PROMPT_S) as store:
         follow(store, bureau, datetime.now(UTC))
         if not store.desk.accounts():
             typer.echo(

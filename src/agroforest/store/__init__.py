@@ -9,9 +9,11 @@ from agroforest.store.records import (
     SpoolState,
     TaskRecord,
 )
+from agroforest.store.standstill import PROMPT_S
 from agroforest.store.store import Store, open_store
 
 __all__ = [
+    "PROMPT_S",
     "AddedReadings",
     "ArrivedBatch",
     "DeadLetter",

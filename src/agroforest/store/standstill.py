@@ -16,6 +16,10 @@ from sqlalchemy import Connection, Engine, event
 #: Seconds without a word of an answer after which it is given up. Arbitrary: as long as
 #: a worker may be silent.
 SILENCE_S = 600.0
+#: The same where something waits that cannot wait for ten minutes: people who look at a
+#: page, an open valve, readings that come in. Arbitrary; a night that records 50,000
+#: alerts keeps others from writing for half of it (benchmarks/desk_store.py).
+PROMPT_S = 30.0
 
 #: Seconds to wait for a server that lets one in, where more would be waited for its
 #: answers; psycopg's own limit, and the least that libpq knows.
