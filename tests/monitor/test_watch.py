@@ -108,6 +108,7 @@ def test_files_and_messages(forest: Forest, cube: Path, tmp_path: Path) -> None:
             assert raster.shape == (16, 10)
             assert raster.crs.to_epsg() == 32649
             assert raster.transform.f == 2_500_010.0
+    assert "采伐 cut" in (tmp_path / "map.svg").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("missing", ["B12", "B02"])

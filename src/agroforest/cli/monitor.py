@@ -51,8 +51,8 @@ def monitor(
     Seasons are learned until --train-until; every later date is judged as a night
     would. Writes probability.tif, detected.tif (first date of the first confirmed
     run, days since 1970-01-01, 0 = none), confirmed.tif (when it was confirmed) and
-    class.tif (0 none, 1 stress, 2 cut, 3 fire, 4 other). A sign to go and look, not a
-    diagnosis.
+    class.tif (0 none, 1 stress, 2 cut, 3 fire, 4 other), and map.svg to look at. A sign
+    to go and look, not a diagnosis.
     """
     from agroforest.core.risk import epoch_day
     from agroforest.monitor import open_cube, read_forest, watch_cube
@@ -70,6 +70,7 @@ def monitor(
             progress=lambda share, note: bar.reached(round(100 * share), 100, note),
         )
     written = _write(found, out)
+    written.append(_draw(opened, found, epoch_day(train_until.date()), out))
     counts = _count(found)
     if as_json:
         files = {path.stem: str(path) for path in written}
@@ -116,6 +117,28 @@ def _write(found: "Found", out: Path) -> list[Path]:
         )
         written.append(path)
     return written
+
+
+def _draw(cube: "Cube", found: "Found", until: int, out: Path) -> Path:
+    from agroforest.core.files import write_text
+    from agroforest.maps.watched import Watched, draw_watched
+
+    after = cube.days[cube.days > until]
+    path = out / "map.svg"
+    picture = draw_watched(
+        Watched(
+            probability=found.probability,
+            detected=found.detected,
+            kind=found.kind,
+            crs=found.crs,
+            transform=found.transform,
+            first=int(after[0]),
+            last=int(after[-1]),
+        ),
+        cube.path.name,
+    )
+    write_text(path, picture)
+    return path
 
 
 def _count(found: "Found") -> dict[str, int]:

@@ -140,7 +140,7 @@ def draw_risk(risk: RiskMap, *, stale_days: int, pixel: float | None = None) -> 
 def draw_strip(palette: Palette) -> str:
     """Picture of the scale alone for legends: a data URI, one row, low to high."""
     row = np.arange(1, palette.levels + 1, dtype=np.uint8)[np.newaxis]
-    return _png(row, palette)
+    return encode_png(row, palette)
 
 
 def _risk_codes(
@@ -263,7 +263,7 @@ def _picture(codes: NDArray[np.uint8], canvas: _Canvas, palette: Palette) -> Pic
         MERCATOR, WGS84, [canvas.left, right], [bottom, canvas.top]
     )[:2]
     return Picture(
-        uri=_png(codes, palette),
+        uri=encode_png(codes, palette),
         south=round(south, 8),
         west=round(west, 8),
         north=round(north, 8),
@@ -271,8 +271,8 @@ def _picture(codes: NDArray[np.uint8], canvas: _Canvas, palette: Palette) -> Pic
     )
 
 
-def _png(codes: NDArray[np.uint8], palette: Palette) -> str:
-    """PNG with a colour table, as a data URI."""
+def encode_png(codes: NDArray[np.uint8], palette: Palette) -> str:
+    """PNG with a colour table, as a data URI; `codes` are ``(y, x)`` entries of it."""
     height, width = codes.shape
     table = {n: tuple(int(c) for c in rgba) for n, rgba in enumerate(palette.colors)}
     with MemoryFile() as memory:
