@@ -66,9 +66,12 @@ def test_a_mask_of_the_same_pixels(tmp_path: Path, cube: Cube, crs: str | None) 
     np.testing.assert_array_equal(read_forest(mask, cube), WOOD)
 
 
-def test_nodata_is_no_forest(tmp_path: Path, cube: Cube) -> None:
-    numbers = np.where(WOOD, 1, -9999).astype(np.int16)
-    mask = write(tmp_path / "m.tif", numbers, nodata=-9999)
+@pytest.mark.parametrize(("other", "nodata"), [(-9999, -9999), (-9999, None), (9, 9)])
+def test_nodata_is_no_forest(
+    tmp_path: Path, cube: Cube, other: int, nodata: int | None
+) -> None:
+    numbers = np.where(WOOD, 1, other).astype(np.int16)
+    mask = write(tmp_path / "m.tif", numbers, nodata=nodata)
     np.testing.assert_array_equal(read_forest(mask, cube), WOOD)
 
 

@@ -27,9 +27,7 @@ def monitor(
     out: Annotated[Path, typer.Option(help="Folder to write.")],
     forest: Annotated[
         Path | None,
-        typer.Option(
-            exists=True, help="GeoTIFF; every number but 0 and nodata is forest."
-        ),
+        typer.Option(exists=True, help="GeoTIFF on any grid; above 0 is forest."),
     ] = None,
     models: Annotated[
         Path | None, typer.Option(help="Folder of models, if not the shipped ones.")

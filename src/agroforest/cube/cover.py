@@ -26,7 +26,7 @@ def warp_cover(
     Parameters
     ----------
     path
-        A one-band GeoTIFF in any CRS; every number but 0 and its nodata counts.
+        A one-band GeoTIFF in any CRS; every number above 0 but its nodata counts.
     crs, transform, shape
         Where to bring it.
 
@@ -46,7 +46,7 @@ def warp_cover(
             if data.crs is None:
                 raise DataError(path, "has no CRS", "assign its CRS and save it again")
             values = data.read(1)
-            covered = values != 0
+            covered = values > 0
             if data.nodata is not None:
                 covered &= values != data.nodata
             reproject(

@@ -19,7 +19,7 @@ def read_forest(path: Path, cube: Cube) -> NDArray[np.bool_]:
     Parameters
     ----------
     path
-        A one-band GeoTIFF; every number but 0 and its nodata is forest. With as many
+        A one-band GeoTIFF; every number above 0 but its nodata is forest. With as many
         rows and columns as the cube it is taken pixel for pixel, else it is warped,
         and a pixel is forest where the mask covers half of it.
     cube
@@ -41,7 +41,7 @@ def read_forest(path: Path, cube: Cube) -> NDArray[np.bool_]:
             # Without a place rows are as they are drawn: from the top.
             down = data.crs is None or data.transform.e < 0
             same = data.shape == cube.shape and down
-            covered = data.read(1, masked=True).filled(0) != 0 if same else None
+            covered = data.read(1, masked=True).filled(0) > 0 if same else None
     except (RasterioError, RasterioIOError) as error:
         raise DataError(
             path, f"cannot be read as GeoTIFF ({error})", "make it again"
