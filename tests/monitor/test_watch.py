@@ -1,11 +1,13 @@
 """A cube watched at once gives what the nights give one by one."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
 import rasterio
 import xarray as xr
+from rasterio.errors import NotGeoreferencedWarning
 from typer.testing import CliRunner
 
 from agroforest.cli.app import app
@@ -171,3 +173,30 @@ def test_explanation_as_a_picture(forest: Forest, cube: Path, tmp_path: Path) ->
     assert "canopy-stress 2" in drawn
     for wrong in (asked, [*command, "--pixel", "3", "--out", str(picture)]):
         assert CliRunner().invoke(app, wrong).exit_code != 0
+
+
+def test_an_explanation_asks_the_forest_that_the_map_asked(
+    forest: Forest, cube: Path, tmp_path: Path
+) -> None:
+    """What a scene shares is asked of the mask's pixels, for both."""
+    opened = open_cube(cube)
+    mask = np.zeros(opened.shape, np.uint8)
+    mask[:8] = 1
+    path = tmp_path / "mask.tif"
+    size = {"count": 1, "height": 16, "width": 10, "dtype": "uint8"}
+    with (
+        warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning),
+        rasterio.open(path, "w", driver="GTiff", **size) as raster,
+    ):
+        raster.write(mask, 1)
+    model = load_model(models_dir() / "canopy-stress")
+    until = forest.history
+    masked = explain_cube(opened, 3, 4, train_until=until, model=model, forest=mask > 0)
+    plain = explain_cube(opened, 3, 4, train_until=until, model=model)
+    assert masked.value != plain.value
+    history = str(np.datetime64(until, "D"))
+    command = ["model", "explain", "canopy-stress", "--data", str(cube)]
+    command += ["--pixel", "3,4", "--train-until", history, "--forest", str(path)]
+    done = CliRunner().invoke(app, [*command, "--out", str(tmp_path / "why.svg")])
+    assert done.exit_code == 0, done.output
+    assert f"{masked.output} {masked.value:.3g}" in done.output

@@ -295,6 +295,9 @@ def explain(
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="Of a cube, as in monitor."),
     ] = None,
+    forest: Annotated[
+        Path | None, typer.Option(exists=True, help="Of a cube, as in monitor.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="SVG file to write.")],
     models: _Models = None,
 ) -> None:
@@ -309,7 +312,7 @@ def explain(
 
     folder = find_folder(models, name)
     if name == _STRESS:
-        found, unit, title = _explain_cube(folder, data, pixel, train_until)
+        found, unit, title = _explain_cube(folder, data, forest, pixel, train_until)
     else:
         found, unit, title = _explain_sample(name, folder, data, item, pixel)
     said = f"{found.output} {found.value:.3g}"
@@ -329,11 +332,15 @@ def explain(
 
 
 def _explain_cube(
-    folder: Path, data: Path, pixel: str | None, train_until: datetime | None
+    folder: Path,
+    data: Path,
+    forest: Path | None,
+    pixel: str | None,
+    train_until: datetime | None,
 ) -> "tuple[Explanation, str, str]":
     from agroforest.core.errors import ConfigurationError
     from agroforest.core.risk import epoch_day
-    from agroforest.monitor import explain_cube, open_cube
+    from agroforest.monitor import explain_cube, open_cube, read_forest
     from agroforest.risk import load_model
 
     if train_until is None:
@@ -341,11 +348,13 @@ def _explain_cube(
             data, "needs the end of its history", "give --train-until, as in monitor"
         )
     model = load_model(folder)
+    cube = open_cube(data)
     found = explain_cube(
-        open_cube(data),
+        cube,
         *_pixel(pixel),
         train_until=epoch_day(train_until.date()),
         model=model,
+        forest=None if forest is None else read_forest(forest, cube),
     )
     return found, "", model.card.title
 

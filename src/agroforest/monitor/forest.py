@@ -1,11 +1,16 @@
 """Which pixels of a cube are forest, as a mask beside it says."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
-from rasterio.errors import RasterioError, RasterioIOError
+from rasterio.errors import (
+    NotGeoreferencedWarning,
+    RasterioError,
+    RasterioIOError,
+)
 
 from agroforest.core.errors import DataError
 from agroforest.cube import warp_cover
@@ -37,7 +42,10 @@ def read_forest(path: Path, cube: Cube) -> NDArray[np.bool_]:
         where the cube lies.
     """
     try:
-        with rasterio.open(path, driver="GTiff") as data:
+        with (
+            warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning),
+            rasterio.open(path, driver="GTiff") as data,
+        ):
             # Without a place rows are as they are drawn: from the top.
             down = data.crs is None or data.transform.e < 0
             same = data.shape == cube.shape and down
