@@ -6,6 +6,7 @@ import logging
 import os
 import pickle
 import signal
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
@@ -34,6 +35,7 @@ from agroforest.nightly.result import TaskResult
 from agroforest.nightly.supply import Handed
 from agroforest.nightly.tile import failed
 from agroforest.nightly.workplace import Workplace
+from agroforest.testing.storm import wait_for
 
 pytestmark = pytest.mark.enable_socket
 _RULE = Judge(folder=None, title="rule", identity="rule")
@@ -180,6 +182,43 @@ def test_a_late_result_does_not_hold_up_the_others(
     assert errors == ["at once", "late"]
     assert len(tries) == 4
     assert all(timeout == compute_module._FETCH_S for timeout in tries)
+
+
+def test_what_was_fetched_is_never_done_again(tmp_path: Path) -> None:
+    """Not even if the worker dies that had it, and memory was not looked through."""
+    done = tmp_path / "done.txt"
+    one = task("/srv/work", "/srv/work/B01.tif")
+    deadly, sound = (replace(one, id=name) for name in ("deadly", "sound"))
+
+    def act(task: TileTask, _: str) -> TaskResult:
+        if task.id == "deadly":
+            os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(1)  # comes last, so that whoever asked still knows of it
+        with done.open("a") as file:
+            file.write(task.id)
+        return failed(task, "nothing", Fault.DATA)
+
+    gc.collect()
+    gc.disable()
+    try:
+        with compute(None, tmp_path) as started:
+            started._work = act
+            results = {r.id: r.fault for r in started.run([deadly, sound])}
+            client = started._client
+            assert client is not None
+            wait_for(lambda: not client.futures, "that nothing is wanted any more", 5)
+            first = client.run(os.getpid)
+            for process in first.values():
+                os.kill(process, signal.SIGKILL)
+            # Others come in their place, and would be given what is wanted.
+            wait_for(
+                lambda: len(set(client.nthreads()) - set(first)) == 2, "other workers"
+            )
+            time.sleep(2)
+    finally:
+        gc.enable()
+    assert results == {"deadly": Fault.LOST, "sound": Fault.DATA}
+    assert done.read_text() == "sound"
 
 
 def test_a_task_that_timed_out_itself_is_not_late(tmp_path: Path) -> None:

@@ -67,6 +67,17 @@ class _Running:
     attempt: int
     future: "Future[TaskResult] | Promised[TaskResult]"
 
+    def release(self) -> None:
+        """Say that nobody wants its result any more.
+
+        As long as somebody does, the death of the worker that holds it makes the
+        scheduler do the task again, whatever nights were done since. That nobody
+        refers to the future is not enough: an error's traceback may, until memory is
+        next looked through.
+        """
+        if isinstance(self.future, Future):
+            self.future.release()
+
 
 class _LateError(Exception):
     """A result has not come yet, though it is said to be there."""
@@ -171,7 +182,7 @@ class Compute:
             except _LateError:
                 late.add(key)
                 continue
-            waiting.pop(key)
+            waiting.pop(key).release()
             if result is None:
                 self._submit(running.handed, running.attempt + 1, waiting, done)
             else:
@@ -193,7 +204,7 @@ class Compute:
             )
             self._still.add(key)
             if not end_holder(token):
-                waiting.pop(key)
+                waiting.pop(key).release()
                 yield given_up(task, token)
 
     def _fill(self, supply: Supply, waiting: dict[str, _Running], done: _Queue) -> None:
